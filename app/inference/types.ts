@@ -1,0 +1,75 @@
+// What the page and the inference worker say to each other. Types only, so that neither thread pulls in the other's code.
+
+import type { Precision } from '../../models/clip/types.ts';
+
+export type Backend = 'webgpu' | 'wasm';
+
+/** A device that was tried before the one in use, and why it was passed over; shown in the bar at the top. */
+export interface PassedOver {
+  readonly backend: Backend;
+  readonly precision: Precision;
+  /** One sentence for a person. */
+  readonly reason: string;
+}
+
+/** What runs where, once a model is loaded. */
+export interface ModelReport {
+  /** The folder's name, such as `promptlens-mini`. */
+  readonly model: string;
+  /** Identifies vectors: a hash of manifest.json and our pipeline's version. Part of every cache key, with `precision`. */
+  readonly modelKey: string;
+  readonly precision: Precision;
+  readonly backend: Backend;
+  /** The GPU as its adapter names it; null on WASM. */
+  readonly adapter: string | null;
+  /** 1 where the page is not cross-origin isolated. */
+  readonly threads: number;
+  /** exp of the trained logarithm; multiplies a cosine before the softmax. */
+  readonly logitScale: number;
+  readonly embedDim: number;
+  readonly contextLength: number;
+  /** Null where the folder carries no selftest.json. */
+  readonly selfTest: { readonly cosine: number } | null;
+  readonly passedOver: readonly PassedOver[];
+}
+
+export interface LoadProgress {
+  readonly loadedBytes: number;
+  /** Known from the manifest and the runtime's own size before the first byte. */
+  readonly totalBytes: number;
+  readonly stage: 'download' | 'compile' | 'self-test';
+}
+
+export interface LoadRequest {
+  /** Absolute address of the model folder, with a slash at its end. */
+  readonly modelUrl: string;
+  readonly backend: 'auto' | Backend;
+  /** Software adapters are taken only when asked for, as the tests do. */
+  readonly allowSoftwareAdapter: boolean;
+}
+
+export interface ImageEmbedding {
+  /** Unit vector, [embedDim]. */
+  readonly vector: Float32Array<ArrayBuffer>;
+  /** Milliseconds from bytes to vector, its share of a batch. */
+  readonly ms: number;
+}
+
+export interface PromptEmbeddings {
+  /** One unit vector a prompt, in the order of the request. */
+  readonly vectors: readonly Float32Array<ArrayBuffer>[];
+  /** Prompts that were longer than the context and lost their tail. */
+  readonly truncated: readonly boolean[];
+}
+
+/** The page's end of the bridge; `createInferenceClient()` in client.ts makes one and starts the worker lazily. */
+export interface InferenceClient {
+  load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelReport>;
+  /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
+  embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
+  embedPrompts(prompts: readonly string[], signal?: AbortSignal): Promise<PromptEmbeddings>;
+  /** Called when the device is lost after loading: every later request rejects until `load` is called again. */
+  onDeviceLost(listener: (reason: string) => void): void;
+  /** Ends the worker; its memory goes back to the system. */
+  close(): void;
+}
