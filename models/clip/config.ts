@@ -1,0 +1,131 @@
+// config.json of a CLIP folder, as Hugging Face's CLIPConfig writes it, under the same names: the object is the file, checked
+// and with CLIPConfig's defaults filled in. Three fields are ours and other readers pass over them: `logit_scale`,
+// `prompt_templates` and `vision_config.stem_channels`.
+//
+// Known legacies are taken as they are: bos 0 and eos 2 in CLIP's own files (the text is then pooled at the largest id, as
+// Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
+
+import * as v from 'valibot';
+import { checked } from './checked.ts';
+import { hasPlace } from './prompts.ts';
+
+/** A pixel_values tensor takes 12 bytes a pixel; the largest published CLIP sees 448 pixels. */
+const MAX_IMAGE_SIZE = 4096;
+/** Far beyond any published CLIP (48 layers, 49,408 tokens); keeps a damaged number from becoming an allocation. */
+const MAX_WIDTH = 65_536;
+const MAX_LAYERS = 1_000;
+const MAX_VOCABULARY = 1_000_000;
+
+const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
+const tokenId = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** Defaults of both towers, as CLIPTextConfig and CLIPVisionConfig have them. */
+const transformer = {
+  num_hidden_layers: v.optional(count(MAX_LAYERS), 12),
+  /** `gelu` is the exact one (erf); `quick_gelu` is x · sigmoid(1.702 x), OpenAI's. */
+  hidden_act: v.optional(v.picklist(['quick_gelu', 'gelu']), 'quick_gelu'),
+  layer_norm_eps: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), 1e-5),
+};
+
+const VisionSection = v.object({
+  ...transformer,
+  hidden_size: v.optional(count(MAX_WIDTH), 768),
+  intermediate_size: v.optional(count(MAX_WIDTH), 3072),
+  num_attention_heads: v.optional(count(MAX_WIDTH), 12),
+  image_size: v.optional(count(MAX_IMAGE_SIZE), 224),
+  patch_size: v.optional(count(MAX_IMAGE_SIZE), 32),
+  /** Ours: output channels of 3×3 convolutions of stride 2 before the patches, which then span patch_size / 2^n of their pixels. */
+  stem_channels: v.optional(v.array(count(MAX_WIDTH))),
+});
+
+const TextSection = v.object({
+  ...transformer,
+  hidden_size: v.optional(count(MAX_WIDTH), 512),
+  intermediate_size: v.optional(count(MAX_WIDTH), 2048),
+  num_attention_heads: v.optional(count(MAX_WIDTH), 8),
+  max_position_embeddings: v.optional(count(MAX_WIDTH), 77),
+  vocab_size: v.optional(count(MAX_VOCABULARY), 49_408),
+  bos_token_id: v.optional(tokenId, 49_406),
+  /** 2 is the legacy: the end of the text is then the largest id, whatever it is. */
+  eos_token_id: v.optional(tokenId, 49_407),
+  pad_token_id: v.nullish(tokenId),
+});
+
+const template = v.pipe(
+  v.string(),
+  v.check(hasPlace, (issue) => `${JSON.stringify(issue.input)} has no {} where the label goes`),
+);
+
+const ConfigFile = v.object({
+  model_type: v.literal('clip'),
+  projection_dim: v.optional(count(MAX_WIDTH), 512),
+  logit_scale_init_value: v.optional(v.number(), 2.6592),
+  /** Ours: the trained logarithm of the scale that a cosine is multiplied by. */
+  logit_scale: v.optional(v.number()),
+  /** Ours: the templates that the model is to be used with. */
+  prompt_templates: v.optional(v.pipe(v.array(template), v.minLength(1))),
+  vision_config: v.nullish(VisionSection),
+  vision_config_dict: v.nullish(VisionSection),
+  text_config: v.nullish(TextSection),
+  text_config_dict: v.nullish(TextSection),
+});
+
+export type VisionConfig = v.InferOutput<typeof VisionSection>;
+export type TextConfig = v.InferOutput<typeof TextSection>;
+
+type ConfigFile = v.InferOutput<typeof ConfigFile>;
+
+/** A whole config.json: `JSON.stringify` of it is a file that we and Hugging Face read. */
+export interface ClipConfig
+  extends Omit<ConfigFile, 'vision_config' | 'vision_config_dict' | 'text_config' | 'text_config_dict'> {
+  vision_config: VisionConfig;
+  text_config: TextConfig;
+}
+
+/** Checks a config.json; throws a sentence with `fileName`, the field and the reason where it contradicts itself. */
+export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
+  const { vision_config, vision_config_dict, text_config, text_config_dict, ...rest } = checked(
+    ConfigFile,
+    json,
+    fileName,
+  );
+  const config: ClipConfig = {
+    ...rest,
+    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(VisionSection),
+    text_config: text_config_dict ?? text_config ?? v.getDefaults(TextSection),
+  };
+  const reason = contradiction(config);
+  if (reason) throw new Error(`${fileName} was refused: ${reason}.`);
+  return config;
+}
+
+/** Side of the square of patches that the vision transformer sees; its sequence is one longer than the square, for the class token. */
+export function patchesPerSide(vision: VisionConfig): number {
+  return vision.image_size / vision.patch_size;
+}
+
+function contradiction({ vision_config: vision, text_config: text }: ClipConfig): string | null {
+  if (vision.hidden_size % vision.num_attention_heads !== 0) {
+    return `vision_config has ${vision.num_attention_heads} attention heads, which do not divide its hidden_size ${vision.hidden_size}`;
+  }
+  if (text.hidden_size % text.num_attention_heads !== 0) {
+    return `text_config has ${text.num_attention_heads} attention heads, which do not divide its hidden_size ${text.hidden_size}`;
+  }
+  if (vision.image_size % vision.patch_size !== 0) {
+    return `vision_config's image_size ${vision.image_size} is not a multiple of its patch_size ${vision.patch_size}`;
+  }
+  const stride = 2 ** (vision.stem_channels?.length ?? 0);
+  if (vision.patch_size % stride !== 0) {
+    return `vision_config's stem of ${vision.stem_channels?.length} convolutions shrinks pictures ${stride} times, which does not divide its patch_size ${vision.patch_size}`;
+  }
+  if (text.eos_token_id >= text.vocab_size) {
+    return `text_config's eos_token_id ${text.eos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
+  }
+  if (text.bos_token_id >= text.vocab_size) {
+    return `text_config's bos_token_id ${text.bos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
+  }
+  if (text.max_position_embeddings < 2) {
+    return `text_config's max_position_embeddings ${text.max_position_embeddings} leaves no room for start and end of a text`;
+  }
+  return null;
+}
