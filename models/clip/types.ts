@@ -1,9 +1,11 @@
 // The words that every room of Promptlens shares. Types only: importing this file costs nothing at run time.
 
-/** A picture as rows of interleaved 8-bit RGB, upright, without alpha. `data.length === 3 * width * height`. */
+/** A picture as rows of interleaved 8-bit RGB, upright, without alpha. `data.length === channels * width * height`. */
 export interface RgbImage {
   readonly width: number;
   readonly height: number;
+  /** Bytes a pixel: 3, or 4 as a browser's canvas hands them over; the fourth means nothing. */
+  readonly channels: 3 | 4;
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
