@@ -1,0 +1,105 @@
+// A directory as a folder of files, and files that are there whole or not at all: written beside their place, flushed to the
+// disk, then renamed. Nothing that was there before is lost where writing fails.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { FolderFile, FolderSource } from '../clip/types.ts';
+
+/** A directory as its user named it. Its files are listed with those of its folders, sorted by path, `/` between the parts. */
+export function directorySource(directory: string): FolderSource {
+  const path = (file: string) => {
+    // A manifest comes from outside: it may not name a file elsewhere.
+    if (file.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+      throw new Error(`${directory}: ${JSON.stringify(file)} is not a plain path inside the folder.`);
+    }
+    return join(directory, file);
+  };
+  return {
+    name: directory,
+
+    async list() {
+      const found = await stat(directory).catch(() => null);
+      if (!found?.isDirectory()) {
+        throw new Error(`The folder ${directory} ${found ? 'is a file, not a folder' : 'does not exist'}.`);
+      }
+      const files = await filesBelow(directory, '');
+      return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    },
+
+    async read(file) {
+      try {
+        const content = await readFile(path(file));
+        return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+      } catch (error) {
+        throw unreadable(directory, file, error);
+      }
+    },
+
+    async readRange(file, start, end) {
+      const handle = await open(path(file)).catch((error) => {
+        throw unreadable(directory, file, error);
+      });
+      try {
+        const bytes = new Uint8Array(end - start);
+        let filled = 0;
+        while (filled < bytes.length) {
+          const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+          if (bytesRead === 0) {
+            throw new Error(
+              `${join(directory, file)} ends at byte ${start + filled}; bytes ${start} to ${end} were asked for.`,
+            );
+          }
+          filled += bytesRead;
+        }
+        return bytes;
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}
+
+/** Hidden files (.git, unfinished .part files) are no part of a folder; links are followed to files, as hub caches need. */
+async function filesBelow(directory: string, inside: string): Promise<FolderFile[]> {
+  const entries = await readdir(join(directory, inside), { withFileTypes: true });
+  const listed = entries
+    .filter(({ name }) => !name.startsWith('.'))
+    .map(async (entry): Promise<FolderFile[]> => {
+      const path = inside === '' ? entry.name : `${inside}/${entry.name}`;
+      if (entry.isDirectory()) return filesBelow(directory, path);
+      const found = await stat(join(directory, path)).catch(() => null);
+      return found?.isFile() ? [{ path, bytes: found.size }] : [];
+    });
+  return (await Promise.all(listed)).flat();
+}
+
+/** Writes a file so that it is there whole or as it was before, whatever happens meanwhile. Makes its folder where need be. */
+export async function writeFileWhole(path: string, content: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const beside = join(folder, `.${basename(path)}.${randomUUID()}.part`);
+  try {
+    const handle = await open(beside, 'wx');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw new Error(`${path} could not be written: ${reason(error)}. What was there before is still there.`, {
+      cause: error,
+    });
+  }
+}
+
+function unreadable(directory: string, file: string, error: unknown): Error {
+  return new Error(`The folder ${directory} has no readable ${file}: ${reason(error)}.`, { cause: error });
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
