@@ -1,0 +1,44 @@
+/** A class folder, folder/<class>/<pictures>: the class's folder name is the label; pictures are read when asked for. */
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parseLabel } from './labels.ts';
+import type { PairSource } from './types.ts';
+
+/** What counts as a picture by its name; other files in a class's folder (Thumbs.db, notes) are passed over. */
+const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
+
+export async function openClassFolder(folder: string): Promise<PairSource> {
+  const source = basename(resolve(folder));
+  const classes = (await visibleEntries(folder)).filter((entry) => entry.isDirectory());
+  if (classes.length === 0)
+    throw new Error(
+      `Reading the folder ${folder}: found neither parquet files nor folders in it, expected *.parquet or one folder of pictures for each class (${join(folder, '<class>')}). Name another folder, or sort the pictures into folders by class.`,
+    );
+  const pictures: { path: string; id: string; labels: string[] }[] = [];
+  for (const { name } of classes) {
+    const labels = parseLabel(name);
+    const files = (await visibleEntries(join(folder, name))).filter((entry) => PICTURE.test(entry.name));
+    if (files.length === 0)
+      throw new Error(
+        `Reading the class folder ${join(folder, name)}: found no picture in it, expected .jpg, .png, .webp, .gif, .avif or .tif files directly inside. Put the class's pictures there, or remove the folder.`,
+      );
+    for (const file of files)
+      pictures.push({ path: join(folder, name, file.name), id: `${source}/${name}/${file.name}`, labels });
+  }
+  const text = (index: number) => {
+    const { id, labels } = pictures[index];
+    return { id, labels, captions: [], source };
+  };
+  return {
+    name: folder,
+    length: pictures.length,
+    text,
+    row: async (index) => ({ ...text(index), image: await readFile(pictures[index].path) }),
+  };
+}
+
+/** In the order of their names, so that rows have the same numbers on every machine; `.git` and the like are no classes. */
+async function visibleEntries(folder: string) {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => !entry.name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+}

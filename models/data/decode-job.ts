@@ -1,0 +1,27 @@
+// What the main thread and a decoding worker tell each other. Types only.
+import type { Augmentation } from './crop.ts';
+
+export interface DecodeSettings extends Augmentation {
+  /** Side of the square that pictures are decoded to, in pixels. */
+  readonly imageSize: number;
+  /** Per channel: (value / 255 - mean) / std. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  readonly seed: number;
+}
+
+export interface DecodeJob {
+  readonly id: number;
+  readonly epoch: number;
+  readonly rows: readonly number[];
+  /** The encoded picture of each row. */
+  readonly images: readonly Uint8Array[];
+}
+
+export interface DecodeResult {
+  readonly id: number;
+  /** [rows, 3, imageSize, imageSize]; zeros where a picture is damaged. */
+  readonly pixel_values: Float32Array<ArrayBuffer>;
+  /** Places in `rows` whose picture cannot be decoded, with the decoder's reason. */
+  readonly damaged: readonly { readonly place: number; readonly reason: string }[];
+}

@@ -1,0 +1,81 @@
+/**
+ * Decoding workers and the questions put to them. Jobs are queued inside the workers, not here: a training step blocks
+ * this thread for seconds, and nobody could hand out the next job meanwhile.
+ */
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
+
+export interface DecodePool {
+  /** Decodes a list of pictures on the worker that has the fewest lists before it. */
+  decode(job: Omit<DecodeJob, 'id'>): Promise<DecodeResult>;
+  close(): Promise<void>;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, { resolve: (result: DecodeResult) => void; reject: (error: Error) => void }>;
+}
+
+// A worker that starts from a .ts file has no loader for it on Node 20, neither under tsx (whose hooks skip worker entries,
+// also with execArgv --import tsx) nor under Vitest. So it starts from a line of plain JavaScript that imports the file
+// through tsx, which works under both, and names tsx by its full path, since such a line has no folder of its own.
+const tsx = JSON.stringify(createRequire(import.meta.url).resolve('tsx/esm/api'));
+const workerFile = JSON.stringify(new URL('./decode-worker.ts', import.meta.url).href);
+const bootstrap = `require(${tsx}).tsImport(${workerFile}, ${workerFile})`;
+
+export function openDecodePool(workers: number, settings: DecodeSettings): DecodePool {
+  let closed = false;
+  let nextId = 0;
+  const threads = Array.from({ length: workers }, (): Thread => {
+    const worker = new Worker(bootstrap, { eval: true, workerData: settings });
+    const thread: Thread = { worker, waiting: new Map() };
+    const fail = (error: Error) => {
+      for (const { reject } of thread.waiting.values()) reject(error);
+      thread.waiting.clear();
+    };
+    worker.on('message', (result: DecodeResult) => {
+      thread.waiting.get(result.id)?.resolve(result);
+      thread.waiting.delete(result.id);
+    });
+    worker.on('error', (cause) =>
+      fail(
+        new Error(
+          `Decoding pictures: a decoding thread failed (${cause}). Resume from the last checkpoint.`,
+          { cause },
+        ),
+      ),
+    );
+    worker.on('exit', (code) =>
+      fail(
+        new Error(
+          closed
+            ? 'Decoding pictures: the pair stream was closed while a batch was awaited.'
+            : `Decoding pictures: a decoding thread ended unasked (code ${code}). Resume from the last checkpoint.`,
+        ),
+      ),
+    );
+    return thread;
+  });
+  return {
+    decode(job) {
+      const thread = threads.reduce((least, other) =>
+        other.waiting.size < least.waiting.size ? other : least,
+      );
+      const id = nextId++;
+      // Copies, because posting a view of a parquet page would copy the whole page; then handed over, not copied again.
+      const images = job.images.map((image) => new Uint8Array(image));
+      return new Promise((resolve, reject) => {
+        thread.waiting.set(id, { resolve, reject });
+        thread.worker.postMessage(
+          { ...job, images, id } satisfies DecodeJob,
+          images.map((image) => image.buffer),
+        );
+      });
+    },
+    async close() {
+      closed = true;
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * A parquet file of pictures with words, read into memory whole. Columns: `image` (bytes, or the hub's struct with a field
+ * `bytes`), words as `label` (string; names separated by "; "), `captions` (list of strings) or `caption` (string), and
+ * optionally `source` (string), which otherwise is the file's name. Other columns are not read.
+ */
+import { basename, dirname, join, resolve } from 'node:path';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import * as v from 'valibot';
+import { parseLabel } from './labels.ts';
+import type { PairSource } from './types.ts';
+
+// Strings without parquet's UTF8 annotation come as bytes.
+const Text = v.union([
+  v.string(),
+  v.pipe(
+    v.instance(Uint8Array),
+    v.transform((bytes) => new TextDecoder().decode(bytes)),
+  ),
+]);
+const Bytes = v.instance(Uint8Array);
+const Row = v.object({
+  image: v.union([
+    Bytes,
+    v.pipe(
+      v.object({ bytes: Bytes }),
+      v.transform(({ bytes }) => bytes),
+    ),
+  ]),
+  label: v.nullish(Text, ''),
+  captions: v.nullish(v.array(Text), []),
+  caption: v.nullish(Text, ''),
+  source: v.nullish(Text, ''),
+});
+
+export async function openParquet(path: string): Promise<PairSource> {
+  const values = await readColumns(path);
+  if (values.length === 0)
+    throw new Error(`Reading ${path}: found no rows, expected pictures with words. Leave the file out.`);
+  const rows = values.map((value, index) => parseRow(value, path, index));
+  // With the folder's name, because train/ and eval/ may hold files of one name.
+  const file = join(basename(dirname(resolve(path))), basename(path));
+  const text = (index: number) => {
+    const { labels, captions, source } = rows[index];
+    return { id: `${file} row ${index}`, labels, captions, source };
+  };
+  return {
+    name: path,
+    length: rows.length,
+    text,
+    row: async (index) => ({ ...text(index), image: rows[index].image }),
+  };
+}
+
+async function readColumns(path: string): Promise<Record<string, unknown>[]> {
+  const unreadable = (cause: unknown): never => {
+    throw new Error(
+      `Reading ${path}: found no sound parquet file (${cause instanceof Error ? cause.message : cause}), expected one with the columns image and label or captions. Check that the file is complete, or fetch it anew.`,
+      { cause },
+    );
+  };
+  const file = await asyncBufferFromFile(path).catch(unreadable);
+  const metadata = await parquetMetadataAsync(file).catch(unreadable);
+  const present = parquetSchema(metadata).children.map((column) => column.element.name);
+  const columns = present.filter((column) => column in Row.entries);
+  if (
+    !columns.includes('image') ||
+    !['label', 'captions', 'caption'].some((column) => columns.includes(column))
+  )
+    throw new Error(
+      `Reading ${path}: found the columns ${present.join(', ')}, expected image (bytes) and at least one of label (string), captions (list of strings), caption (string). Rename the columns, or name another file.`,
+    );
+  return parquetReadObjects({ file, metadata, columns, compressors, utf8: false }).catch(unreadable);
+}
+
+function parseRow(value: unknown, path: string, index: number) {
+  const row = v.safeParse(Row, value);
+  if (!row.success) {
+    const [issue] = row.issues;
+    throw new Error(
+      `Reading ${path}, row ${index}: found ${issue.received} in the column ${v.getDotPath(issue)}, expected image as bytes, label and caption as strings, captions as a list of strings. Convert the column (a class number to its name, for example).`,
+    );
+  }
+  const { image, label, captions, caption, source } = row.output;
+  const labels = parseLabel(label);
+  const sentences = [...captions, caption]
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => sentence !== '');
+  if (labels.length === 0 && sentences.length === 0)
+    throw new Error(
+      `Reading ${path}, row ${index}: found neither a label nor a caption, expected a name or a sentence for every picture. Take the row out, or fill it in.`,
+    );
+  return { image, labels, captions: sentences, source: source || basename(path, '.parquet') };
+}
