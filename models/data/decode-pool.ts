@@ -2,7 +2,6 @@
  * Decoding workers and the questions put to them. Jobs are queued inside the workers, not here: a training step blocks
  * this thread for seconds, and nobody could hand out the next job meanwhile.
  */
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
 
@@ -20,9 +19,9 @@ interface Thread {
 // A worker that starts from a .ts file has no loader for it on Node 20, neither under tsx (whose hooks skip worker entries,
 // also with execArgv --import tsx) nor under Vitest. So it starts from a line of plain JavaScript that imports the file
 // through tsx, which works under both, and names tsx by its full path, since such a line has no folder of its own.
-const tsx = JSON.stringify(createRequire(import.meta.url).resolve('tsx/esm/api'));
+const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
 const workerFile = JSON.stringify(new URL('./decode-worker.ts', import.meta.url).href);
-const bootstrap = `require(${tsx}).tsImport(${workerFile}, ${workerFile})`;
+const bootstrap = `import(${tsx}).then(({ tsImport }) => tsImport(${workerFile}, ${workerFile}))`;
 
 export function openDecodePool(workers: number, settings: DecodeSettings): DecodePool {
   let closed = false;
