@@ -1,0 +1,118 @@
+// The layers that both of CLIP's transformers are made of. Each function adds its nodes to the graph and asks it for its
+// parameters, by the names that Hugging Face's CLIPModel gives them. Shapes: b pictures or prompts, n tokens, d the width.
+
+import type { VisionConfig } from '../clip/config.ts';
+import type { Graph, Value } from '../onnx/graph.ts';
+import {
+  add,
+  div,
+  erf,
+  layerNormalization,
+  matMul,
+  mul,
+  reduceSum,
+  reshape,
+  sigmoid,
+  softmax,
+  sqrt,
+  transpose,
+} from '../onnx/operators.ts';
+
+type Activation = VisionConfig['hidden_act'];
+
+export interface TransformerConfig {
+  readonly hidden_size: number;
+  readonly intermediate_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly hidden_act: Activation;
+  readonly layer_norm_eps: number;
+}
+
+export function normal(std: number) {
+  return { kind: 'normal', std } as const;
+}
+
+export function constant(value: number) {
+  return { kind: 'constant', value } as const;
+}
+
+/** x [..., d] · weight [d, width] (+ bias). */
+export function linear(
+  g: Graph,
+  x: Value,
+  name: string,
+  width: number,
+  { std, bias = true }: { std: number; bias?: boolean },
+): Value {
+  const weight = g.parameter(`${name}.weight`, [Number(x.shape.at(-1)), width], normal(std), true);
+  const product = matMul(g, x, weight);
+  return bias ? add(g, product, g.parameter(`${name}.bias`, [width], constant(0))) : product;
+}
+
+export function layerNorm(g: Graph, x: Value, name: string, epsilon: number): Value {
+  const width = Number(x.shape.at(-1));
+  const gain = g.parameter(`${name}.weight`, [width], constant(1));
+  const bias = g.parameter(`${name}.bias`, [width], constant(0));
+  return layerNormalization(g, x, gain, bias, epsilon);
+}
+
+/** QuickGELU x·σ(1.702x), as OpenAI trained with, or the exact GELU x·Φ(x). */
+export function activation(g: Graph, x: Value, name: Activation): Value {
+  switch (name) {
+    case 'quick_gelu':
+      return mul(g, x, sigmoid(g, mul(g, x, g.scalar(1.702))));
+    case 'gelu': {
+      const cumulative = add(g, erf(g, div(g, x, g.scalar(Math.SQRT2))), g.scalar(1));
+      return mul(g, mul(g, x, cumulative), g.scalar(0.5));
+    }
+    default:
+      throw new Error(`Unknown activation ${name satisfies never}.`);
+  }
+}
+
+/** Multi-head self-attention over x [b, n, d]; `mask` [n, n] is added to the scores. */
+function attention(g: Graph, x: Value, name: string, config: TransformerConfig, mask?: Value): Value {
+  const [batch, tokens] = x.shape;
+  const { hidden_size: width, num_attention_heads: heads, num_hidden_layers: depth } = config;
+  const headWidth = width / heads;
+  const std = width ** -0.5;
+  const project = (part: string, perm: readonly number[]) => {
+    const projected = linear(g, x, `${name}.${part}`, width, { std });
+    return transpose(g, reshape(g, projected, [batch, tokens, heads, headWidth]), perm);
+  };
+  const query = mul(g, project('q_proj', [0, 2, 1, 3]), g.scalar(headWidth ** -0.5));
+  const scores = matMul(g, query, project('k_proj', [0, 2, 3, 1]));
+  const weights = softmax(g, mask ? add(g, scores, mask) : scores);
+  const mixed = transpose(g, matMul(g, weights, project('v_proj', [0, 2, 1, 3])), [0, 2, 1, 3]);
+  // Residual branches start smaller the deeper the network is: openai/CLIP, clip/model.py, initialize_parameters.
+  return linear(g, reshape(g, mixed, [batch, tokens, width]), `${name}.out_proj`, width, {
+    std: std * (2 * depth) ** -0.5,
+  });
+}
+
+function multilayerPerceptron(g: Graph, x: Value, name: string, config: TransformerConfig): Value {
+  const { hidden_size: width, intermediate_size: inner, num_hidden_layers: depth } = config;
+  const hidden = linear(g, x, `${name}.fc1`, inner, { std: (2 * width) ** -0.5 });
+  return linear(g, activation(g, hidden, config.hidden_act), `${name}.fc2`, width, {
+    std: width ** -0.5 * (2 * depth) ** -0.5,
+  });
+}
+
+/** The pre-norm residual blocks `<name>.encoder.layers.*` over x [b, n, d]. */
+export function transformer(g: Graph, x: Value, name: string, config: TransformerConfig, mask?: Value): Value {
+  let hidden = x;
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const block = `${name}.encoder.layers.${layer}`;
+    const attended = layerNorm(g, hidden, `${block}.layer_norm1`, config.layer_norm_eps);
+    hidden = add(g, hidden, attention(g, attended, `${block}.self_attn`, config, mask));
+    const widened = layerNorm(g, hidden, `${block}.layer_norm2`, config.layer_norm_eps);
+    hidden = add(g, hidden, multilayerPerceptron(g, widened, `${block}.mlp`, config));
+  }
+  return hidden;
+}
+
+/** Rows of length one. */
+export function normalizeRows(g: Graph, x: Value): Value {
+  return div(g, x, sqrt(g, reduceSum(g, mul(g, x, x), [-1])));
+}

@@ -1,0 +1,298 @@
+// One rule per operator: given the adjoint (the loss's gradient) of a node's output, the adjoints of its inputs. Each formulation
+// is the one that runs fastest and repeats exactly on ONNX Runtime's CPU kernels; where that is not the obvious one, a comment
+// says so. A rule may leave out inputs that are not `needed`.
+
+import type { Constant, Graph, GraphNode, Value } from './graph.ts';
+import {
+  concat,
+  conv,
+  convTranspose,
+  div,
+  erf,
+  exp,
+  flattenToMatrix,
+  gemm,
+  matMul,
+  mul,
+  neg,
+  pad,
+  type Range,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sign,
+  slice,
+  sub,
+  transpose,
+  transposeLast,
+} from './operators.ts';
+import { broadcastAxes, positiveAxis, productOf, type Shape, sameShape } from './shapes.ts';
+
+export interface RuleContext {
+  readonly g: Graph;
+  readonly node: GraphNode;
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  readonly adjoint: Value;
+  readonly needed: readonly boolean[];
+}
+
+type Rule = (context: RuleContext) => readonly (Value | undefined)[];
+
+/** Adds an adjoint up along the axes in which its value was broadcast. */
+function unbroadcast(g: Graph, adjoint: Value, shape: Shape): Value {
+  if (sameShape(adjoint.shape, shape)) return adjoint;
+  const missing = adjoint.shape.length - shape.length;
+  const axes = broadcastAxes(shape, adjoint.shape);
+  const leading = axes.filter((axis) => axis < missing);
+  const kept = axes.filter((axis) => axis >= missing).map((axis) => axis - missing);
+  let result = adjoint;
+  if (leading.length > 0) {
+    // A bias: one long reduction over rows is faster than one over two axes.
+    result =
+      shape.length === 1 && kept.length === 0
+        ? reduceSum(g, flattenToMatrix(g, adjoint), [0], false)
+        : reduceSum(g, adjoint, leading, false);
+  }
+  return kept.length > 0 ? reduceSum(g, result, kept) : result;
+}
+
+/** Repeats an adjoint along the axes that a reduction removed. */
+function expandTo(g: Graph, adjoint: Value, { inputs, node }: RuleContext): Value {
+  const [x, axes] = inputs;
+  const reduced = Array.from((axes as Constant).data, Number).map((axis) => positiveAxis(axis, x.shape.length));
+  const keptShape = x.shape.map((dim, axis) => (reduced.includes(axis) ? 1 : dim));
+  const kept = node.attributes.keepdims ? adjoint : reshape(g, adjoint, keptShape);
+  const target = g.add('Shape', [x], [{ type: 'int64', shape: [x.shape.length] }]).outputs[0];
+  return g.add('Expand', [kept, target], [{ type: 'float32', shape: x.shape }]).outputs[0];
+}
+
+function isConstant(value: Value): value is Constant {
+  return 'data' in value;
+}
+
+const addRule: Rule = ({ g, inputs: [a, b], adjoint }) => [
+  unbroadcast(g, adjoint, a.shape),
+  unbroadcast(g, adjoint, b.shape),
+];
+
+const subRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => [
+  unbroadcast(g, adjoint, a.shape),
+  needed[1] ? neg(g, unbroadcast(g, adjoint, b.shape)) : undefined,
+];
+
+const mulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => [
+  needed[0] ? unbroadcast(g, mul(g, adjoint, b), a.shape) : undefined,
+  needed[1] ? unbroadcast(g, mul(g, adjoint, a), b.shape) : undefined,
+];
+
+const divRule: Rule = ({ g, inputs: [a, b], output, adjoint, needed }) => {
+  const quotient = div(g, adjoint, b);
+  return [
+    unbroadcast(g, quotient, a.shape),
+    needed[1] ? neg(g, unbroadcast(g, mul(g, quotient, output), b.shape)) : undefined,
+  ];
+};
+
+const sqrtRule: Rule = ({ g, output, adjoint }) => [div(g, mul(g, adjoint, g.scalar(0.5)), output)];
+
+const sigmoidRule: Rule = ({ g, output, adjoint }) => [
+  mul(g, adjoint, sub(g, output, mul(g, output, output))),
+];
+
+/** d erf(x) = 2/√π · exp(-x²). */
+const erfRule: Rule = ({ g, inputs: [x], adjoint }) => [
+  mul(g, adjoint, mul(g, exp(g, neg(g, mul(g, x, x))), g.scalar(2 / Math.sqrt(Math.PI)))),
+];
+
+/** sign(relu(x)) is 1 where x > 0 and 0 elsewhere. */
+const reluRule: Rule = ({ g, output, adjoint }) => [mul(g, adjoint, sign(g, output))];
+
+const softmaxRule: Rule = ({ g, node, output, adjoint }) => {
+  const weighted = mul(g, adjoint, output);
+  return [sub(g, weighted, mul(g, output, reduceSum(g, weighted, [node.attributes.axis as number])))];
+};
+
+const logSoftmaxRule: Rule = ({ g, node, output, adjoint }) => [
+  sub(g, adjoint, mul(g, exp(g, output), reduceSum(g, adjoint, [node.attributes.axis as number]))),
+];
+
+const matMulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => {
+  if (b.shape.length === 2) {
+    const dy = flattenToMatrix(g, adjoint);
+    return [
+      needed[0] ? reshape(g, gemm(g, dy, b, { transB: 1 }), a.shape) : undefined,
+      needed[1] ? gemm(g, flattenToMatrix(g, a), dy, { transA: 1 }) : undefined,
+    ];
+  }
+  return [
+    needed[0] ? unbroadcast(g, matMul(g, adjoint, transposeLast(g, b)), a.shape) : undefined,
+    needed[1] ? unbroadcast(g, matMul(g, transposeLast(g, a), adjoint), b.shape) : undefined,
+  ];
+};
+
+const reshapeRule: Rule = ({ g, inputs: [x], adjoint }) => [reshape(g, adjoint, x.shape)];
+
+const transposeRule: Rule = ({ g, node, adjoint }) => {
+  const perm = node.attributes.perm as readonly number[];
+  const inverse = perm.map((_, axis) => perm.indexOf(axis));
+  return [transpose(g, adjoint, inverse)];
+};
+
+const concatRule: Rule = ({ g, node, inputs, adjoint, needed }) => {
+  const axis = node.attributes.axis as number;
+  let start = 0;
+  return inputs.map((input, i) => {
+    const end = start + Number(input.shape[axis]);
+    const part = needed[i] ? slice(g, adjoint, [{ axis, start, end }]) : undefined;
+    start = end;
+    return part;
+  });
+};
+
+const reduceSumRule: Rule = (context) => [expandTo(context.g, context.adjoint, context)];
+
+const reduceMeanRule: Rule = (context) => {
+  const { g, inputs, output, adjoint } = context;
+  const count = Number(productOf(inputs[0].shape)) / Number(productOf(output.shape));
+  return [expandTo(g, mul(g, adjoint, g.scalar(1 / count)), context)];
+};
+
+const padRule: Rule = ({ g, inputs: [x, pads], adjoint }) => {
+  const before = Array.from((pads as Constant).data.slice(0, x.shape.length), Number);
+  const ranges = x.shape.flatMap((dim, axis): Range[] =>
+    adjoint.shape[axis] === dim ? [] : [{ axis, start: before[axis], end: before[axis] + Number(dim) }],
+  );
+  return [slice(g, adjoint, ranges)];
+};
+
+/** Zeros around what was cut out; `sliceTo` cuts at a length that only the running graph knows. */
+const sliceRule: Rule = ({ g, inputs: [x, starts, ends, axes, steps], adjoint }) => {
+  if (!isConstant(ends)) {
+    const axis = Number((axes as Constant).data[0]);
+    const missing = g.add('Sub', [g.integers([Number(x.shape[axis])]), ends], [{ type: 'int64', shape: [1] }]);
+    const zeros = (count: number) => (count > 0 ? [g.integers(Array(count).fill(0))] : []);
+    const parts = [...zeros(x.shape.length + axis), missing.outputs[0], ...zeros(x.shape.length - axis - 1)];
+    return [g.add('Pad', [adjoint, concat(g, parts, 0)], [x]).outputs[0]];
+  }
+  if (steps && Array.from((steps as Constant).data).some((step) => Number(step) !== 1)) {
+    throw new Error('Slice with a step other than 1 has no gradient rule.');
+  }
+  const before = x.shape.map(() => 0);
+  const after = x.shape.map(() => 0);
+  Array.from((axes as Constant).data, Number).forEach((axis, i) => {
+    before[axis] = Number((starts as Constant).data[i]);
+    after[axis] = Number(x.shape[axis]) - Number(ends.data[i]);
+  });
+  return [pad(g, adjoint, before, after)];
+};
+
+/** dx = inv·(dh − mean(dh) − x̂·mean(dh·x̂)) with x̂ = (x − mean)·inv and dh = dy·gain; the kernel returns mean and inv. */
+const layerNormalizationRule: Rule = ({ g, node, inputs: [x, gain, bias], adjoint }) => {
+  const statistics = x.shape.map((dim, axis) => (axis === x.shape.length - 1 ? 1 : dim));
+  const mean = g.extraOutput(node, 'float32', statistics);
+  const inverse = g.extraOutput(node, 'float32', statistics);
+  const normalized = mul(g, sub(g, x, mean), inverse);
+  const dh = mul(g, adjoint, gain);
+  const centred = sub(g, dh, reduceMean(g, dh, [-1]));
+  const projected = mul(g, normalized, reduceMean(g, mul(g, dh, normalized), [-1]));
+  return [
+    mul(g, inverse, sub(g, centred, projected)),
+    unbroadcast(g, mul(g, adjoint, normalized), gain.shape),
+    unbroadcast(g, adjoint, bias.shape),
+  ];
+};
+
+const convRule: Rule = (context) => {
+  const { g, node, inputs, adjoint, needed } = context;
+  const [x, weight] = inputs;
+  const [stride] = node.attributes.strides as readonly number[];
+  const [padding] = node.attributes.pads as readonly number[];
+  return [
+    needed[0] ? convInputAdjoint(g, adjoint, x, weight, stride, padding) : undefined,
+    needed[1] ? convWeightAdjoint(g, adjoint, x, weight, stride, padding) : undefined,
+  ];
+};
+
+/** With stride 1 a convolution with the flipped kernel is 1.3 to 1.7 times faster than ConvTranspose. */
+function convInputAdjoint(
+  g: Graph,
+  adjoint: Value,
+  x: Value,
+  weight: Value,
+  stride: number,
+  padding: number,
+): Value {
+  const size: [number, number] = [Number(x.shape[2]), Number(x.shape[3])];
+  if (stride > 1) return convTranspose(g, adjoint, weight, { stride, padding, size });
+  const kernel = Number(weight.shape[2]);
+  const flipped = g.add(
+    'Slice',
+    [
+      transpose(g, weight, [1, 0, 2, 3]),
+      g.integers([-1, -1]),
+      g.integers([-kernel - 1, -kernel - 1]),
+      g.integers([2, 3]),
+      g.integers([-1, -1]),
+    ],
+    [{ type: 'float32', shape: [weight.shape[1], weight.shape[0], kernel, kernel] }],
+  ).outputs[0];
+  return conv(g, adjoint, flipped, { stride: 1, padding: kernel - 1 - padding });
+}
+
+/** One matrix product per tap of the kernel: 1.1 to 2 times faster here than a convolution of x with dy. */
+function convWeightAdjoint(
+  g: Graph,
+  adjoint: Value,
+  x: Value,
+  weight: Value,
+  stride: number,
+  padding: number,
+): Value {
+  const [out, channels, kernel] = weight.shape as readonly number[];
+  const [, , height, width] = adjoint.shape as readonly number[];
+  const flat = (value: Value, rows: number) => reshape(g, value, [rows, productOf(value.shape.slice(1))]);
+  const dy = flat(transpose(g, adjoint, [1, 0, 2, 3]), out);
+  const edges = [0, 0, padding, padding];
+  const byChannel = transpose(g, x, [1, 0, 2, 3]);
+  const padded = padding > 0 ? pad(g, byChannel, edges, edges) : byChannel;
+  const taps: Value[] = [];
+  for (let row = 0; row < kernel; row++) {
+    for (let column = 0; column < kernel; column++) {
+      const seen = slice(g, padded, [
+        { axis: 2, start: row, end: row + stride * (height - 1) + 1, step: stride },
+        { axis: 3, start: column, end: column + stride * (width - 1) + 1, step: stride },
+      ]);
+      taps.push(gemm(g, dy, flat(seen, channels), { transB: 1 }));
+    }
+  }
+  if (taps.length === 1) return reshape(g, taps[0], weight.shape);
+  const stacked = reshape(g, concat(g, taps, 0), [kernel, kernel, out, channels]);
+  return transpose(g, stacked, [2, 3, 0, 1]);
+}
+
+export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
+  Add: addRule,
+  Sub: subRule,
+  Mul: mulRule,
+  Div: divRule,
+  Neg: ({ g, adjoint }) => [neg(g, adjoint)],
+  Exp: ({ g, output, adjoint }) => [mul(g, adjoint, output)],
+  Sqrt: sqrtRule,
+  Sigmoid: sigmoidRule,
+  Erf: erfRule,
+  Relu: reluRule,
+  Softmax: softmaxRule,
+  LogSoftmax: logSoftmaxRule,
+  MatMul: matMulRule,
+  Reshape: reshapeRule,
+  Transpose: transposeRule,
+  Concat: concatRule,
+  ReduceSum: reduceSumRule,
+  ReduceMean: reduceMeanRule,
+  Pad: padRule,
+  Slice: sliceRule,
+  LayerNormalization: layerNormalizationRule,
+  Conv: convRule,
+  Identity: ({ adjoint }) => [adjoint],
+};

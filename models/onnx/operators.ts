@@ -1,0 +1,212 @@
+// The forward half of each operator: adds one ONNX node (opset 20) and works out its result's shape. Names and semantics are
+// ONNX's; where a function takes plain numbers, ONNX takes them as attributes or as constant inputs. gradients.ts holds the
+// reverse half.
+
+import type { DataType, Graph, Value } from './graph.ts';
+import { broadcast, type Dim, positiveAxis, productOf, type Shape } from './shapes.ts';
+
+export const OPSET = 20;
+
+/** One result with the first operand's type and the broadcast shape. */
+function elementwise(g: Graph, op: string, a: Value, b: Value, type: DataType = a.type): Value {
+  return g.add(op, [a, b], [{ type, shape: broadcast(a.shape, b.shape) }]).outputs[0];
+}
+
+function unary(g: Graph, op: string, x: Value, attributes = {}): Value {
+  return g.add(op, [x], [x], attributes).outputs[0];
+}
+
+export const add = (g: Graph, a: Value, b: Value) => elementwise(g, 'Add', a, b);
+export const sub = (g: Graph, a: Value, b: Value) => elementwise(g, 'Sub', a, b);
+export const mul = (g: Graph, a: Value, b: Value) => elementwise(g, 'Mul', a, b);
+export const div = (g: Graph, a: Value, b: Value) => elementwise(g, 'Div', a, b);
+export const equal = (g: Graph, a: Value, b: Value) => elementwise(g, 'Equal', a, b, 'bool');
+
+export const exp = (g: Graph, x: Value) => unary(g, 'Exp', x);
+export const neg = (g: Graph, x: Value) => unary(g, 'Neg', x);
+export const sqrt = (g: Graph, x: Value) => unary(g, 'Sqrt', x);
+export const sigmoid = (g: Graph, x: Value) => unary(g, 'Sigmoid', x);
+export const erf = (g: Graph, x: Value) => unary(g, 'Erf', x);
+export const relu = (g: Graph, x: Value) => unary(g, 'Relu', x);
+export const sign = (g: Graph, x: Value) => unary(g, 'Sign', x);
+export const softmax = (g: Graph, x: Value, axis = -1) => unary(g, 'Softmax', x, { axis });
+export const logSoftmax = (g: Graph, x: Value, axis = -1) => unary(g, 'LogSoftmax', x, { axis });
+
+export function cast(g: Graph, x: Value, type: DataType): Value {
+  return g.add('Cast', [x], [{ type, shape: x.shape }], { to: ONNX_TYPES[type] }).outputs[0];
+}
+
+/** TensorProto.DataType in the ONNX schema. */
+export const ONNX_TYPES: Record<DataType, number> = { float32: 1, int64: 7, bool: 9 };
+
+/** [..., n, k] × [..., k, m] → [..., n, m]; leading axes broadcast. */
+export function matMul(g: Graph, a: Value, b: Value): Value {
+  const [n, k] = a.shape.slice(-2);
+  const [rows, m] = b.shape.slice(-2);
+  if (k !== rows) throw new Error(`MatMul of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
+  const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), n, m];
+  return g.add('MatMul', [a, b], [{ type: 'float32', shape }]).outputs[0];
+}
+
+/** op(a) × op(b) of two matrices, where op may transpose. */
+export function gemm(g: Graph, a: Value, b: Value, { transA = 0, transB = 0 } = {}): Value {
+  const [n, k] = transA ? [a.shape[1], a.shape[0]] : a.shape;
+  const [rows, m] = transB ? [b.shape[1], b.shape[0]] : b.shape;
+  if (k !== rows) throw new Error(`Gemm of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
+  return g.add('Gemm', [a, b], [{ type: 'float32', shape: [n, m] }], { transA, transB }).outputs[0];
+}
+
+/**
+ * A new shape for the same elements. An axis that keeps its place and its symbolic length is copied from the input; one more
+ * axis may follow from the others.
+ */
+export function reshape(g: Graph, x: Value, shape: Shape): Value {
+  if (productOf(shape) !== productOf(x.shape)) {
+    throw new Error(`Reshape of [${x.shape.join(', ')}] to [${shape.join(', ')}] changes the number of elements.`);
+  }
+  let inferred = false;
+  const target = shape.map((dim, axis) => {
+    if (typeof dim === 'number') return dim;
+    if (x.shape[axis] === dim) return 0;
+    if (inferred) {
+      throw new Error(`Reshape of [${x.shape.join(', ')}] to [${shape.join(', ')}] leaves two lengths open.`);
+    }
+    inferred = true;
+    return -1;
+  });
+  return g.add('Reshape', [x, g.integers(target)], [{ type: x.type, shape }]).outputs[0];
+}
+
+/** [..., d] → [product, d]. */
+export function flattenToMatrix(g: Graph, x: Value): Value {
+  if (x.shape.length === 2) return x;
+  const last = x.shape[x.shape.length - 1];
+  return reshape(g, x, [productOf(x.shape.slice(0, -1)), last]);
+}
+
+export function transpose(g: Graph, x: Value, perm: readonly number[]): Value {
+  return g.add('Transpose', [x], [{ type: x.type, shape: perm.map((axis) => x.shape[axis]) }], { perm }).outputs[0];
+}
+
+/** Swaps the last two axes. */
+export function transposeLast(g: Graph, x: Value): Value {
+  const rank = x.shape.length;
+  const perm = x.shape.map((_, axis) => axis);
+  [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
+  return transpose(g, x, perm);
+}
+
+export function concat(g: Graph, parts: readonly Value[], axis: number): Value {
+  const total = parts.reduce<Dim>((sum, part) => addDims(sum, part.shape[axis]), 0);
+  const shape = parts[0].shape.map((dim, i) => (i === axis ? total : dim));
+  return g.add('Concat', parts, [{ type: parts[0].type, shape }], { axis }).outputs[0];
+}
+
+function addDims(a: Dim, b: Dim): number {
+  if (typeof a === 'number' && typeof b === 'number') return a + b;
+  throw new Error('Concat along a symbolic axis is not needed by any network here.');
+}
+
+function reduce(g: Graph, op: string, x: Value, axes: readonly number[], keepdims: boolean): Value {
+  const dropped = new Set(axes.map((axis) => positiveAxis(axis, x.shape.length)));
+  const shape = x.shape.flatMap((dim, axis) => (dropped.has(axis) ? (keepdims ? [1] : []) : [dim]));
+  return g.add(op, [x, g.integers(axes)], [{ type: x.type, shape }], { keepdims: Number(keepdims) }).outputs[0];
+}
+
+export const reduceSum = (g: Graph, x: Value, axes: readonly number[], keepdims = true) =>
+  reduce(g, 'ReduceSum', x, axes, keepdims);
+export const reduceMean = (g: Graph, x: Value, axes: readonly number[], keepdims = true) =>
+  reduce(g, 'ReduceMean', x, axes, keepdims);
+
+/** Zeros before and after along each axis. */
+export function pad(g: Graph, x: Value, before: readonly number[], after: readonly number[]): Value {
+  const shape = x.shape.map((dim, axis) => {
+    const extra = before[axis] + after[axis];
+    if (extra === 0) return dim;
+    if (typeof dim === 'string') throw new Error(`Pad along the symbolic axis ${dim}.`);
+    return dim + extra;
+  });
+  return g.add('Pad', [x, g.integers([...before, ...after])], [{ type: x.type, shape }]).outputs[0];
+}
+
+export interface Range {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly step?: number;
+}
+
+/** The part of x that lies in each range, end excluded. */
+export function slice(g: Graph, x: Value, ranges: readonly Range[]): Value {
+  const shape = [...x.shape];
+  for (const { axis, start, end, step = 1 } of ranges) shape[axis] = Math.ceil((end - start) / step);
+  const inputs = [
+    x,
+    g.integers(ranges.map(({ start }) => start)),
+    g.integers(ranges.map(({ end }) => end)),
+    g.integers(ranges.map(({ axis }) => axis)),
+    g.integers(ranges.map(({ step = 1 }) => step)),
+  ];
+  return g.add('Slice', inputs, [{ type: x.type, shape }]).outputs[0];
+}
+
+/** The length of one axis as an int64 vector of one element, for `sliceTo`. */
+export function lengthOf(g: Graph, x: Value, axis: number): Value {
+  return g.add('Shape', [x], [{ type: 'int64', shape: [1] }], { start: axis, end: axis + 1 }).outputs[0];
+}
+
+/** The first `length` rows along an axis, where the length is known only when the graph runs and is named `dim`. */
+export function sliceTo(g: Graph, x: Value, axis: number, length: Value, dim: Dim): Value {
+  const shape = x.shape.map((old, i) => (i === axis ? dim : old));
+  const inputs = [x, g.integers([0]), length, g.integers([axis])];
+  return g.add('Slice', inputs, [{ type: x.type, shape }]).outputs[0];
+}
+
+/** Rows of `table` [n, ...] at int64 `indices`: [...indices, ...row]. */
+export function gather(g: Graph, table: Value, indices: Value): Value {
+  const shape = [...indices.shape, ...table.shape.slice(1)];
+  return g.add('Gather', [table, indices], [{ type: table.type, shape }], { axis: 0 }).outputs[0];
+}
+
+/** The position of the first largest element along an axis, which is kept with length 1. */
+export function argMax(g: Graph, x: Value, axis: number): Value {
+  const shape = x.shape.map((dim, i) => (i === axis ? 1 : dim));
+  return g.add('ArgMax', [x], [{ type: 'int64', shape }], { axis, keepdims: 1 }).outputs[0];
+}
+
+/** Over the last axis: (x - mean) / sqrt(var + epsilon) · gain + bias. */
+export function layerNormalization(g: Graph, x: Value, gain: Value, bias: Value, epsilon: number): Value {
+  return g.add('LayerNormalization', [x, gain, bias], [x], { axis: -1, epsilon: { float: epsilon } }).outputs[0];
+}
+
+/** x [batch, in, h, w], weight [out, in, k, k] → [batch, out, h', w'] with the same padding on all sides. */
+export function conv(g: Graph, x: Value, weight: Value, { stride, padding }: { stride: number; padding: number }): Value {
+  const [batch, channels, height, width] = x.shape;
+  const [out, inputs, kernel] = weight.shape as readonly number[];
+  if (channels !== inputs) throw new Error(`Conv of ${channels} channels with a weight for ${inputs}.`);
+  const length = (size: Dim) => Math.floor((Number(size) + 2 * padding - kernel) / stride) + 1;
+  const shape = [batch, out, length(height), length(width)];
+  return g.add('Conv', [x, weight], [{ type: 'float32', shape }], {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: [padding, padding, padding, padding],
+  }).outputs[0];
+}
+
+/** The adjoint of `conv` with the same weight: [batch, out, h', w'] → [batch, in, ...`size`]. */
+export function convTranspose(
+  g: Graph,
+  x: Value,
+  weight: Value,
+  { stride, padding, size }: { stride: number; padding: number; size: readonly [number, number] },
+): Value {
+  const [batch, , height, width] = x.shape;
+  const [, channels, kernel] = weight.shape as readonly number[];
+  const missing = (from: Dim, to: number) => to - ((Number(from) - 1) * stride - 2 * padding + kernel);
+  return g.add('ConvTranspose', [x, weight], [{ type: 'float32', shape: [batch, channels, ...size] }], {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: [padding, padding, padding, padding],
+    output_padding: [missing(height, size[0]), missing(width, size[1])],
+  }).outputs[0];
+}
