@@ -9,3 +9,16 @@ declare class TextDecoder {
 declare const crypto: {
   readonly subtle: { digest(algorithm: 'SHA-256', data: Uint8Array): Promise<ArrayBuffer> };
 };
+interface WritableStreamDefaultWriter {
+  write(chunk: Uint8Array<ArrayBuffer>): Promise<void>;
+  close(): Promise<void>;
+}
+interface ReadableStreamDefaultReader {
+  read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: undefined }>;
+  cancel(): Promise<void>;
+}
+declare class DecompressionStream {
+  constructor(format: 'gzip');
+  readonly readable: { getReader(): ReadableStreamDefaultReader };
+  readonly writable: { getWriter(): WritableStreamDefaultWriter };
+}
