@@ -149,17 +149,16 @@ function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinit
   const { added_tokens, pre_tokenizer, post_processor, model } = check(TokenizerJson, json, file);
   const vocabulary = readVocabulary(model.vocab, file, 'model.vocab');
 
+  const added = new Map<string, number>();
   for (const { content, id } of added_tokens) {
-    const known = vocabulary.get(content);
-    if (known !== undefined && known !== id) {
-      refuse(file, `added_tokens gives ${content} the id ${id}`, `${known} as in model.vocab`);
-    }
+    const known = vocabulary.get(content) ?? checkedId(content, id, file);
+    if (id !== known) refuse(file, `added_tokens gives ${content} the id ${id}`, `${known} as in model.vocab`);
+    added.set(content, id);
   }
   // An added token may stand in added_tokens alone.
-  const withAdded = new Map(vocabulary);
-  for (const { content, id } of added_tokens) withAdded.set(content, checkedId(content, id, file));
+  const find = (token: string) => added.get(token) ?? vocabulary.get(token);
   const idOf = (token: string, where: string, from = file) =>
-    withAdded.get(token) ?? refuse(from, `${where} is ${JSON.stringify(token)}`, `a token of ${file}`);
+    find(token) ?? refuse(from, `${where} is ${JSON.stringify(token)}`, `a token of ${file}`);
   const endToken = (part: 'cls' | 'sep') => {
     const [token, id] = post_processor[part];
     const known = idOf(token, `post_processor.${part}`);
@@ -189,19 +188,19 @@ function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinit
     eosTokenId,
     padTokenId:
       typeof config.pad_token === 'string' ? idOf(config.pad_token, 'pad_token', configFile) : eosTokenId,
-    unknownTokenId: readUnknown(model.unk_token, withAdded, file),
+    unknownTokenId: readUnknown(model.unk_token, find, file),
   };
 }
 
 /** Without a token for unknown bytes, the vocabulary has to have all of them. */
 function readUnknown(
   token: string | null | undefined,
-  vocabulary: ReadonlyMap<string, number>,
+  find: (token: string) => number | undefined,
   file: string,
 ): number {
-  const id = typeof token === 'string' ? vocabulary.get(token) : undefined;
+  const id = typeof token === 'string' ? find(token) : undefined;
   if (id !== undefined) return id;
-  const lacking = BASE_VOCABULARY.find((symbol) => !vocabulary.has(symbol));
+  const lacking = BASE_VOCABULARY.find((symbol) => find(symbol) === undefined);
   if (lacking !== undefined) {
     refuse(file, `model.vocab lacks ${JSON.stringify(lacking)}`, 'all 512 byte symbols or an unk_token');
   }
@@ -277,11 +276,11 @@ function readVocabulary(
 ): ReadonlyMap<string, number> {
   const vocabulary = new Map<string, number>();
   const taken = new Set<number>();
-  for (const [token, id] of Object.entries(vocab)) {
-    const checked = checkedId(token, id, file);
-    if (taken.has(checked)) refuse(file, `${where} gives two tokens the id ${checked}`, 'one id a token');
-    taken.add(checked);
-    vocabulary.set(token, checked);
+  for (const token of Object.keys(vocab)) {
+    const id = checkedId(token, vocab[token], file);
+    if (taken.has(id)) refuse(file, `${where} gives two tokens the id ${id}`, 'one id a token');
+    taken.add(id);
+    vocabulary.set(token, id);
   }
   return vocabulary;
 }
@@ -301,15 +300,15 @@ function readMerges(
   file: string,
   where: string,
 ): Merge[] {
+  const idOf = (token: string, i: number) =>
+    vocabulary.get(token) ??
+    refuse(file, `${where} ${i} needs ${JSON.stringify(token)}`, 'a token of the vocabulary');
   return entries.map((entry, i) => {
-    const parts: unknown = typeof entry === 'string' ? entry.split(' ') : entry;
-    if (!Array.isArray(parts) || parts.length !== 2 || parts.some((part) => typeof part !== 'string')) {
-      refuse(file, `${where} ${i} is ${JSON.stringify(entry)}`, 'two tokens');
+    const [left, right, ...rest]: unknown[] =
+      typeof entry === 'string' ? entry.split(' ') : Array.isArray(entry) ? entry : [];
+    if (typeof left !== 'string' || typeof right !== 'string' || rest.length > 0) {
+      return refuse(file, `${where} ${i} is ${JSON.stringify(entry)}`, 'two tokens');
     }
-    const [left, right]: string[] = parts;
-    const idOf = (token: string) =>
-      vocabulary.get(token) ??
-      refuse(file, `${where} ${i} needs ${JSON.stringify(token)}`, 'a token of the vocabulary');
-    return [idOf(left), idOf(right), idOf(left + right)];
+    return [idOf(left, i), idOf(right, i), idOf(left + right, i)];
   });
 }
