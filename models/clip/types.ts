@@ -9,6 +9,14 @@ export interface RgbImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
+/** A decoded picture that hands over its pixels piece by piece, so that a large one does not lie in memory twice. */
+export interface PixelSource {
+  readonly width: number;
+  readonly height: number;
+  /** A rectangle of pixels, wholly inside the picture; valid until the next call. */
+  read(left: number, top: number, width: number, height: number): RgbImage;
+}
+
 /** The precisions that a model folder may hold, by the names that the field uses. */
 export type Precision = 'fp32' | 'fp16' | 'int8' | 'uint8' | 'q8' | 'q4' | 'q4f16' | 'bnb4';
 
@@ -51,8 +59,8 @@ export interface Preprocessing {
     | { readonly shortestEdge: number }
     | { readonly width: number; readonly height: number }
     | null;
-  /** Centre crop, null where the folder asks for none. */
-  readonly crop: { readonly width: number; readonly height: number } | null;
+  /** Centre crop, and so the size of pixel_values; equal to `resize` where the folder asks for no crop. */
+  readonly crop: { readonly width: number; readonly height: number };
   readonly resample: 'bicubic' | 'bilinear';
   /** Multiplies an 8-bit value; 1/255 as a rule. */
   readonly rescaleFactor: number;
