@@ -8,7 +8,6 @@ import {
   conv,
   convTranspose,
   div,
-  erf,
   exp,
   flattenToMatrix,
   gemm,
@@ -175,7 +174,7 @@ const sliceRule: Rule = ({ g, inputs: [x, starts, ends, axes, steps], adjoint })
     const parts = [...zeros(x.shape.length + axis), missing.outputs[0], ...zeros(x.shape.length - axis - 1)];
     return [g.add('Pad', [adjoint, concat(g, parts, 0)], [x]).outputs[0]];
   }
-  if (steps && Array.from((steps as Constant).data).some((step) => Number(step) !== 1)) {
+  if (steps && Array.from((steps as Constant).data, Number).some((step) => step !== 1)) {
     throw new Error('Slice with a step other than 1 has no gradient rule.');
   }
   const before = x.shape.map(() => 0);

@@ -5,6 +5,7 @@ import * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import { clip, inputIdsInput, pixelValuesInput } from '../networks/clip.ts';
+import { type Weights, weightsOf } from '../networks/weights.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
 import { Graph, type Parameter } from '../onnx/graph.ts';
 import { toModel } from '../onnx/model-proto.ts';
@@ -24,8 +25,6 @@ export interface StepResult {
   /** One gradient a parameter, in the graph's layout. Valid until the next run. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
-
-export type Weights = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
 
 /** The step's graph: forward half, loss (output `loss`) and gradients (outputs `gradient:<parameter>`). */
 export function stepGraph(config: ClipConfig, batchSize: number): { graph: Graph; gradients: Map<string, Gradient> } {
@@ -118,10 +117,4 @@ export class TrainingStep {
     }
     return table;
   }
-}
-
-function weightsOf<T>(tensors: ReadonlyMap<string, T>, name: string): T {
-  const tensor = tensors.get(name);
-  if (!tensor) throw new Error(`The weights lack the tensor ${name}, which the network asks for.`);
-  return tensor;
 }

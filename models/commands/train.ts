@@ -1,0 +1,156 @@
+// npm run -s train -- --train-data ../shared/data/train --out runs/mini
+// npm run -s train -- --train-data ../shared/data/train --out runs/mini --resume
+//
+// Trains a CLIP from pictures and words and leaves a model folder; `npm run -s export -- --model runs/mini` makes it ready for
+// the page. Ctrl-C finishes the step in hand, writes a checkpoint and stops.
+
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseJson } from '../clip/checked.ts';
+import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
+import { parseTokenizer } from '../clip/tokenizer.ts';
+import { learnVocabulary } from '../clip/vocabulary.ts';
+import { openPairStream } from '../data/pair-stream.ts';
+import { openSources, splitHeldOut } from '../data/sources.ts';
+import type { PairSource } from '../data/types.ts';
+import { DEFAULT_CONFIG } from '../train/default-config.ts';
+import { openLog } from '../train/log.ts';
+import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
+import { runTraining } from '../train/run.ts';
+import { command, runWhereMain } from './arguments.ts';
+
+export const train = command({
+  name: 'train',
+  summary: 'Trains a CLIP from pictures and words and leaves a model folder.',
+  options: {
+    'train-data': {
+      kind: 'text',
+      value: 'paths',
+      required: true,
+      help: 'parquet files, folders of them or class folders, separated by commas',
+    },
+    out: { kind: 'text', value: 'folder', required: true, help: 'where the model folder, checkpoint and log go' },
+    model: { kind: 'text', value: 'config.json', help: 'the network; a small one where it is left out' },
+    epochs: { kind: 'number', default: 5, min: 0, help: 'passes over the data' },
+    'batch-size': { kind: 'number', default: 256, min: 2, integer: true, help: 'pairs a step' },
+    lr: { kind: 'number', default: 1e-3, min: 0, help: 'peak learning rate' },
+    wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
+    beta1: { kind: 'number', default: 0.9, min: 0, max: 1, help: "Adam's first decay" },
+    beta2: { kind: 'number', default: 0.98, min: 0, max: 1, help: "Adam's second decay" },
+    eps: { kind: 'number', default: 1e-6, min: 0, help: "Adam's epsilon" },
+    warmup: { kind: 'number', default: 300, min: 0, integer: true, help: 'steps of rising learning rate' },
+    'grad-clip-norm': { kind: 'number', default: 1, min: 0, help: 'longest gradient' },
+    'crop-scale': { kind: 'number', default: 0.5, min: 0.05, max: 1, help: 'least share of a picture in a crop' },
+    seed: { kind: 'number', default: 0, integer: true, help: 'of weights, order, crops and captions' },
+    'held-out': {
+      kind: 'number',
+      default: 1000,
+      min: 0,
+      integer: true,
+      help: 'labelled rows to choose the best checkpoint by; 0 keeps the last',
+    },
+    'save-frequency': { kind: 'number', default: 0.1, min: 0, help: 'epochs between checkpoints' },
+    'zeroshot-frequency': { kind: 'number', default: 0.5, min: 0, help: 'epochs between held-out evaluations' },
+    threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
+    workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
+    resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
+  },
+  run: async (options) => {
+    const { out, seed, resume, threads } = options;
+    const batchSize = options['batch-size'];
+    const source = await openSources(options['train-data']);
+    const heldOutCount = options['held-out'];
+    const { train: trainRows } =
+      heldOutCount > 0 ? splitHeldOut(source, { count: heldOutCount, seed }) : { train: source };
+
+    const configPath = resume ? join(out, 'config.json') : options.model;
+    const wanted = configPath === undefined ? DEFAULT_CONFIG : parseClipConfig(await readJson(configPath), configPath);
+    const tokenizerJson = resume
+      ? await readJson(join(out, 'tokenizer.json'))
+      : learnVocabulary(words(trainRows), { vocabSize: wanted.text_config.vocab_size });
+    const tokenizer = await parseTokenizer(
+      { tokenizerJson },
+      { contextLength: wanted.text_config.max_position_embeddings },
+    );
+    // A small data set may give fewer tokens than the network was asked to have.
+    const config: ClipConfig = {
+      ...wanted,
+      text_config: {
+        ...wanted.text_config,
+        vocab_size: tokenizer.vocabSize,
+        bos_token_id: tokenizer.bosTokenId,
+        eos_token_id: tokenizer.eosTokenId,
+      },
+    };
+    if (!resume) await writeModelFiles(out, config, tokenizerJson);
+
+    const pairs = openPairStream(trainRows, {
+      batchSize,
+      imageSize: config.vision_config.image_size,
+      mean: MEAN,
+      std: STD,
+      seed,
+      workers: options.workers,
+      cropScale: [options['crop-scale'], 1],
+    });
+    const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
+    const schedule = { peak: options.lr, warmupSteps: options.warmup, totalSteps: steps(options.epochs) };
+    const interrupted = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+    try {
+      await runTraining({
+        out,
+        config,
+        tokenizer,
+        pairs,
+        trainer: {
+          batchSize,
+          threads,
+          seed,
+          gradClipNorm: options['grad-clip-norm'],
+          schedule,
+          beta1: options.beta1,
+          beta2: options.beta2,
+          epsilon: options.eps,
+          weightDecay: options.wd,
+        },
+        settings: {
+          data: options['train-data'],
+          rows: trainRows.length,
+          batchSize,
+          seed,
+          cropScale: options['crop-scale'],
+          ...schedule,
+          weightDecay: options.wd,
+          beta1: options.beta1,
+          beta2: options.beta2,
+          epsilon: options.eps,
+          gradClipNorm: options['grad-clip-norm'],
+        },
+        resume,
+        saveEvery: steps(options['save-frequency']),
+        evaluateEvery: steps(options['zeroshot-frequency']),
+        evaluate: null,
+        log: openLog(join(out, 'log.jsonl'), batchSize),
+        signal: interrupted.signal,
+      });
+    } finally {
+      await pairs.close();
+    }
+  },
+});
+
+/** Every text that training may show: captions and names. */
+function* words(source: PairSource): Generator<string> {
+  for (let index = 0; index < source.length; index++) {
+    const { labels, captions } = source.text(index);
+    yield* captions.length > 0 ? captions : labels;
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  return parseJson(await readFile(path), path);
+}
+
+await runWhereMain(import.meta, train);

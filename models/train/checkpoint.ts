@@ -1,0 +1,72 @@
+// Everything that a run needs to go on as if it had never stopped, in one safetensors file that is written beside and renamed:
+// weights and Adam's running means (in the graph's layout), and as metadata the step, the settings and the best result so far.
+
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+import { checked, parseJson } from '../clip/checked.ts';
+import { readSafetensors, readSafetensorsHeader, type Tensor, toFloat32, writeSafetensors } from '../clip/safetensors.ts';
+import { writeFileWhole } from '../files/folder.ts';
+import { weightsOf } from '../networks/weights.ts';
+import type { Parameter } from '../onnx/graph.ts';
+import { sizeOf } from '../onnx/shapes.ts';
+import type { TrainingState } from './trainer.ts';
+
+const Progress = v.object({
+  step: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** The settings that decide a run's numbers; a run resumed with others would be another run. */
+  settings: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+  /** Best held-out accuracy so far and its step; null before the first evaluation. */
+  best: v.nullable(v.object({ step: v.number(), accuracy: v.number() })),
+});
+export type Progress = v.InferOutput<typeof Progress>;
+
+const KINDS = ['weights', 'adam.m', 'adam.v'] as const;
+
+export async function writeCheckpoint(
+  path: string,
+  parameters: readonly Parameter[],
+  state: TrainingState,
+  progress: Progress,
+): Promise<void> {
+  const tensors = new Map<string, Tensor>();
+  for (const { name, shape: dims } of parameters) {
+    const shape = dims.map(Number);
+    const { m, v: squares } = weightsOf(state.adam, name);
+    tensors.set(`weights/${name}`, { dtype: 'F32', shape, data: weightsOf(state.weights, name) });
+    tensors.set(`adam.m/${name}`, { dtype: 'F32', shape, data: m });
+    tensors.set(`adam.v/${name}`, { dtype: 'F32', shape, data: squares });
+  }
+  await writeFileWhole(path, writeSafetensors(tensors, { progress: JSON.stringify(progress) }));
+}
+
+/** Throws a sentence where the file is damaged or belongs to another network. */
+export async function readCheckpoint(
+  path: string,
+  parameters: readonly Parameter[],
+): Promise<{ state: TrainingState; progress: Progress }> {
+  const content = await readFile(path);
+  const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+  const { metadata } = readSafetensorsHeader(bytes, path);
+  const progress = checked(Progress, parseJson(new TextEncoder().encode(metadata.progress ?? 'nothing'), path), path);
+  const tensors = readSafetensors(bytes, path);
+  const read = (kind: (typeof KINDS)[number], { name, shape }: Parameter) => {
+    const tensor = tensors.get(`${kind}/${name}`);
+    if (tensor?.data.length !== sizeOf(shape)) {
+      throw new Error(
+        `${path} cannot be resumed: it holds ${tensor ? `[${tensor.shape}]` : 'nothing'} for ${kind} of ${name}, the network needs [${shape}]. Resume with the --model and data that the run was started with.`,
+      );
+    }
+    return Float32Array.from(toFloat32(tensor));
+  };
+  const state: TrainingState = {
+    step: progress.step,
+    weights: new Map(parameters.map((parameter) => [parameter.name, read('weights', parameter)])),
+    adam: new Map(
+      parameters.map((parameter) => [
+        parameter.name,
+        { m: read('adam.m', parameter), v: read('adam.v', parameter) },
+      ]),
+    ),
+  };
+  return { state, progress };
+}

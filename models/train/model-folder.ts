@@ -1,0 +1,59 @@
+// What training writes for others: a model folder in the hub's layout (shared conventions of the field), without its onnx/ part,
+// which export adds.
+
+import { join } from 'node:path';
+import type { ClipConfig } from '../clip/config.ts';
+import { type Tensor, writeSafetensors } from '../clip/safetensors.ts';
+import { tokenizerConfig } from '../clip/vocabulary.ts';
+import { writeFileWhole } from '../files/folder.ts';
+import { toStored, type Weights, weightsOf } from '../networks/weights.ts';
+import type { Parameter } from '../onnx/graph.ts';
+
+/** CLIP's own (openai/CLIP, clip/clip.py): a stranger's pipeline may assume them. */
+export const MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
+export const STD = [0.26862954, 0.26130258, 0.27577711] as const;
+
+/** The files that do not change while training. */
+export async function writeModelFiles(folder: string, config: ClipConfig, tokenizerJson: unknown): Promise<void> {
+  const size = config.vision_config.image_size;
+  const preprocessor = {
+    crop_size: { height: size, width: size },
+    do_center_crop: true,
+    do_convert_rgb: true,
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean: MEAN,
+    image_processor_type: 'CLIPImageProcessor',
+    image_std: STD,
+    resample: 3,
+    rescale_factor: 1 / 255,
+    size: { shortest_edge: size },
+  };
+  await writeJson(join(folder, 'config.json'), config);
+  await writeJson(join(folder, 'preprocessor_config.json'), preprocessor);
+  await writeJson(join(folder, 'tokenizer.json'), tokenizerJson);
+  await writeJson(
+    join(folder, 'tokenizer_config.json'),
+    tokenizerConfig(config.text_config.max_position_embeddings),
+  );
+}
+
+/** model.safetensors, and config.json with the temperature that these weights were trained to. */
+export async function writeWeights(
+  folder: string,
+  config: ClipConfig,
+  parameters: readonly Parameter[],
+  weights: Weights,
+): Promise<void> {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { shape, data }] of toStored(parameters, weights)) {
+    tensors.set(name, { dtype: 'F32', shape, data });
+  }
+  await writeFileWhole(join(folder, 'model.safetensors'), writeSafetensors(tensors, { format: 'pt' }));
+  await writeJson(join(folder, 'config.json'), { ...config, logit_scale: weightsOf(weights, 'logit_scale')[0] });
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,96 @@
+// A training run from top to bottom: a batch, a step, a line in the log; now and then a checkpoint, and an evaluation on rows
+// that were held out of training, by which the best weights are chosen. The model folder always holds the best so far, the
+// checkpoint beside it the last.
+
+import { join } from 'node:path';
+import type { ClipConfig } from '../clip/config.ts';
+import type { Tokenizer } from '../clip/types.ts';
+import type { PairStream } from '../data/pair-stream.ts';
+import type { Weights } from '../networks/weights.ts';
+import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { negativesMask } from './contrastive-loss.ts';
+import type { RunLog } from './log.ts';
+import { writeWeights } from './model-folder.ts';
+import { startingState, Trainer, type TrainerOptions } from './trainer.ts';
+
+export interface RunOptions {
+  readonly out: string;
+  readonly config: ClipConfig;
+  readonly tokenizer: Tokenizer;
+  readonly pairs: PairStream;
+  readonly trainer: TrainerOptions;
+  /** Recorded in the checkpoint; a resumed run must have the same. */
+  readonly settings: Progress['settings'];
+  readonly resume: boolean;
+  /** Steps between checkpoints, and between evaluations. */
+  readonly saveEvery: number;
+  readonly evaluateEvery: number;
+  /** Zero-shot accuracy (0 to 1) on held-out rows; null where nothing is held out. */
+  readonly evaluate: ((weights: Weights) => Promise<number>) | null;
+  readonly log: RunLog;
+  /** After the step in hand, a checkpoint is written and the run ends. */
+  readonly signal: AbortSignal;
+}
+
+export const CHECKPOINT = 'checkpoint.safetensors';
+
+export async function runTraining(options: RunOptions): Promise<Progress> {
+  const { config, tokenizer, pairs, log, signal } = options;
+  const { totalSteps } = options.trainer.schedule;
+  const checkpoint = join(options.out, CHECKPOINT);
+  const trainer = await Trainer.create(config, options.trainer);
+  const { parameters } = trainer;
+
+  let best: Progress['best'] = null;
+  let state = startingState(parameters, options.trainer.seed);
+  if (options.resume) {
+    const saved = await readCheckpoint(checkpoint, parameters);
+    refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
+    ({ state } = saved);
+    ({ best } = saved.progress);
+  }
+  const progress = (): Progress => ({ step: state.step, settings: options.settings, best });
+  const save = () => writeCheckpoint(checkpoint, parameters, state, progress());
+
+  log.start(state.step, totalSteps);
+  try {
+    while (state.step < totalSteps && !signal.aborted) {
+      const started = performance.now();
+      const batch = await pairs.batch(state.step);
+      const waited = performance.now() - started;
+      const report = await trainer.train(state, {
+        pixel_values: batch.pixel_values,
+        captions: tokenizer.encodeBatch(batch.captions),
+        mask: negativesMask(batch.keys),
+      });
+      log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
+
+      const last = state.step === totalSteps;
+      if (options.evaluate && (last || state.step % options.evaluateEvery === 0)) {
+        const accuracy = await options.evaluate(state.weights);
+        const better = best === null || accuracy > best.accuracy;
+        if (better) {
+          await writeWeights(options.out, config, parameters, state.weights);
+          best = { step: state.step, accuracy };
+        }
+        log.evaluation({ step: state.step, accuracy, better });
+      }
+      if (last || signal.aborted || state.step % options.saveEvery === 0) await save();
+    }
+    if (!options.evaluate) await writeWeights(options.out, config, parameters, state.weights);
+    return progress();
+  } finally {
+    log.stop();
+    await trainer.release();
+  }
+}
+
+function refuseOtherSettings(path: string, saved: Progress['settings'], given: Progress['settings']): void {
+  for (const name of new Set([...Object.keys(saved), ...Object.keys(given)])) {
+    if (saved[name] !== given[name]) {
+      throw new Error(
+        `${path} cannot be resumed: it was written with ${name} ${saved[name] ?? 'unset'}, this run has ${given[name] ?? 'unset'}. Give the same settings, or start anew without --resume in another folder.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// The state of a run and how a batch changes it: forward and backward in one graph (step.ts), the gradients clipped to a length
+// of one, AdamW (adamw.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
+
+import type { ClipConfig } from '../clip/config.ts';
+import { weightsOf } from '../networks/weights.ts';
+import type { Parameter } from '../onnx/graph.ts';
+import { type AdamOptions, type AdamState, adamStep, decays, globalNorm } from './adamw.ts';
+import { initialise } from './initialise.ts';
+import { learningRate, type Schedule } from './schedule.ts';
+import { type StepInputs, TrainingStep } from './step.ts';
+
+export interface TrainerOptions extends AdamOptions {
+  readonly batchSize: number;
+  readonly threads: number;
+  readonly seed: number;
+  /** Gradients longer than this, as one vector, are shortened to it. */
+  readonly gradClipNorm: number;
+  readonly schedule: Schedule;
+}
+
+/** All that a run must remember to go on as if it had never stopped. */
+export interface TrainingState {
+  /** Steps done. */
+  step: number;
+  readonly weights: Map<string, Float32Array<ArrayBuffer>>;
+  readonly adam: Map<string, AdamState>;
+}
+
+export interface StepReport {
+  readonly step: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  /** exp of the trained logarithm. */
+  readonly logitScale: number;
+  /** Before clipping. */
+  readonly gradientNorm: number;
+}
+
+const MAX_LOG_LOGIT_SCALE = Math.log(100);
+
+export function startingState(parameters: readonly Parameter[], seed: number): TrainingState {
+  return {
+    step: 0,
+    weights: new Map(parameters.map((parameter) => [parameter.name, initialise(parameter, seed)])),
+    adam: new Map(parameters.map(({ name, shape }) => [name, emptyAdamState(shape.map(Number))])),
+  };
+}
+
+function emptyAdamState(shape: readonly number[]): AdamState {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return { m: new Float32Array(size), v: new Float32Array(size) };
+}
+
+export class Trainer {
+  readonly parameters: readonly Parameter[];
+  readonly #step: TrainingStep;
+  readonly #options: TrainerOptions;
+
+  private constructor(step: TrainingStep, options: TrainerOptions) {
+    this.#step = step;
+    this.#options = options;
+    this.parameters = step.parameters;
+  }
+
+  static async create(config: ClipConfig, options: TrainerOptions): Promise<Trainer> {
+    return new Trainer(await TrainingStep.create(config, options.batchSize, options.threads), options);
+  }
+
+  /** One step: changes `state` in place. Throws where the loss or a gradient is not a number, before any weight is touched. */
+  async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
+    const { schedule, gradClipNorm, ...adam } = this.#options;
+    const { loss, gradients } = await this.#step.run(state.weights, inputs);
+    const gradientNorm = globalNorm(gradients.values());
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      throw new Error(
+        `Step ${state.step + 1} gave a loss of ${loss} and a gradient of length ${gradientNorm}, first in ${firstNotFinite(gradients)}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
+      );
+    }
+    const rate = learningRate(state.step, schedule);
+    const scale = Math.min(1, gradClipNorm / gradientNorm);
+    state.step += 1;
+    for (const parameter of this.parameters) {
+      const options = decays(parameter) ? adam : { ...adam, weightDecay: 0 };
+      const weights = weightsOf(state.weights, parameter.name);
+      const gradient = weightsOf(gradients, parameter.name);
+      adamStep(weights, gradient, weightsOf(state.adam, parameter.name), options, { rate, step: state.step, scale });
+    }
+    const logitScale = weightsOf(state.weights, 'logit_scale');
+    logitScale[0] = Math.min(logitScale[0], MAX_LOG_LOGIT_SCALE);
+    return { step: state.step, loss, learningRate: rate, logitScale: Math.exp(logitScale[0]), gradientNorm };
+  }
+
+  async release(): Promise<void> {
+    await this.#step.release();
+  }
+}
+
+function firstNotFinite(gradients: ReadonlyMap<string, Float32Array>): string {
+  for (const [name, values] of gradients) if (!values.every(Number.isFinite)) return `the gradient of ${name}`;
+  return 'the loss';
+}
