@@ -3,8 +3,9 @@
  * Jobs are answered in order. What a picture becomes depends on (seed, epoch, row) and its bytes alone, not on the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import sharp, { type Sharp } from 'sharp';
-import { type Crop, drawCrop } from './crop.ts';
+import sharp from 'sharp';
+import { drawCrop } from './crop.ts';
+import { cropTo } from './crop-resample.ts';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
 import { randomStream } from './random.ts';
 
@@ -31,9 +32,12 @@ async function answer({ id, epoch, rows, images }: DecodeJob): Promise<void> {
   const pixel_values = new Float32Array(rows.length * pixelsEach);
   const damaged: { place: number; reason: string }[] = [];
   for (const [place, image] of images.entries()) {
+    const planes = pixel_values.subarray(place * pixelsEach, (place + 1) * pixelsEach);
     try {
-      const rgb = await decodeCrop(image, epoch, rows[place]);
-      normalize(rgb, pixel_values.subarray(place * pixelsEach, (place + 1) * pixelsEach));
+      const picture = await decode(image);
+      const random = randomStream('crop', seed, epoch, rows[place]);
+      cropTo(picture, drawCrop(picture.width, picture.height, settings, random), imageSize, planes);
+      normalize(planes);
     } catch (error) {
       damaged.push({ place, reason: error instanceof Error ? error.message : String(error) });
     }
@@ -42,41 +46,29 @@ async function answer({ id, epoch, rows, images }: DecodeJob): Promise<void> {
   port?.postMessage(result, [pixel_values.buffer]);
 }
 
-/** [imageSize, imageSize, 3] as bytes. */
-async function decodeCrop(image: Uint8Array, epoch: number, row: number): Promise<Uint8Array> {
-  const open = () => sharp(image, { failOn: 'error', limitInputPixels: MAX_PIXELS, ignoreIcc: true });
-  const { autoOrient } = await open().metadata();
-  const { width, height } = autoOrient;
-  const crop = drawCrop(width, height, settings, randomStream('crop', seed, epoch, row));
-  const picture = scaledCrop(open().autoOrient(), width, height, crop);
-  if (crop.flip) picture.flop();
-  return picture.flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer();
+/** Upright RGB over white. Large pictures come at twice the size that is needed, which their decoders reach sooner. */
+async function decode(image: Uint8Array): Promise<{ data: Uint8Array; width: number; height: number }> {
+  const { data, info } = await sharp(image, {
+    failOn: 'error',
+    limitInputPixels: MAX_PIXELS,
+    ignoreIcc: true,
+  })
+    .autoOrient()
+    .resize(2 * imageSize, 2 * imageSize, { fit: 'outside', withoutEnlargement: true })
+    .flatten({ background: '#ffffff' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, expected 3`);
+  return { data, width: info.width, height: info.height };
 }
 
-/**
- * Scales the whole picture so that the crop has the network's size, then cuts it out: decoders of large JPEG and WebP
- * pictures then start from a smaller one, which they cannot when cutting comes first.
- */
-function scaledCrop(picture: Sharp, width: number, height: number, crop: Crop): Sharp {
-  const scaleX = imageSize / crop.width;
-  const scaleY = imageSize / crop.height;
-  const scaledWidth = Math.max(imageSize, Math.round(width * scaleX));
-  const scaledHeight = Math.max(imageSize, Math.round(height * scaleY));
-  return picture.resize(scaledWidth, scaledHeight, { fit: 'fill', kernel: 'cubic' }).extract({
-    left: Math.min(Math.round(crop.left * scaleX), scaledWidth - imageSize),
-    top: Math.min(Math.round(crop.top * scaleY), scaledHeight - imageSize),
-    width: imageSize,
-    height: imageSize,
-  });
-}
-
-/** Interleaved bytes to planar values. */
-function normalize(rgb: Uint8Array, planes: Float32Array): void {
+/** In place: from 0 … 255 to what the network reads. */
+function normalize(planes: Float32Array): void {
   const size = imageSize * imageSize;
-  if (rgb.length !== 3 * size) throw new Error(`decoded to ${rgb.length} bytes, not to ${3 * size}`);
   for (let channel = 0; channel < 3; channel++) {
     const scale = 1 / (255 * std[channel]);
     const shift = -mean[channel] / std[channel];
-    for (let i = 0; i < size; i++) planes[channel * size + i] = rgb[3 * i + channel] * scale + shift;
+    for (let i = channel * size; i < (channel + 1) * size; i++) planes[i] = planes[i] * scale + shift;
   }
 }
