@@ -208,27 +208,21 @@ describe('writeSafetensors', () => {
 
   test('is undone by readSafetensors, every tensor aligned to its type', () => {
     fc.assert(
-      fc.property(
-        fc.dictionary(
-          fc.string({ unit: 'binary' }).filter((name) => name.isWellFormed()),
-          tensor,
-        ),
-        (dictionary) => {
-          const tensors = new Map(Object.entries(dictionary));
-          const bytes = writeSafetensors(tensors);
-          const { tensors: places } = readSafetensorsHeader(bytes, 'x');
-          for (const { dtype, start } of places.values()) expect(start % bytesPerElement[dtype]).toBe(0);
-          const read = readSafetensors(bytes, 'x');
-          expect(read.size).toBe(tensors.size);
-          for (const [name, { dtype, shape, data }] of tensors) {
-            const found = read.get(name);
-            expect(found).toMatchObject({ dtype, shape });
-            expect(
-              found && new Uint8Array(found.data.buffer, found.data.byteOffset, found.data.byteLength),
-            ).toEqual(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-          }
-        },
-      ),
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), tensor), (dictionary) => {
+        const tensors = new Map(Object.entries(dictionary));
+        const bytes = writeSafetensors(tensors);
+        const { tensors: places } = readSafetensorsHeader(bytes, 'x');
+        for (const { dtype, start } of places.values()) expect(start % bytesPerElement[dtype]).toBe(0);
+        const read = readSafetensors(bytes, 'x');
+        expect(read.size).toBe(tensors.size);
+        for (const [name, { dtype, shape, data }] of tensors) {
+          const found = read.get(name);
+          expect(found).toMatchObject({ dtype, shape });
+          expect(
+            found && new Uint8Array(found.data.buffer, found.data.byteOffset, found.data.byteLength),
+          ).toEqual(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+        }
+      }),
     );
   });
 
