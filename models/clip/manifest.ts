@@ -1,0 +1,67 @@
+// manifest.json lists the files of a model folder that a page may download, each with its bytes and SHA-256, so that nothing
+// is used or kept that did not arrive whole. Its own hash names the model in every cache: a retrained model of the same
+// name meets no old vectors.
+
+import * as v from 'valibot';
+import { checked, parseJson } from './checked.ts';
+import type { FolderFile } from './types.ts';
+
+/** Raise it when preprocessing, tokenizing or pooling changes what a vector means: vectors kept before are then passed over. */
+export const PIPELINE_VERSION = 1;
+
+/** Names that are the same in an address, on every disk, and cannot lead out of the folder. */
+const PLAIN_PATH = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$/;
+
+const ManifestFile = v.object({
+  files: v.array(
+    v.object({
+      path: v.pipe(v.string(), v.regex(PLAIN_PATH, 'Expected a plain path inside the folder')),
+      bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+      sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 lower-case hexadecimal digits')),
+    }),
+  ),
+});
+
+export interface Manifest {
+  readonly files: readonly Required<FolderFile>[];
+}
+
+/** Checks a manifest.json; throws a sentence with `fileName` and the reason. */
+export function parseManifest(bytes: Uint8Array, fileName: string): Manifest {
+  const manifest = checked(ManifestFile, parseJson(bytes, fileName), fileName);
+  const paths = new Set<string>();
+  for (const { path } of manifest.files) {
+    if (paths.has(path)) throw new Error(`${fileName} was refused: it lists ${path} twice.`);
+    paths.add(path);
+  }
+  return manifest;
+}
+
+/** Throws a sentence where `bytes` are not what the manifest says of `path`; a file that it does not list passes. */
+export async function verifyFile(path: string, bytes: Uint8Array, manifest: Manifest): Promise<void> {
+  const expected = manifest.files.find((file) => file.path === path);
+  if (!expected) return;
+  if (bytes.length !== expected.bytes) {
+    throw new Error(
+      `${path} is damaged or of another version: it has ${bytes.length} bytes, manifest.json says ${expected.bytes}.`,
+    );
+  }
+  const found = await sha256(bytes);
+  if (found !== expected.sha256) {
+    throw new Error(
+      `${path} is damaged or of another version: its SHA-256 is ${found}, manifest.json says ${expected.sha256}.`,
+    );
+  }
+}
+
+/** Names a model in every cache key, from its manifest.json byte for byte (or from whatever else identifies its files). */
+export async function modelKeyOf(manifest: Uint8Array): Promise<string> {
+  // 64 bits: two models of one visitor never meet by chance.
+  return `${(await sha256(manifest)).slice(0, 16)}-${PIPELINE_VERSION}`;
+}
+
+/** Lower-case hex. */
+export async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,290 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Files,
+  json,
+  memorySource,
+  tinyModel,
+  withCheckpoint,
+  withJson,
+  withManifest,
+} from './fixtures/tiny-model.ts';
+import { bindEncoder, encoderFiles, encoderPath, PRECISIONS, readModelFolder } from './model-folder.ts';
+
+let files: Files;
+beforeAll(async () => {
+  files = await tinyModel();
+});
+
+const open = (changed: Files) => readModelFolder(memorySource(changed));
+const without = (path: string, from = files) => new Map([...from].filter(([name]) => name !== path));
+const part = (path: string, of: Files, name: string) =>
+  JSON.parse(new TextDecoder().decode(of.get(path)))[name];
+
+describe('readModelFolder', () => {
+  test('reads what a folder states, and none of the encoders', async () => {
+    const source = memorySource(files);
+    const folder = await readModelFolder(source);
+    expect(folder.name).toBe('tiny');
+    expect(folder.precisions).toEqual(['fp32']);
+    expect(folder.logitScale).toBeCloseTo(20, 10);
+    expect(folder.tokenizer.contextLength).toBe(16);
+    expect(folder.preprocessing.crop).toEqual({ width: 32, height: 32 });
+    expect(folder.config.projection_dim).toBe(32);
+    expect(folder.manifest).toBeNull();
+    expect(folder.modelKey).toMatch(/^[0-9a-f]{16}-\d+$/);
+    expect(source.wholeReads.filter((path) => path.startsWith('onnx/'))).toEqual([]);
+    expect(await folder.read('onnx/text_model.onnx')).toBe(files.get('onnx/text_model.onnx'));
+  });
+
+  test('finds every precision of which both encoders are there', async () => {
+    const many = new Map(files);
+    for (const precision of PRECISIONS) {
+      for (const encoder of ['vision_model', 'text_model'] as const) {
+        many.set(encoderPath(encoder, precision), new Uint8Array(1));
+      }
+    }
+    many.delete('onnx/text_model_q4.onnx');
+    const folder = await open(many);
+    expect(folder.precisions).toEqual(['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4f16', 'bnb4']);
+  });
+
+  test('names external data with its graph', async () => {
+    const external = new Map(files).set('onnx/vision_model.onnx_data', new Uint8Array(7));
+    external.set('onnx/vision_model_fp16.onnx_data', new Uint8Array(3));
+    expect(encoderFiles(await open(external), 'vision_model', 'fp32').map(({ path }) => path)).toEqual([
+      'onnx/vision_model.onnx',
+      'onnx/vision_model.onnx_data',
+    ]);
+  });
+
+  describe('logit scale', () => {
+    const plain = () => withJson(files, 'config.json', { logit_scale: undefined });
+
+    test("from the checkpoint's header where config.json has none, without reading the rest", async () => {
+      const source = memorySource(withCheckpoint(plain(), Math.log(50)));
+      expect((await readModelFolder(source)).logitScale).toBeCloseTo(50, 4);
+      expect(source.wholeReads).not.toContain('model.safetensors');
+    });
+    test("config.json's own wins", async () => {
+      expect((await open(withCheckpoint(files, Math.log(50)))).logitScale).toBeCloseTo(20, 10);
+    });
+    test('is 100 where nobody knows, and never more', async () => {
+      expect((await open(plain())).logitScale).toBe(100);
+      expect((await open(withCheckpoint(plain(), 6))).logitScale).toBe(100);
+    });
+    test('a damaged checkpoint is refused', async () => {
+      await expect(open(withCheckpoint(plain(), Number.NaN))).rejects.toThrow(
+        /safetensors.*logit_scale is NaN/,
+      );
+      const cut = withCheckpoint(plain(), 3);
+      cut.set('model.safetensors', cut.get('model.safetensors')?.slice(0, 40) ?? new Uint8Array());
+      await expect(open(cut)).rejects.toThrow(/models\/tiny\/model\.safetensors was refused/);
+    });
+  });
+
+  describe("the field's legacies pass", () => {
+    test("CLIP's own bos 0 and eos 2", async () => {
+      const text_config = { ...part('config.json', files, 'text_config'), bos_token_id: 0, eos_token_id: 2 };
+      expect(
+        (await open(withJson(files, 'config.json', { text_config }))).tokenizer.eosTokenId,
+      ).toBeGreaterThan(2);
+    });
+    test('a tokenizer without a limit, or without its config', async () => {
+      const unlimited = withJson(files, 'tokenizer_config.json', { model_max_length: 1e30 });
+      expect((await open(unlimited)).tokenizer.contextLength).toBe(16);
+      expect((await open(without('tokenizer_config.json'))).tokenizer.contextLength).toBe(16);
+    });
+    test('a tokenizer that cuts earlier than the model could read', async () => {
+      const short = withJson(files, 'tokenizer_config.json', { model_max_length: 12 });
+      expect((await open(short)).tokenizer.contextLength).toBe(12);
+    });
+    test('vocab.json and merges.txt', async () => {
+      const model = part('tokenizer.json', files, 'model');
+      const old = without('tokenizer_config.json', without('tokenizer.json'));
+      const lines = model.merges.map((merge: string | string[]) =>
+        typeof merge === 'string' ? merge : merge.join(' '),
+      );
+      old
+        .set('vocab.json', json(model.vocab))
+        .set('merges.txt', new TextEncoder().encode(['#version: 0.2', ...lines, ''].join('\n')));
+      const [now, then] = [await open(files), await open(old)];
+      expect(then.tokenizer.encode('a photo of a cat')).toEqual(now.tokenizer.encode('a photo of a cat'));
+    });
+    test('a vocabulary padded in the network', async () => {
+      const text_config = { ...part('config.json', files, 'text_config'), vocab_size: 1024 };
+      expect(
+        (await open(withJson(files, 'config.json', { text_config }))).config.text_config.vocab_size,
+      ).toBe(1024);
+    });
+  });
+
+  test.each<[string, (files: Files) => Files | Promise<Files>, RegExp]>([
+    [
+      'without config.json',
+      () => without('config.json'),
+      /models\/tiny\/config\.json was refused: it is not there/,
+    ],
+    [
+      'without preprocessor',
+      () => without('preprocessor_config.json'),
+      /preprocessor_config\.json was refused: it is not there/,
+    ],
+    ['without tokenizer', () => without('tokenizer.json'), /tokenizer\.json was refused: it is not there/],
+    [
+      'without encoders',
+      () => without('onnx/vision_model.onnx', without('onnx/text_model.onnx')),
+      /onnx was refused: the encoders .* `npm run -s export`/,
+    ],
+    [
+      'with one encoder',
+      () => without('onnx/vision_model.onnx'),
+      /onnx\/text_model\.onnx was refused: .*only one of them/,
+    ],
+    [
+      'no JSON',
+      (f) => new Map(f).set('config.json', new TextEncoder().encode('<html>')),
+      /config\.json was refused: it is not JSON/,
+    ],
+    [
+      'another image size',
+      (f) => withJson(f, 'preprocessor_config.json', { crop_size: 48 }),
+      /preprocessor_config\.json was refused: it makes pictures of 48×48, config\.json's model sees 32×32/,
+    ],
+    [
+      'fewer embeddings than tokens',
+      (f) =>
+        withJson(f, 'config.json', {
+          text_config: {
+            ...part('config.json', f, 'text_config'),
+            vocab_size: 519,
+            eos_token_id: 2,
+            bos_token_id: 0,
+          },
+        }),
+      /config\.json was refused: its vocab_size is 519, the tokenizer has 520 tokens/,
+    ],
+    [
+      'another end token',
+      (f) =>
+        withJson(f, 'config.json', {
+          text_config: { ...part('config.json', f, 'text_config'), eos_token_id: 7 },
+        }),
+      /its eos_token_id is 7, the tokenizer ends texts with 519/,
+    ],
+    [
+      'another start token',
+      (f) =>
+        withJson(f, 'config.json', {
+          text_config: { ...part('config.json', f, 'text_config'), bos_token_id: 7 },
+        }),
+      /its bos_token_id is 7, the tokenizer begins texts with 518/,
+    ],
+    [
+      'a longer context than positions',
+      (f) => withJson(f, 'tokenizer_config.json', { model_max_length: 77 }),
+      /model_max_length 77 is more than the 16 positions/,
+    ],
+    [
+      'a damaged tokenizer',
+      (f) => withJson(f, 'tokenizer.json', { model: {} }),
+      /The folder models\/tiny was refused: .*tokenizer\.json/,
+    ],
+  ])('refuses a folder %s', async (_, change, reason) => {
+    await expect(open(await change(files))).rejects.toThrow(reason);
+  });
+});
+
+describe('manifest.json', () => {
+  test('a folder that agrees with it opens, and its hash is the key', async () => {
+    const listed = await withManifest(files);
+    const folder = await open(listed);
+    expect(folder.manifest?.files.length).toBe(files.size);
+    const retrained = await withManifest(
+      new Map(files).set(
+        'onnx/text_model.onnx',
+        new Uint8Array(files.get('onnx/text_model.onnx') ?? []).fill(0, 50, 60),
+      ),
+    );
+    expect((await open(retrained)).modelKey).not.toBe(folder.modelKey);
+    expect((await open(listed)).modelKey).toBe(folder.modelKey);
+  });
+
+  test('another size, a missing file and other bytes are refused', async () => {
+    const listed = await withManifest(files);
+    await expect(open(without('tokenizer_config.json', listed))).rejects.toThrow(
+      /tokenizer_config\.json was refused: manifest\.json lists it/,
+    );
+    const longer = new Map(listed).set('onnx/text_model.onnx', new Uint8Array(5));
+    await expect(open(longer)).rejects.toThrow(
+      /onnx\/text_model\.onnx was refused: it has 5 bytes, manifest\.json says \d+/,
+    );
+    const config = new TextDecoder()
+      .decode(files.get('config.json'))
+      .replace('"patch_size":16', '"patch_size":32');
+    const other = new Map(listed).set('config.json', new TextEncoder().encode(config));
+    await expect(open(other)).rejects.toThrow(
+      /The folder models\/tiny was refused: config\.json is damaged .* SHA-256 is [0-9a-f]{64}/,
+    );
+  });
+
+  test('an encoder is checked when it is read', async () => {
+    const listed = await withManifest(files);
+    const damaged = new Uint8Array(files.get('onnx/vision_model.onnx') ?? []);
+    damaged[damaged.length >> 1] ^= 1;
+    const folder = await open(new Map(listed).set('onnx/vision_model.onnx', damaged));
+    await expect(folder.read('onnx/vision_model.onnx')).rejects.toThrow(
+      /onnx\/vision_model\.onnx is damaged/,
+    );
+    await expect(folder.read('onnx/none.onnx')).rejects.toThrow(
+      /onnx\/none\.onnx was refused: it is not there/,
+    );
+  });
+
+  test.each([
+    [
+      { files: [{ path: '../x', bytes: 1, sha256: 'a'.repeat(64) }] },
+      /files\.0\.path: Expected a plain path/,
+    ],
+    [{ files: [{ path: 'https://x/y', bytes: 1, sha256: 'a'.repeat(64) }] }, /Expected a plain path/],
+    [{ files: [{ path: 'a//b', bytes: 1, sha256: 'a'.repeat(64) }] }, /Expected a plain path/],
+    [{ files: [{ path: 'a', bytes: -1, sha256: 'a'.repeat(64) }] }, /files\.0\.bytes/],
+    [{ files: [{ path: 'a', bytes: 1, sha256: 'A'.repeat(64) }] }, /files\.0\.sha256: Expected 64/],
+    [{}, /files/],
+  ])('refuses %j', async (manifest, reason) => {
+    await expect(open(new Map(files).set('manifest.json', json(manifest)))).rejects.toThrow(reason);
+  });
+
+  test('refuses a path that it lists twice', async () => {
+    const entry = { path: 'config.json', bytes: 1, sha256: 'a'.repeat(64) };
+    await expect(open(new Map(files).set('manifest.json', json({ files: [entry, entry] })))).rejects.toThrow(
+      /lists config\.json twice/,
+    );
+  });
+});
+
+describe('bindEncoder', () => {
+  test.each([
+    ['vision_model', ['pixel_values'], ['image_embeds'], 'pixel_values', 'image_embeds', false],
+    [
+      'vision_model',
+      ['pixel_values'],
+      ['last_hidden_state', 'image_embeds'],
+      'pixel_values',
+      'image_embeds',
+      false,
+    ],
+    ['text_model', ['input_ids'], ['text_embeds', 'pooler_output'], 'input_ids', 'text_embeds', false],
+    ['text_model', ['attention_mask', 'input_ids'], ['text_embeds'], 'input_ids', 'text_embeds', true],
+  ] as const)('%s with %j → %j', (encoder, inputs, outputs, input, output, takesAttentionMask) => {
+    expect(bindEncoder(encoder, inputs, outputs)).toEqual({ input, output, takesAttentionMask });
+  });
+
+  test.each([
+    ['vision_model', ['image'], ['image_embeds'], /takes image; pixel_values alone was expected/],
+    ['vision_model', ['pixel_values', 'attention_mask'], ['image_embeds'], /pixel_values alone/],
+    ['text_model', ['input_ids', 'position_ids'], ['text_embeds'], /takes input_ids, position_ids/],
+    ['text_model', ['input_ids'], ['pooler_output'], /gives pooler_output; text_embeds was expected/],
+  ] as const)('%s refuses %j → %j', (encoder, inputs, outputs, reason) => {
+    expect(() => bindEncoder(encoder, inputs, outputs)).toThrow(reason);
+  });
+});

@@ -1,0 +1,264 @@
+// A model is a folder, laid out as the hub and transformers.js lay it out (config.json, preprocessor_config.json, the
+// tokenizer's files, onnx/vision_model<suffix>.onnx and onnx/text_model<suffix>.onnx). Everything about a model is read from
+// its folder, here, and checked: a folder that lacks something or contradicts itself is refused with the file and the reason.
+// The encoders themselves are not read yet; `folder.read(encoderPath(…))` does that, and checks them against manifest.json.
+
+import * as v from 'valibot';
+import { checked, parseJson } from './checked.ts';
+import { type ClipConfig, parseClipConfig } from './config.ts';
+import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
+import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
+import { readSafetensorsHeader, readTensor, safetensorsHeaderEnd, toFloat32 } from './safetensors.ts';
+import { parseTokenizer } from './tokenizer.ts';
+import type { TokenizerFiles } from './tokenizer-files.ts';
+import type { Encoder, FolderFile, FolderSource, Precision, Preprocessing, Tokenizer } from './types.ts';
+
+/** What a precision adds to a graph's name, as transformers.js has it. */
+const SUFFIX = {
+  fp32: '',
+  fp16: '_fp16',
+  q8: '_quantized',
+  int8: '_int8',
+  uint8: '_uint8',
+  q4: '_q4',
+  q4f16: '_q4f16',
+  bnb4: '_bnb4',
+} as const satisfies Record<Precision, string>;
+
+export const PRECISIONS = Object.keys(SUFFIX) as readonly Precision[];
+
+/** CLIP clips its scale at this while training; also what its published models ended at, so it stands in for an unknown one. */
+const MAX_LOGIT_SCALE = 100;
+/** Hugging Face writes 10^30 for "no limit". */
+const NO_LIMIT = 1e6;
+
+export interface ModelFolder {
+  readonly name: string;
+  readonly config: ClipConfig;
+  readonly preprocessing: Preprocessing;
+  /** Cuts at the context length of the text encoder. */
+  readonly tokenizer: Tokenizer;
+  /** exp of the trained logarithm, at most 100: what cosines are multiplied by before the softmax. */
+  readonly logitScale: number;
+  /** Those of which both encoders are there, fp32 first. */
+  readonly precisions: readonly Precision[];
+  readonly files: readonly FolderFile[];
+  /** Null where the folder has none. */
+  readonly manifest: Manifest | null;
+  /** Identifies the model, and our way of using it, in cache keys. */
+  readonly modelKey: string;
+  /** A file of the folder; rejects with a sentence where it is missing or not what manifest.json says. */
+  read(path: string): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** `onnx/vision_model_quantized.onnx` for the vision model in q8. */
+export function encoderPath(encoder: Encoder, precision: Precision): string {
+  return `onnx/${encoder}${SUFFIX[precision]}.onnx`;
+}
+
+/** The graph and, after it, the files of external data beside it (`….onnx_data`, `….onnx_data_1` …). */
+export function encoderFiles(folder: ModelFolder, encoder: Encoder, precision: Precision): FolderFile[] {
+  const graph = encoderPath(encoder, precision);
+  return folder.files.filter(({ path }) => path === graph || path.startsWith(`${graph}_data`));
+}
+
+/** Reads and checks everything of a folder but its encoders. */
+export async function readModelFolder(source: FolderSource): Promise<ModelFolder> {
+  const named = (path: string) => `${source.name.replace(/\/$/, '')}/${path}`;
+  const refuse = (path: string, reason: string): never => {
+    throw new Error(`${named(path)} was refused: ${reason}.`);
+  };
+  const files = await source.list();
+  const has = (path: string) => files.some((file) => file.path === path);
+
+  const manifestBytes = has('manifest.json') ? await source.read('manifest.json') : null;
+  const manifest = manifestBytes && parseManifest(manifestBytes, named('manifest.json'));
+  for (const { path, bytes } of manifest?.files ?? []) {
+    const found = files.find((file) => file.path === path);
+    if (!found) refuse(path, 'manifest.json lists it, and it is not there');
+    else if (found.bytes !== bytes) {
+      refuse(path, `it has ${found.bytes} bytes, manifest.json says ${bytes}; export the model again`);
+    }
+  }
+  const read = async (path: string) => {
+    if (!has(path)) refuse(path, 'it is not there, and a model needs it');
+    const bytes = await source.read(path);
+    if (manifest) {
+      await verifyFile(path, bytes, manifest).catch((error: Error) => {
+        throw new Error(`The folder ${source.name} was refused: ${error.message}`, { cause: error });
+      });
+    }
+    return bytes;
+  };
+  const readJson = async (path: string) => parseJson(await read(path), named(path));
+
+  const config = parseClipConfig(await readJson('config.json'), named('config.json'));
+  const preprocessing = parsePreprocessorConfig(
+    await readJson('preprocessor_config.json'),
+    named('preprocessor_config.json'),
+  );
+  const { width, height } = imageSize(preprocessing);
+  const side = config.vision_config.image_size;
+  if (width !== side || height !== side) {
+    refuse(
+      'preprocessor_config.json',
+      `it makes pictures of ${width}×${height}, config.json's model sees ${side}×${side}`,
+    );
+  }
+
+  const tokenizer = await readTokenizer({ source, has, read, readJson, named, config });
+  const reason = tokenizerContradiction(tokenizer, config);
+  if (reason) refuse('config.json', reason);
+
+  const precisions = PRECISIONS.filter(
+    (precision) => has(encoderPath('vision_model', precision)) && has(encoderPath('text_model', precision)),
+  );
+  if (precisions.length === 0) {
+    const [half] = files.filter(({ path }) => /^onnx\/(?:vision|text)_model(?:_\w+)?\.onnx$/.test(path));
+    refuse(
+      half?.path ?? 'onnx',
+      half
+        ? 'a precision needs onnx/vision_model and onnx/text_model, and only one of them is there'
+        : 'the encoders onnx/vision_model.onnx and onnx/text_model.onnx are not there; `npm run -s export` makes them',
+    );
+  }
+
+  const logScale = config.logit_scale ?? (await readLogitScale(source, files, named('model.safetensors')));
+  const identity = manifestBytes ?? new TextEncoder().encode(JSON.stringify(files));
+  return {
+    name: source.name.replace(/\/+$/, '').split('/').at(-1) ?? source.name,
+    config,
+    preprocessing,
+    tokenizer,
+    logitScale: logScale === null ? MAX_LOGIT_SCALE : Math.min(Math.exp(logScale), MAX_LOGIT_SCALE),
+    precisions,
+    files,
+    manifest,
+    modelKey: await modelKeyOf(identity),
+    read,
+  };
+}
+
+interface TokenizerSources {
+  readonly source: FolderSource;
+  readonly config: ClipConfig;
+  has(path: string): boolean;
+  read(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  readJson(path: string): Promise<unknown>;
+  named(path: string): string;
+}
+
+const TokenizerLimit = v.object({ model_max_length: v.nullish(v.pipe(v.number(), v.minValue(2))) });
+
+async function readTokenizer({
+  source,
+  config,
+  has,
+  read,
+  readJson,
+  named,
+}: TokenizerSources): Promise<Tokenizer> {
+  const tokenizerConfig = has('tokenizer_config.json') ? await readJson('tokenizer_config.json') : undefined;
+  const { model_max_length: limit } = checked(
+    TokenizerLimit,
+    tokenizerConfig ?? {},
+    named('tokenizer_config.json'),
+  );
+  const positions = config.text_config.max_position_embeddings;
+  if (limit != null && limit > positions && limit < NO_LIMIT) {
+    throw new Error(
+      `${named('tokenizer_config.json')} was refused: its model_max_length ${limit} is more than the ${positions} positions of config.json's text model.`,
+    );
+  }
+  const files = async (): Promise<TokenizerFiles> => {
+    if (!has('tokenizer.json') && has('vocab.json') && has('merges.txt')) {
+      const mergesTxt = new TextDecoder().decode(await read('merges.txt'));
+      return { vocabJson: await readJson('vocab.json'), mergesTxt };
+    }
+    return { tokenizerJson: await readJson('tokenizer.json'), tokenizerConfig };
+  };
+  const given = await files();
+  try {
+    return await parseTokenizer(given, { contextLength: Math.min(limit ?? positions, positions) });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`The folder ${source.name} was refused: ${message}`, { cause: error });
+  }
+}
+
+/** Hugging Face pools at the largest id where a config says eos 2, and CLIP's own configs say bos 0: both mean "as ever". */
+function tokenizerContradiction(tokenizer: Tokenizer, { text_config: text }: ClipConfig): string | null {
+  if (tokenizer.vocabSize > text.vocab_size) {
+    return `its vocab_size is ${text.vocab_size}, the tokenizer has ${tokenizer.vocabSize} tokens`;
+  }
+  if (text.eos_token_id !== 2 && text.eos_token_id !== tokenizer.eosTokenId) {
+    return `its eos_token_id is ${text.eos_token_id}, the tokenizer ends texts with ${tokenizer.eosTokenId}`;
+  }
+  if (text.bos_token_id !== 0 && text.bos_token_id !== tokenizer.bosTokenId) {
+    return `its bos_token_id is ${text.bos_token_id}, the tokenizer begins texts with ${tokenizer.bosTokenId}`;
+  }
+  return null;
+}
+
+/** The trained logarithm from a checkpoint's header and four bytes of it; null where there is no checkpoint or no scale in it. */
+async function readLogitScale(
+  source: FolderSource,
+  files: readonly FolderFile[],
+  fileName: string,
+): Promise<number | null> {
+  const file = files.find(({ path }) => path === 'model.safetensors');
+  if (!file) return null;
+  const end = safetensorsHeaderEnd(await source.readRange(file.path, 0, Math.min(8, file.bytes)), fileName);
+  const head = await source.readRange(file.path, 0, Math.min(end, file.bytes));
+  const place = readSafetensorsHeader(head, fileName, file.bytes).tensors.get('logit_scale');
+  if (!place) return null;
+  const [value] = toFloat32(readTensor(await source.readRange(file.path, place.start, place.end), place));
+  if (!Number.isFinite(value)) {
+    throw new Error(
+      `${fileName} was refused: its logit_scale is ${value ?? 'empty'}; a finite number was expected.`,
+    );
+  }
+  return value;
+}
+
+/** The names by which an encoder is run. */
+export interface EncoderBinding {
+  /** pixel_values or input_ids. */
+  readonly input: string;
+  /** True where the text encoder asks for attention_mask beside the ids. */
+  readonly takesAttentionMask: boolean;
+  /** image_embeds or text_embeds; other outputs need not be computed. */
+  readonly output: string;
+}
+
+const NAMES = {
+  vision_model: { input: 'pixel_values', output: 'image_embeds' },
+  text_model: { input: 'input_ids', output: 'text_embeds' },
+} as const satisfies Record<Encoder, { input: string; output: string }>;
+
+/**
+ * Which of a graph's inputs and outputs to use. Further outputs (last_hidden_state, pooler_output) are left alone; a graph
+ * without the projected embedding, or with an input that we cannot give, is refused.
+ */
+export function bindEncoder(
+  encoder: Encoder,
+  inputNames: readonly string[],
+  outputNames: readonly string[],
+): EncoderBinding {
+  const { input, output } = NAMES[encoder];
+  const takesAttentionMask = encoder === 'text_model' && inputNames.includes('attention_mask');
+  const unknown = inputNames.filter(
+    (name) => name !== input && !(takesAttentionMask && name === 'attention_mask'),
+  );
+  if (!inputNames.includes(input) || unknown.length > 0) {
+    throw new Error(
+      `The ${encoder} takes ${inputNames.join(', ') || 'nothing'}; ${input} alone was expected.`,
+    );
+  }
+  if (!outputNames.includes(output)) {
+    throw new Error(
+      `The ${encoder} gives ${outputNames.join(', ') || 'nothing'}; ${output} was expected (export it with its projection).`,
+    );
+  }
+  return { input, takesAttentionMask, output };
+}
