@@ -1,0 +1,94 @@
+// Training steps against PyTorch: `python3 models/train/fixtures/make.py` makes the fixture; the tests need no Python.
+
+import { describe, expect, it } from 'vitest';
+import { parseClipConfig } from '../clip/config.ts';
+import configs from '../networks/fixtures/configs.json' with { type: 'json' };
+import { referenceBatch, referenceWeights } from '../networks/fixtures/reference-weights.ts';
+import { toStored } from '../networks/weights.ts';
+import { negativesMask } from './contrastive-loss.ts';
+import expected from './fixtures/steps.json' with { type: 'json' };
+import { TrainingStep } from './step.ts';
+import { startingState, Trainer } from './trainer.ts';
+
+const PAIRS = 4;
+const KEYS = [['a'], ['b'], ['c', 'a'], ['d']];
+const cases = Object.entries(expected).map(([name, results]) => ({
+  name,
+  config: parseClipConfig(configs[name as keyof typeof configs], name),
+  results,
+}));
+
+const inputsOf = (config: (typeof cases)[number]['config'], step: number) => {
+  const { pixel_values, input_ids, dims } = referenceBatch(config, PAIRS, step);
+  return {
+    pixel_values,
+    captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+    mask: negativesMask(KEYS),
+  };
+};
+
+/** The largest absolute difference. */
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0);
+
+describe.each(cases)('$name', ({ config, results }) => {
+  it('gives the loss and every gradient of PyTorch', async () => {
+    const step = await TrainingStep.create(config, PAIRS, 1);
+    const { loss, gradients } = await step.run(referenceWeights(step.parameters, config), inputsOf(config, 0));
+    expect(loss).toBeCloseTo(results.losses[0], 5);
+    const stored = toStored(step.parameters, new Map([...gradients].map(([n, g]) => [n, Float32Array.from(g)])));
+    expect([...stored.keys()].sort()).toEqual(Object.keys(results.gradients).sort());
+    for (const [name, values] of Object.entries(results.gradients)) {
+      const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      expect(distance(stored.get(name)?.data ?? [Number.NaN], values), name).toBeLessThan(1e-5 + 1e-4 * largest);
+    }
+  });
+
+  it('takes the steps of PyTorch: warm-up, clipping, decay on weights alone', async () => {
+    const trainer = await Trainer.create(config, {
+      batchSize: PAIRS,
+      threads: 1,
+      seed: 0,
+      gradClipNorm: 1,
+      schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
+      beta1: 0.9,
+      beta2: 0.98,
+      epsilon: 1e-6,
+      weightDecay: 0.2,
+    });
+    const state = { ...startingState(trainer.parameters, 0), weights: referenceWeights(trainer.parameters, config) };
+    for (let step = 0; step < 3; step++) {
+      const report = await trainer.train(state, inputsOf(config, step));
+      expect(report.loss).toBeCloseTo(results.losses[step], 4);
+      expect(report.gradientNorm).toBeCloseTo(results.gradient_norms[step], 2);
+    }
+    const stored = toStored(trainer.parameters, state.weights);
+    for (const [name, values] of Object.entries(results.weights)) {
+      expect(distance(stored.get(name)?.data ?? [Number.NaN], values), name).toBeLessThan(2e-4);
+    }
+  });
+});
+
+describe('a step that gives no number', () => {
+  it('names the tensor and leaves the weights as they were', async () => {
+    const [{ config }] = cases;
+    const trainer = await Trainer.create(config, {
+      batchSize: PAIRS,
+      threads: 1,
+      seed: 0,
+      gradClipNorm: 1,
+      schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
+      beta1: 0.9,
+      beta2: 0.98,
+      epsilon: 1e-6,
+      weightDecay: 0.2,
+    });
+    const state = startingState(trainer.parameters, 0);
+    const before = new Map([...state.weights].map(([name, values]) => [name, values.slice()]));
+    const inputs = inputsOf(config, 0);
+    inputs.pixel_values[5] = Number.NaN;
+    await expect(trainer.train(state, inputs)).rejects.toThrow(/Step 1 gave a loss of NaN.*first in the gradient of/);
+    expect(state.step).toBe(0);
+    expect(state.weights).toEqual(before);
+  });
+});
