@@ -4,6 +4,7 @@
 import * as v from 'valibot';
 import type { Merge } from './bpe.ts';
 import { BASE_VOCABULARY, END_OF_WORD } from './byte-symbols.ts';
+import { checked } from './checked.ts';
 import { gunzip } from './gunzip.ts';
 import { type AddedToken, SPLIT_PATTERNS } from './split-words.ts';
 
@@ -44,16 +45,17 @@ export async function readTokenizerFiles(files: TokenizerFiles): Promise<Tokeniz
 }
 
 function refuse(file: string, found: string, expected: string): never {
-  throw new Error(
-    `Cannot read the tokenizer from ${file}: ${found}, expected ${expected}. Take the tokenizer's files from where the model came from.`,
-  );
+  throw new Error(`${file} was refused: ${found}, expected ${expected}.`);
 }
 
 // --- tokenizer.json, with tokenizer_config.json beside it ---
 
 const False = v.nullish(v.literal(false));
-const record = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Its entries, tens of thousands, are checked as they are read. */
+const Vocabulary = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  ({ received }) => `Expected an object from tokens to ids but received ${received}`,
+);
 
 const TokenizerJson = v.object({
   added_tokens: v.array(
@@ -110,8 +112,11 @@ const TokenizerJson = v.object({
     fuse_unk: False,
     byte_fallback: False,
     ignore_merges: False,
-    vocab: v.custom<Record<string, unknown>>(record, 'Expected an object from tokens to ids'),
-    merges: v.custom<unknown[]>(Array.isArray, 'Expected an array of merges'),
+    vocab: Vocabulary,
+    merges: v.custom<readonly unknown[]>(
+      Array.isArray,
+      ({ received }) => `Expected an array of merges but received ${received}`,
+    ),
   }),
 });
 
@@ -131,28 +136,16 @@ const TokenizerConfig = v.object({
   pad_token: SpecialToken,
 });
 
-function check<Schema extends v.GenericSchema>(
-  schema: Schema,
-  json: unknown,
-  file: string,
-): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, json);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = v.getDotPath(issue);
-  const found = `${path ?? 'the whole'} is ${issue.received}`;
-  return refuse(file, found, issue.expected ?? issue.message.replace('Expected ', ''));
-}
-
 function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinition {
   const file = 'tokenizer.json';
-  const { added_tokens, pre_tokenizer, post_processor, model } = check(TokenizerJson, json, file);
+  const { added_tokens, pre_tokenizer, post_processor, model } = checked(TokenizerJson, json, file);
   const vocabulary = readVocabulary(model.vocab, file, 'model.vocab');
 
   const added = new Map<string, number>();
   for (const { content, id } of added_tokens) {
     const known = vocabulary.get(content) ?? checkedId(content, id, file);
-    if (id !== known) refuse(file, `added_tokens gives ${content} the id ${id}`, `${known} as in model.vocab`);
+    if (id !== known)
+      refuse(file, `added_tokens gives ${content} the id ${id}`, `${known} as in model.vocab`);
     added.set(content, id);
   }
   // An added token may stand in added_tokens alone.
@@ -169,7 +162,7 @@ function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinit
   const eosTokenId = endToken('sep');
 
   const configFile = 'tokenizer_config.json';
-  const config = configJson === undefined ? {} : check(TokenizerConfig, configJson, configFile);
+  const config = configJson === undefined ? {} : checked(TokenizerConfig, configJson, configFile);
   for (const [key, token, [expected]] of [
     ['bos_token', config.bos_token, post_processor.cls],
     ['eos_token', config.eos_token, post_processor.sep],
@@ -211,15 +204,7 @@ function readUnknown(
 
 function fromVocabularyAndMerges(vocabJson: unknown, mergesTxt: string): TokenizerDefinition {
   const file = 'vocab.json';
-  const vocabulary = readVocabulary(
-    check(
-      v.custom<Record<string, unknown>>(record, 'Expected an object from tokens to ids'),
-      vocabJson,
-      file,
-    ),
-    file,
-    'its content',
-  );
+  const vocabulary = readVocabulary(checked(Vocabulary, vocabJson, file), file, 'it');
   const mergesFile = 'merges.txt';
   const merges = readMerges(mergeLines(mergesTxt), vocabulary, mergesFile, 'merge');
   return withDefaults(vocabulary, merges, file);
