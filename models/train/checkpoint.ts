@@ -44,7 +44,9 @@ export async function readCheckpoint(
   path: string,
   parameters: readonly Parameter[],
 ): Promise<{ state: TrainingState; progress: Progress }> {
-  const content = await readFile(path);
+  const content = await readFile(path).catch((cause: unknown) => {
+    throw new Error(`There is no checkpoint ${path} to resume from. Start the run without --resume.`, { cause });
+  });
   const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
   const { metadata } = readSafetensorsHeader(bytes, path);
   const progress = checked(Progress, parseJson(new TextEncoder().encode(metadata.progress ?? 'nothing'), path), path);

@@ -1,0 +1,149 @@
+// A run from start to end on a tiny network: what it leaves, and that a stopped run goes on as if it had never stopped.
+
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseClipConfig } from '../clip/config.ts';
+import { readSafetensors } from '../clip/safetensors.ts';
+import type { Tokenizer } from '../clip/types.ts';
+import type { PairStream } from '../data/pair-stream.ts';
+import configs from '../networks/fixtures/configs.json' with { type: 'json' };
+import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
+import { openLog, type RunLog } from './log.ts';
+import { CHECKPOINT, type RunOptions, runTraining } from './run.ts';
+
+const PAIRS = 4;
+const STEPS = 6;
+const config = parseClipConfig(configs['convolutional stem, GELU'], 'configs.json');
+
+/** Batch n is the reference's batch n; its captions are the numbers of the pairs. */
+const pairs: PairStream = {
+  batchesPerEpoch: 3,
+  batch: async (step) => ({
+    pixel_values: referenceBatch(config, PAIRS, step).pixel_values,
+    captions: Array.from({ length: PAIRS }, () => String(step)),
+    keys: Array.from({ length: PAIRS }, (_, i) => [String(i)]),
+    skipped: 0,
+  }),
+  close: async () => undefined,
+};
+
+const tokenizer = {
+  encodeBatch: ([step]: readonly string[]) => {
+    const { input_ids, dims } = referenceBatch(config, PAIRS, Number(step));
+    return { input_ids, dims, attention_mask: input_ids, truncated: [] };
+  },
+} as Pick<Tokenizer, 'encodeBatch'> as Tokenizer;
+
+const silent: RunLog = { start() {}, step() {}, evaluation() {}, stop() {} };
+
+let out = '';
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), 'promptlens-run-'));
+});
+afterEach(() => rm(out, { recursive: true }));
+
+function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOptions {
+  return {
+    out: folder,
+    config,
+    tokenizer,
+    pairs,
+    trainer: {
+      batchSize: PAIRS,
+      threads: 1,
+      seed: 3,
+      gradClipNorm: 1,
+      schedule: { peak: 0.01, warmupSteps: 2, totalSteps: STEPS },
+      beta1: 0.9,
+      beta2: 0.98,
+      epsilon: 1e-6,
+      weightDecay: 0.2,
+    },
+    settings: { seed: 3, data: 'numbers' },
+    resume: false,
+    saveEvery: 2,
+    evaluateEvery: 2,
+    evaluate: null,
+    log: silent,
+    signal: new AbortController().signal,
+    ...changes,
+  };
+}
+
+const weightsIn = async (folder: string) => new Uint8Array(await readFile(join(folder, 'model.safetensors')));
+
+/** A log that aborts when a step is done. */
+function stopAfter(step: number): Pick<RunOptions, 'log' | 'signal'> {
+  const controller = new AbortController();
+  return { log: { ...silent, step: (line) => line.step === step && controller.abort() }, signal: controller.signal };
+}
+
+describe('a run', () => {
+  it('is equal, bit for bit, when it was stopped and resumed', async () => {
+    await runTraining(optionsIn(join(out, 'whole')));
+    await runTraining(optionsIn(join(out, 'parts'), stopAfter(3)));
+    const progress = await runTraining(optionsIn(join(out, 'parts'), { resume: true }));
+    expect(progress.step).toBe(STEPS);
+    expect(await weightsIn(join(out, 'parts'))).toEqual(await weightsIn(join(out, 'whole')));
+  });
+
+  it('goes on from the last checkpoint when it was killed between two', async () => {
+    await runTraining(optionsIn(join(out, 'whole')));
+    const killed = stopAfter(5);
+    const log: RunLog = {
+      ...silent,
+      step(line) {
+        if (line.step === 5) throw new Error('killed');
+      },
+    };
+    await expect(runTraining(optionsIn(join(out, 'parts'), { ...killed, log }))).rejects.toThrow('killed');
+    await runTraining(optionsIn(join(out, 'parts'), { resume: true }));
+    expect(await weightsIn(join(out, 'parts'))).toEqual(await weightsIn(join(out, 'whole')));
+  });
+
+  it('keeps the best weights by held-out accuracy in the folder, and the last in the checkpoint', async () => {
+    const accuracies = [0.2, 0.6, 0.4];
+    const seen: number[] = [];
+    const progress = await runTraining(
+      optionsIn(out, {
+        evaluate: async (weights) => {
+          seen.push(weights.get('logit_scale')?.[0] ?? Number.NaN);
+          return accuracies[seen.length - 1];
+        },
+      }),
+    );
+    expect(progress.best).toEqual({ step: 4, accuracy: 0.6 });
+    const best = readSafetensors(await weightsIn(out), 'model.safetensors').get('logit_scale');
+    const checkpoint = new Uint8Array(await readFile(join(out, CHECKPOINT)));
+    const last = readSafetensors(checkpoint, CHECKPOINT).get('weights/logit_scale');
+    expect(best?.data[0]).toBe(seen[1]);
+    expect(last?.data[0]).toBe(seen[2]);
+    const written = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'));
+    expect(written.logit_scale).toBe(seen[1]);
+    expect((await readdir(out)).sort()).toEqual([CHECKPOINT, 'config.json', 'model.safetensors']);
+  });
+
+  it('refuses to resume with other settings, from a damaged file, and from none', async () => {
+    await runTraining(optionsIn(out, stopAfter(2)));
+    const resume = (changes: Partial<RunOptions>) => runTraining(optionsIn(out, { resume: true, ...changes }));
+    await expect(resume({ settings: { seed: 4, data: 'numbers' } })).rejects.toThrow(/written with seed 3, this run has 4/);
+    const path = join(out, CHECKPOINT);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, bytes.length - 10));
+    await expect(resume({})).rejects.toThrow(CHECKPOINT);
+    await rm(path);
+    await expect(resume({})).rejects.toThrow(/no checkpoint.*without --resume/i);
+  });
+
+  it('logs a line a step and an evaluation', async () => {
+    const path = join(out, 'log.jsonl');
+    await runTraining(optionsIn(out, { log: openLog(path, PAIRS), evaluate: async () => 0.5 }));
+    const lines = (await readFile(path, 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+    expect(lines.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(lines.filter(({ type }) => type === 'evaluation')).toHaveLength(3);
+    expect(lines[0]).toMatchObject({ skipped: 0, learningRate: 0.005 });
+    expect(lines[0].loss).toBeGreaterThan(0);
+  });
+});
