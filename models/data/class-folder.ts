@@ -1,5 +1,5 @@
 /** A class folder, folder/<class>/<pictures>: the class's folder name is the label; pictures are read when asked for. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseLabel } from './labels.ts';
 import type { PairSource } from './types.ts';
@@ -9,21 +9,21 @@ const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
 
 export async function openClassFolder(folder: string): Promise<PairSource> {
   const source = basename(resolve(folder));
-  const classes = (await visibleEntries(folder)).filter((entry) => entry.isDirectory());
+  const classes = await folderNames(folder);
   if (classes.length === 0)
     throw new Error(
       `Reading the folder ${folder}: found neither parquet files nor folders in it, expected *.parquet or one folder of pictures for each class (${join(folder, '<class>')}). Name another folder, or sort the pictures into folders by class.`,
     );
   const pictures: { path: string; id: string; labels: string[] }[] = [];
-  for (const { name } of classes) {
+  for (const name of classes) {
     const labels = parseLabel(name);
-    const files = (await visibleEntries(join(folder, name))).filter((entry) => PICTURE.test(entry.name));
+    const files = (await visibleNames(join(folder, name))).filter((file) => PICTURE.test(file));
     if (files.length === 0)
       throw new Error(
         `Reading the class folder ${join(folder, name)}: found no picture in it, expected .jpg, .png, .webp, .gif, .avif or .tif files directly inside. Put the class's pictures there, or remove the folder.`,
       );
     for (const file of files)
-      pictures.push({ path: join(folder, name, file.name), id: `${source}/${name}/${file.name}`, labels });
+      pictures.push({ path: join(folder, name, file), id: `${source}/${name}/${file}`, labels });
   }
   const text = (index: number) => {
     const { id, labels } = pictures[index];
@@ -33,12 +33,31 @@ export async function openClassFolder(folder: string): Promise<PairSource> {
     name: folder,
     length: pictures.length,
     text,
-    row: async (index) => ({ ...text(index), image: await readFile(pictures[index].path) }),
+    row: async (index) => ({ ...text(index), image: await readPicture(pictures[index].path) }),
   };
 }
 
 /** In the order of their names, so that rows have the same numbers on every machine; `.git` and the like are no classes. */
-async function visibleEntries(folder: string) {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries.filter((entry) => !entry.name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+async function visibleNames(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new Error(`Reading the class folder ${folder}: it cannot be listed. Check its permissions.`, {
+      cause,
+    });
+  });
+  return names.filter((name) => !name.startsWith('.')).sort();
+}
+
+async function folderNames(folder: string): Promise<string[]> {
+  const names = await visibleNames(folder);
+  const found = await Promise.all(names.map((name) => stat(join(folder, name))));
+  return names.filter((_, i) => found[i].isDirectory());
+}
+
+async function readPicture(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new Error(
+      `Reading the picture ${path}: it was there when the data was opened and cannot be read now. Put it back, or start anew.`,
+      { cause },
+    );
+  });
 }
