@@ -1,0 +1,34 @@
+// Every limit of the classify view, with its reason.
+
+/** ImageNet's classes twice over; beyond it the address grows past what browsers and chat programs carry. */
+export const MAX_LABELS = 2_000;
+
+/** The longest list in use is OpenAI's, with 80 templates for ImageNet. */
+export const MAX_TEMPLATES = 100;
+
+/** No context of a published CLIP (77 tokens) holds more than this in words. */
+export const MAX_WORDS_LENGTH = 400;
+
+/** Chromium refuses addresses over 2 MiB; half of it leaves room for the address itself. */
+export const MAX_FRAGMENT_LENGTH = 1_000_000;
+
+/** Chips are for a list that one can look over. Each costs its drag and drop; a longer list is edited as text. */
+export const MAX_CHIPS = 60;
+
+/** Prompts in one request: a few full batches for the text tower, and a thousand labels are few requests. */
+export const PROMPTS_A_REQUEST = 64;
+
+/** Labels kept in order for each photograph; cards and the table show no more. */
+export const TOP_LABELS = 5;
+
+/** Milliseconds of arithmetic before the page's thread is given back: half a frame at 60 Hz. */
+export const SLICE_MS = 8;
+
+/** Pixels of a thumbnail's short side: the widest card on a screen with two device pixels a CSS pixel. */
+export const THUMBNAIL_SIZE = 480;
+
+/** Thumbnails kept in memory, about 40 kB each. */
+export const MAX_THUMBNAILS = 600;
+
+/** Bytes that hold a picture's size, whatever EXIF and colour profile stand before it; a longer preamble is read whole. */
+export const HEADER_BYTES = 512 * 1024;

@@ -1,0 +1,61 @@
+// Which of the dropped files are pictures that can be ranked: asked of the first bytes, before anything is decoded.
+
+import { readImageHeader } from '../../models/clip/image-header.ts';
+import { HEADER_BYTES } from './limits.ts';
+
+export interface LeftOut {
+  readonly name: string;
+  /** One sentence for a person. */
+  readonly reason: string;
+}
+
+/** Files looked at side by side; each waits for the disk. */
+const ABREAST = 16;
+
+/** Names that folders are full of and nobody means. */
+const CLUTTER = /^(?:\.|Thumbs\.db$|desktop\.ini$)/i;
+
+/** Sorts files into pictures and the rest; `onPictures` hears of them in order while the rest is still looked at. */
+export async function checkFiles(
+  files: readonly File[],
+  onPictures: (pictures: readonly File[]) => void,
+): Promise<{ readonly pictures: readonly File[]; readonly leftOut: readonly LeftOut[] }> {
+  const pictures: File[] = [];
+  const leftOut: LeftOut[] = [];
+  const meant = files.filter(({ name }) => !CLUTTER.test(name));
+  for (let first = 0; first < meant.length; first += ABREAST) {
+    const some = meant.slice(first, first + ABREAST);
+    const reasons = await Promise.all(some.map(whyNoPicture));
+    const good = some.filter((_, i) => reasons[i] === null);
+    for (const [i, file] of some.entries()) {
+      const reason = reasons[i];
+      if (typeof reason === 'string') leftOut.push({ name: file.name, reason });
+    }
+    pictures.push(...good);
+    if (good.length > 0) onPictures(good);
+  }
+  return { pictures, leftOut };
+}
+
+async function whyNoPicture(file: File): Promise<string | null> {
+  try {
+    await pictureSize(file, file.name);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Width and height as the file states them, without its orientation. Throws a sentence where it is no picture or too large. */
+export async function pictureSize(
+  file: Blob,
+  name: string,
+): Promise<{ readonly width: number; readonly height: number }> {
+  try {
+    return readImageHeader(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()), name);
+  } catch (error) {
+    if (file.size <= HEADER_BYTES) throw error;
+    // A camera may write a long preamble.
+    return readImageHeader(new Uint8Array(await file.arrayBuffer()), name);
+  }
+}
