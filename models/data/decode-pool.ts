@@ -14,6 +14,8 @@ export interface DecodePool {
 interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, { resolve: (result: DecodeResult) => void; reject: (error: Error) => void }>;
+  /** Why the thread is no more; nothing answers what is posted to it then. */
+  failure?: Error;
 }
 
 // A worker that starts from a .ts file has no loader for it on Node 20, neither under tsx (whose hooks skip worker entries,
@@ -30,7 +32,8 @@ export function openDecodePool(workers: number, settings: DecodeSettings): Decod
     const worker = new Worker(bootstrap, { eval: true, workerData: settings });
     const thread: Thread = { worker, waiting: new Map() };
     const fail = (error: Error) => {
-      for (const { reject } of thread.waiting.values()) reject(error);
+      thread.failure ??= error;
+      for (const { reject } of thread.waiting.values()) reject(thread.failure);
       thread.waiting.clear();
     };
     worker.on('message', (result: DecodeResult) => {
@@ -49,7 +52,7 @@ export function openDecodePool(workers: number, settings: DecodeSettings): Decod
       fail(
         new Error(
           closed
-            ? 'Decoding pictures: the pair stream was closed while a batch was awaited.'
+            ? 'Decoding pictures: the pair stream is closed. Await its batches before closing it.'
             : `Decoding pictures: a decoding thread ended unasked (code ${code}). Resume from the last checkpoint.`,
         ),
       ),
@@ -61,6 +64,7 @@ export function openDecodePool(workers: number, settings: DecodeSettings): Decod
       const thread = threads.reduce((least, other) =>
         other.waiting.size < least.waiting.size ? other : least,
       );
+      if (thread.failure) return Promise.reject(thread.failure);
       const id = nextId++;
       // Copies, because posting a view of a parquet page would copy the whole page; then handed over, not copied again.
       const images = job.images.map((image) => new Uint8Array(image));
