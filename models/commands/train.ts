@@ -42,6 +42,14 @@ export const train = command({
     warmup: { kind: 'number', default: 300, min: 0, integer: true, help: 'steps of rising learning rate' },
     'grad-clip-norm': { kind: 'number', default: 1, min: 0, help: 'longest gradient' },
     'crop-scale': { kind: 'number', default: 0.5, min: 0.05, max: 1, help: 'least share of a picture in a crop' },
+    'patch-dropout': {
+      kind: 'number',
+      default: 0.5,
+      min: 0,
+      max: 0.95,
+      help: 'share of the patches left out of each step but the last',
+    },
+    'unmasked-epochs': { kind: 'number', default: 0.5, min: 0, help: 'epochs at the end that see whole pictures' },
     seed: { kind: 'number', default: 0, integer: true, help: 'of weights, order, crops and captions' },
     'held-out': {
       kind: 'number',
@@ -96,6 +104,9 @@ export const train = command({
     });
     const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
     const schedule = { peak: options.lr, warmupSteps: options.warmup, totalSteps: steps(options.epochs) };
+    const patchDropout = options['patch-dropout'];
+    const patchDropoutSteps =
+      patchDropout > 0 ? schedule.totalSteps - Math.round(options['unmasked-epochs'] * pairs.batchesPerEpoch) : 0;
     const interrupted = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
     try {
@@ -108,6 +119,8 @@ export const train = command({
           batchSize,
           threads,
           seed,
+          patchDropout,
+          patchDropoutSteps,
           gradClipNorm: options['grad-clip-norm'],
           schedule,
           beta1: options.beta1,
@@ -122,6 +135,8 @@ export const train = command({
           seed,
           cropScale: options['crop-scale'],
           ...schedule,
+          patchDropout,
+          patchDropoutSteps,
           weightDecay: options.wd,
           beta1: options.beta1,
           beta2: options.beta2,

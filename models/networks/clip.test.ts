@@ -9,6 +9,7 @@ import { clip, inputIdsInput, pixelValuesInput, textEncoder, visionEncoder } fro
 import configs from './fixtures/configs.json' with { type: 'json' };
 import expected from './fixtures/networks.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from './fixtures/reference-weights.ts';
+import { visionTransformer } from './vision-transformer.ts';
 import { fromStored, toStored } from './weights.ts';
 
 const PAIRS = 3;
@@ -50,6 +51,24 @@ describe.each(cases)('$name', ({ config, results }) => {
     expectClose(outputs.image_embeds, results.image_embeds);
     expectClose(outputs.text_embeds, results.text_embeds);
     expectClose(outputs.logits_per_image, results.logits_per_image);
+  });
+
+  it('gives the vectors of PyTorch from a part of the patches', async () => {
+    const g = new Graph();
+    const tokens = (config.vision_config.image_size / config.vision_config.patch_size) ** 2 + 1;
+    const kept = g.input('kept', 'float32', [PAIRS, 2, tokens]);
+    const { vision_config, projection_dim } = config;
+    g.output('image_embeds', visionTransformer(g, pixelValuesInput(g, config, PAIRS), vision_config, projection_dim, kept));
+    const weights = referenceWeights(wholeClip(config).parameters.values(), config);
+    const session = await ort.InferenceSession.create(toModel(g, weights));
+    const rows = new Float32Array(PAIRS * 2 * tokens);
+    for (let i = 0; i < PAIRS; i++) {
+      rows[2 * i * tokens] = 1;
+      rows[(2 * i + 1) * tokens + 3] = 1;
+    }
+    const { pixel_values } = feedsOf(config);
+    const outputs = await session.run({ pixel_values, kept: new ort.Tensor('float32', rows, [PAIRS, 2, tokens]) });
+    expectClose(outputs.image_embeds, results.part_of_image_embeds);
   });
 
   it('gives the same from the two exported encoders', async () => {

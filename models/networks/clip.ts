@@ -26,9 +26,15 @@ export function inputIdsInput(g: Graph, batch: Dim): Value {
   return g.input('input_ids', 'int64', [batch, 'sequence']);
 }
 
-/** Both towers and their similarities (Radford et al. 2021, figure 3). */
-export function clip(g: Graph, config: ClipConfig, pixelValues: Value, inputIds: Value): ClipOutputs {
-  const image_embeds = visionTransformer(g, pixelValues, config.vision_config, config.projection_dim);
+/** Both towers and their similarities (Radford et al. 2021, figure 3). `kept`: see visionTransformer. */
+export function clip(
+  g: Graph,
+  config: ClipConfig,
+  pixelValues: Value,
+  inputIds: Value,
+  kept?: Value,
+): ClipOutputs {
+  const image_embeds = visionTransformer(g, pixelValues, config.vision_config, config.projection_dim, kept);
   const text_embeds = textTransformer(g, inputIds, config.text_config, config.projection_dim);
   const logitScale = g.parameter('logit_scale', [], constant(config.logit_scale_init_value));
   const cosines = matMul(g, normalizeRows(g, image_embeds), transpose(g, normalizeRows(g, text_embeds), [1, 0]));

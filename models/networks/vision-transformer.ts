@@ -10,8 +10,18 @@ import { constant, layerNorm, linear, normal, transformer } from './layers.ts';
 
 const NAME = 'vision_model';
 
-/** pixel_values [b, 3, s, s] → image_embeds [b, projection], not normalised. */
-export function visionTransformer(g: Graph, pixelValues: Value, config: VisionConfig, projection: number): Value {
+/**
+ * pixel_values [b, 3, s, s] → image_embeds [b, projection], not normalised.
+ * @param kept [b, k, n + 1], rows of the identity: the tokens that go on to the blocks, the class token first. For training on
+ *   a part of the patches (Li et al. 2022, "Scaling language-image pre-training via masking"); all go on without it.
+ */
+export function visionTransformer(
+  g: Graph,
+  pixelValues: Value,
+  config: VisionConfig,
+  projection: number,
+  kept?: Value,
+): Value {
   const width = config.hidden_size;
   const embeddings = `${NAME}.embeddings`;
   const { features, stride } = convolutionalStem(g, pixelValues, config);
@@ -22,7 +32,8 @@ export function visionTransformer(g: Graph, pixelValues: Value, config: VisionCo
   const classToken = g.parameter(`${embeddings}.class_embedding`, [width], normal(width ** -0.5));
   const positions = g.parameter(`${embeddings}.position_embedding.weight`, [count + 1, width], normal(width ** -0.5));
   const first = pad(g, reshape(g, classToken, [1, width]), [0, 0], [count, 0]);
-  const tokens = add(g, pad(g, patches, [0, 1, 0], [0, 0, 0]), add(g, positions, first));
+  const all = add(g, pad(g, patches, [0, 1, 0], [0, 0, 0]), add(g, positions, first));
+  const tokens = kept ? matMul(g, kept, all) : all;
 
   // Hugging Face spells it so.
   const normed = layerNorm(g, tokens, `${NAME}.pre_layrnorm`, config.layer_norm_eps);

@@ -54,6 +54,8 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       batchSize: PAIRS,
       threads: 1,
       seed: 3,
+      patchDropout: 0.5,
+      patchDropoutSteps: 4,
       gradClipNorm: 1,
       schedule: { peak: 0.01, warmupSteps: 2, totalSteps: STEPS },
       beta1: 0.9,

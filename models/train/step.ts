@@ -11,6 +11,7 @@ import { Graph, type Parameter } from '../onnx/graph.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { sizeOf } from '../onnx/shapes.ts';
 import { contrastiveLoss, ownTargets } from './contrastive-loss.ts';
+import { patchCount } from './patch-dropout.ts';
 
 export interface StepInputs {
   /** [batch, 3, size, size] */
@@ -18,6 +19,8 @@ export interface StepInputs {
   readonly captions: EncodingBatch;
   /** [batch, batch], from `negativesMask`. */
   readonly mask: Float32Array<ArrayBuffer>;
+  /** [batch, kept patches + 1, patches + 1], from `keptPatches`; only for a step that leaves patches out. */
+  readonly kept?: Float32Array<ArrayBuffer>;
 }
 
 export interface StepResult {
@@ -26,10 +29,21 @@ export interface StepResult {
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
+export interface StepShape {
+  readonly batchSize: number;
+  /** Patches of each picture that the vision transformer sees. */
+  readonly patches: number;
+}
+
 /** The step's graph: forward half, loss (output `loss`) and gradients (outputs `gradient:<parameter>`). */
-export function stepGraph(config: ClipConfig, batchSize: number): { graph: Graph; gradients: Map<string, Gradient> } {
+function stepGraph(
+  config: ClipConfig,
+  { batchSize, patches }: StepShape,
+): { graph: Graph; gradients: Map<string, Gradient> } {
   const g = new Graph();
-  const outputs = clip(g, config, pixelValuesInput(g, config, batchSize), inputIdsInput(g, batchSize));
+  const all = patchCount(config);
+  const kept = patches < all ? g.input('kept', 'float32', [batchSize, patches + 1, all + 1]) : undefined;
+  const outputs = clip(g, config, pixelValuesInput(g, config, batchSize), inputIdsInput(g, batchSize), kept);
   const mask = g.input('mask', 'float32', [batchSize, batchSize]);
   const targets = g.input('targets', 'float32', [batchSize, batchSize]);
   const loss = contrastiveLoss(g, outputs.logits_per_image, mask, targets);
@@ -43,7 +57,7 @@ export function stepGraph(config: ClipConfig, batchSize: number): { graph: Graph
 
 export class TrainingStep {
   readonly parameters: readonly Parameter[];
-  readonly batchSize: number;
+  readonly shape: StepShape;
   readonly #config: ClipConfig;
   readonly #session: ort.InferenceSession;
   readonly #gradients: ReadonlyMap<string, Gradient>;
@@ -53,17 +67,17 @@ export class TrainingStep {
 
   private constructor(
     config: ClipConfig,
-    batchSize: number,
+    shape: StepShape,
     session: ort.InferenceSession,
     parameters: readonly Parameter[],
     found: ReadonlyMap<string, Gradient>,
   ) {
     this.#config = config;
-    this.batchSize = batchSize;
+    this.shape = shape;
     this.#session = session;
     this.parameters = parameters;
     this.#gradients = found;
-    this.#targets = new ort.Tensor('float32', ownTargets(batchSize), [batchSize, batchSize]);
+    this.#targets = new ort.Tensor('float32', ownTargets(shape.batchSize), [shape.batchSize, shape.batchSize]);
     for (const parameter of parameters) {
       if (found.get(parameter.name)?.kind === 'rows') {
         this.#tables.set(parameter.name, new Float32Array(sizeOf(parameter.shape)));
@@ -71,26 +85,27 @@ export class TrainingStep {
     }
   }
 
-  static async create(config: ClipConfig, batchSize: number, threads: number): Promise<TrainingStep> {
-    const { graph, gradients: found } = stepGraph(config, batchSize);
+  static async create(config: ClipConfig, shape: StepShape, threads: number): Promise<TrainingStep> {
+    const { graph, gradients: found } = stepGraph(config, shape);
     const session = await ort.InferenceSession.create(toModel(graph), {
       intraOpNumThreads: threads,
       // Half the memory at the same speed, and no spinning on a machine that others use too.
       enableMemPattern: false,
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
-    return new TrainingStep(config, batchSize, session, [...graph.parameters.values()], found);
+    return new TrainingStep(config, shape, session, [...graph.parameters.values()], found);
   }
 
-  async run(weights: Weights, { pixel_values, captions, mask }: StepInputs): Promise<StepResult> {
+  async run(weights: Weights, { pixel_values, captions, mask, kept }: StepInputs): Promise<StepResult> {
     const size = this.#config.vision_config.image_size;
-    const batch = this.batchSize;
+    const { batchSize: batch, patches } = this.shape;
     const feeds: Record<string, ort.Tensor> = {
       pixel_values: new ort.Tensor('float32', pixel_values, [batch, 3, size, size]),
       input_ids: new ort.Tensor('int64', captions.input_ids, captions.dims),
       mask: new ort.Tensor('float32', mask, [batch, batch]),
       targets: this.#targets,
     };
+    if (kept) feeds.kept = new ort.Tensor('float32', kept, [batch, patches + 1, patchCount(this.#config) + 1]);
     for (const { name, shape } of this.parameters) {
       feeds[name] = new ort.Tensor('float32', weightsOf(weights, name), shape.map(Number));
     }

@@ -8,9 +8,22 @@ import { toStored } from '../networks/weights.ts';
 import { negativesMask } from './contrastive-loss.ts';
 import expected from './fixtures/steps.json' with { type: 'json' };
 import { TrainingStep } from './step.ts';
-import { startingState, Trainer } from './trainer.ts';
+import { startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 const PAIRS = 4;
+const OPTIONS: TrainerOptions = {
+  batchSize: PAIRS,
+  threads: 1,
+  seed: 0,
+  patchDropout: 0,
+  patchDropoutSteps: 0,
+  gradClipNorm: 1,
+  schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
+  beta1: 0.9,
+  beta2: 0.98,
+  epsilon: 1e-6,
+  weightDecay: 0.2,
+};
 const KEYS = [['a'], ['b'], ['c', 'a'], ['d']];
 const cases = Object.entries(expected).map(([name, results]) => ({
   name,
@@ -33,7 +46,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 
 describe.each(cases)('$name', ({ config, results }) => {
   it('gives the loss and every gradient of PyTorch', async () => {
-    const step = await TrainingStep.create(config, PAIRS, 1);
+    const step = await TrainingStep.create(config, { batchSize: PAIRS, patches: 4 }, 1);
     const { loss, gradients } = await step.run(referenceWeights(step.parameters, config), inputsOf(config, 0));
     expect(loss).toBeCloseTo(results.losses[0], 5);
     const stored = toStored(step.parameters, new Map([...gradients].map(([n, g]) => [n, Float32Array.from(g)])));
@@ -45,17 +58,7 @@ describe.each(cases)('$name', ({ config, results }) => {
   });
 
   it('takes the steps of PyTorch: warm-up, clipping, decay on weights alone', async () => {
-    const trainer = await Trainer.create(config, {
-      batchSize: PAIRS,
-      threads: 1,
-      seed: 0,
-      gradClipNorm: 1,
-      schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
-      beta1: 0.9,
-      beta2: 0.98,
-      epsilon: 1e-6,
-      weightDecay: 0.2,
-    });
+    const trainer = await Trainer.create(config, OPTIONS);
     const state = { ...startingState(trainer.parameters, 0), weights: referenceWeights(trainer.parameters, config) };
     for (let step = 0; step < 3; step++) {
       const report = await trainer.train(state, inputsOf(config, step));
@@ -72,17 +75,7 @@ describe.each(cases)('$name', ({ config, results }) => {
 describe('a step that gives no number', () => {
   it('names the tensor and leaves the weights as they were', async () => {
     const [{ config }] = cases;
-    const trainer = await Trainer.create(config, {
-      batchSize: PAIRS,
-      threads: 1,
-      seed: 0,
-      gradClipNorm: 1,
-      schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
-      beta1: 0.9,
-      beta2: 0.98,
-      epsilon: 1e-6,
-      weightDecay: 0.2,
-    });
+    const trainer = await Trainer.create(config, OPTIONS);
     const state = startingState(trainer.parameters, 0);
     const before = new Map([...state.weights].map(([name, values]) => [name, values.slice()]));
     const inputs = inputsOf(config, 0);

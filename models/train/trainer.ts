@@ -6,13 +6,18 @@ import { weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { type AdamOptions, type AdamState, adamStep, decays, globalNorm } from './adamw.ts';
 import { initialise } from './initialise.ts';
+import { keptPatches, patchCount } from './patch-dropout.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import { type StepInputs, TrainingStep } from './step.ts';
+import { type StepInputs, type StepResult, TrainingStep } from './step.ts';
 
 export interface TrainerOptions extends AdamOptions {
   readonly batchSize: number;
   readonly threads: number;
   readonly seed: number;
+  /** Share of the patches that the vision transformer does not see, until `patchDropoutSteps`. */
+  readonly patchDropout: number;
+  /** Steps with patches left out; the rest of the run sees whole pictures, as the trained model will. */
+  readonly patchDropoutSteps: number;
   /** Gradients longer than this, as one vector, are shortened to it. */
   readonly gradClipNorm: number;
   readonly schedule: Schedule;
@@ -53,23 +58,26 @@ function emptyAdamState(shape: readonly number[]): AdamState {
 
 export class Trainer {
   readonly parameters: readonly Parameter[];
-  readonly #step: TrainingStep;
+  readonly #config: ClipConfig;
   readonly #options: TrainerOptions;
+  #step: TrainingStep;
 
-  private constructor(step: TrainingStep, options: TrainerOptions) {
-    this.#step = step;
+  private constructor(config: ClipConfig, options: TrainerOptions, step: TrainingStep) {
+    this.#config = config;
     this.#options = options;
+    this.#step = step;
     this.parameters = step.parameters;
   }
 
   static async create(config: ClipConfig, options: TrainerOptions): Promise<Trainer> {
-    return new Trainer(await TrainingStep.create(config, options.batchSize, options.threads), options);
+    const shape = { batchSize: options.batchSize, patches: patchesAt(0, config, options) };
+    return new Trainer(config, options, await TrainingStep.create(config, shape, options.threads));
   }
 
   /** One step: changes `state` in place. Throws where the loss or a gradient is not a number, before any weight is touched. */
   async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
     const { schedule, gradClipNorm, ...adam } = this.#options;
-    const { loss, gradients } = await this.#step.run(state.weights, inputs);
+    const { loss, gradients } = await this.#run(state, inputs);
     const gradientNorm = globalNorm(gradients.values());
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       throw new Error(
@@ -90,9 +98,32 @@ export class Trainer {
     return { step: state.step, loss, learningRate: rate, logitScale: Math.exp(logitScale[0]), gradientNorm };
   }
 
+  /** Runs the graph for as many patches as this step sees. */
+  async #run(state: TrainingState, inputs: StepInputs): Promise<StepResult> {
+    const { batchSize, seed, threads } = this.#options;
+    const patches = patchesAt(state.step, this.#config, this.#options);
+    if (patches !== this.#step.shape.patches) {
+      await this.#step.release();
+      this.#step = await TrainingStep.create(this.#config, { batchSize, patches }, threads);
+    }
+    const all = patchCount(this.#config);
+    if (patches === all) return this.#step.run(state.weights, inputs);
+    const kept = keptPatches({ batchSize, patches, all }, seed, state.step);
+    return this.#step.run(state.weights, { ...inputs, kept });
+  }
+
   async release(): Promise<void> {
     await this.#step.release();
   }
+}
+
+function patchesAt(
+  step: number,
+  config: ClipConfig,
+  { patchDropout, patchDropoutSteps }: Pick<TrainerOptions, 'patchDropout' | 'patchDropoutSteps'>,
+): number {
+  const all = patchCount(config);
+  return step < patchDropoutSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
 }
 
 function firstNotFinite(gradients: ReadonlyMap<string, Float32Array>): string {
