@@ -23,6 +23,7 @@ export function createWordEncoder(
   const inside = Int32Array.from(BYTE_SYMBOLS, idOf);
   const atEnd = Int32Array.from(BYTE_SYMBOLS, (symbol) => idOf(symbol + END_OF_WORD));
   const utf8 = new TextEncoder();
+  const copier = new TextDecoder('utf-8', { ignoreBOM: true });
   const cache = new Map<string, readonly number[]>();
 
   return (word) => {
@@ -34,7 +35,8 @@ export function createWordEncoder(
     const ids = merge(symbols).map((id) => (id === UNKNOWN ? unknownId : id));
     if (word.length <= CACHED_WORD_LENGTH) {
       if (cache.size === CACHED_WORDS) cache.clear();
-      cache.set(word, ids);
+      // A copy: `word` is a slice, which would keep its whole text alive.
+      cache.set(copier.decode(bytes), ids);
     }
     return ids;
   };

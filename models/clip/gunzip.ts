@@ -21,17 +21,12 @@ export async function gunzip(
       chunks.push(chunk.value);
     }
   } catch (cause) {
-    throw new Error(
-      `Cannot inflate ${name}: its ${bytes.length} bytes are not a complete gzip file. Fetch it again.`,
-      { cause },
-    );
+    throw new Error(`${name} was refused: its ${bytes.length} bytes are no whole gzip file.`, { cause });
   } finally {
     await Promise.allSettled([reader.cancel(), writing]);
   }
   if (length > limit) {
-    throw new Error(
-      `Cannot inflate ${name}: it holds more than the ${limit} bytes that are expected at most. It is not the file that its name says.`,
-    );
+    throw new Error(`${name} was refused: it inflates to more than ${limit} bytes.`);
   }
   const whole = new Uint8Array(length);
   let at = 0;
