@@ -31,6 +31,8 @@ export interface ModelReport {
   /** Null where the folder carries no selftest.json. */
   readonly selfTest: { readonly cosine: number } | null;
   readonly passedOver: readonly PassedOver[];
+  /** Model and runtime are kept on this device, so that the page works with the network off; false where the disk is full. */
+  readonly keptOffline: boolean;
 }
 
 export interface LoadProgress {
@@ -68,8 +70,11 @@ export interface InferenceClient {
   /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
   embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
   embedPrompts(prompts: readonly string[], signal?: AbortSignal): Promise<PromptEmbeddings>;
-  /** Called when the device is lost after loading: every later request rejects until `load` is called again. */
-  onDeviceLost(listener: (reason: string) => void): void;
+  /**
+   * Called when the device is lost after loading: every later request rejects until `load` is called again. Returns the
+   * function that ends it.
+   */
+  onDeviceLost(listener: (reason: string) => void): () => void;
   /** Ends the worker; its memory goes back to the system. */
   close(): void;
 }

@@ -1,6 +1,6 @@
-// Photographs and files are known by what they hold: SHA-256, in lower-case hex.
+import { sha256 } from '../../models/clip/manifest.ts';
 
-export async function contentHash(bytes: BufferSource): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** A photograph is known by what it holds: SHA-256 of its file, in lower-case hex. */
+export function contentHash(file: ArrayBuffer): Promise<string> {
+  return sha256(new Uint8Array(file));
 }

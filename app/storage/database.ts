@@ -4,7 +4,7 @@
 // connection at once; its next use then says that the page was updated. Nothing is held open across an upgrade.
 
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB, type StoreNames } from 'idb';
-import { isQuotaError, StorageFullError } from './errors.ts';
+import { isQuotaError, StorageFullError, StorageUnavailableError } from './errors.ts';
 
 export interface KeptPhoto {
   /** SHA-256 of the file's bytes: the same picture added twice is kept once. */
@@ -40,7 +40,7 @@ const VERSION = 1;
 
 let connection: Promise<Database> | null = null;
 
-/** The open database; opened at its first use and again after it had to make way. */
+/** The open database; opened at its first use and again after it had to make way. Rejects with StorageUnavailableError. */
 export function database(): Promise<Database> {
   connection ??= open().catch((error: unknown) => {
     connection = null;
@@ -68,11 +68,14 @@ async function open(): Promise<Database> {
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'VersionError') {
-      throw new Error('A newer version of this page is open in another tab: reload this one.', {
-        cause: error,
-      });
+      throw new StorageUnavailableError(
+        'A newer version of this page is open in another tab: reload this one.',
+        {
+          cause: error,
+        },
+      );
     }
-    throw new Error(
+    throw new StorageUnavailableError(
       `This browser did not let the page store anything on this device (${String(error)}); ` +
         'a private window or blocked site data is the usual reason.',
       { cause: error },

@@ -12,6 +12,11 @@ export class StorageFullError extends Error {
   }
 }
 
+/** The browser lets this page keep nothing, or not any more: the page then works for this visit alone. */
+export class StorageUnavailableError extends Error {
+  override readonly name = 'StorageUnavailableError';
+}
+
 export function isQuotaError(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'QuotaExceededError';
 }

@@ -3,7 +3,7 @@
 
 import { contentHash } from './content-hash.ts';
 import { committed, database, type KeptPhoto } from './database.ts';
-import { StorageFullError } from './errors.ts';
+import { StorageFullError, StorageUnavailableError } from './errors.ts';
 
 export type { KeptPhoto } from './database.ts';
 
@@ -27,10 +27,13 @@ channel?.addEventListener('message', () => {
   for (const listener of listeners) listener();
 });
 
-/** Keeps files; `onKept` hears of each as soon as it is on disk. Never rejects for a single file's sake. */
+/**
+ * Keeps files; `onKept` hears of each as soon as it is on disk. A file that cannot be kept, for want of room or because the
+ * browser keeps nothing, is told of in the result.
+ */
 export async function addPhotos(
   files: Iterable<File>,
-  onKept?: (photo: KeptPhoto) => void,
+  onKept?: (photo: KeptPhoto, file: File) => void,
 ): Promise<AddedPhotos> {
   const photos: KeptPhoto[] = [];
   const notKept: NotKept[] = [];
@@ -52,9 +55,9 @@ export async function addPhotos(
         bytes,
       );
       photos.push(photo);
-      onKept?.(photo);
+      onKept?.(photo, file);
     } catch (error) {
-      if (!(error instanceof StorageFullError)) throw error;
+      if (!(error instanceof StorageFullError || error instanceof StorageUnavailableError)) throw error;
       notKept.push({ file, id, reason: error.message });
     }
   }

@@ -3,8 +3,8 @@
 // precisions never meet. It is a cache: whatever is dropped from it is computed again.
 
 import type { Precision } from '../../models/clip/types.ts';
-import { committed, database, type KeptVector, type VectorKey } from './database.ts';
-import { StorageFullError } from './errors.ts';
+import { committed, type Database, database, type KeptVector, type VectorKey } from './database.ts';
+import { StorageFullError, StorageUnavailableError } from './errors.ts';
 
 export type { KeptVector } from './database.ts';
 
@@ -30,32 +30,50 @@ function modelRange(modelKey: string): IDBKeyRange {
   return IDBKeyRange.bound([modelKey], [modelKey, []]);
 }
 
+/** Null where the browser keeps nothing: everything is then computed. */
+async function databaseIfAny(): Promise<Database | null> {
+  try {
+    return await database();
+  } catch (error) {
+    if (error instanceof StorageUnavailableError) return null;
+    throw error;
+  }
+}
+
+/** A full disk is no error: the vectors are in the caller's hands and are only not kept. */
+async function unlessFull(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof StorageFullError)) throw error;
+  }
+}
+
 /** The kept vectors for `contents` (content hashes or prompts), undefined for each that is not there. */
 export async function getVectors(
   space: VectorSpace,
   kind: VectorKind,
   contents: readonly string[],
 ): Promise<(KeptVector | undefined)[]> {
-  const store = (await database()).transaction('vectors').store;
+  const db = await databaseIfAny();
+  if (db === null) return contents.map(() => undefined);
+  const store = db.transaction('vectors').store;
   return Promise.all(contents.map((content) => store.get(vectorKey(space, kind, content))));
 }
 
-/** Keeps vectors. A full disk is no error here: the vectors are in the caller's hands and are only not kept. */
 export async function putVectors(
   space: VectorSpace,
   kind: VectorKind,
   entries: Iterable<readonly [content: string, value: KeptVector]>,
 ): Promise<void> {
-  const transaction = (await database()).transaction(['vectors'], 'readwrite');
+  const db = await databaseIfAny();
+  if (db === null) return;
+  const transaction = db.transaction(['vectors'], 'readwrite');
   const store = transaction.objectStore('vectors');
   const requests = Array.from(entries, ([content, value]) =>
     store.put(value, vectorKey(space, kind, content)),
   );
-  try {
-    await committed(transaction, requests, 'vectors');
-  } catch (error) {
-    if (!(error instanceof StorageFullError)) throw error;
-  }
+  await unlessFull(committed(transaction, requests, 'vectors'));
 }
 
 /**
@@ -63,7 +81,9 @@ export async function putVectors(
  * grown past the limit. Call once after a model is loaded.
  */
 export async function touchVectorModel(modelKey: string): Promise<void> {
-  const transaction = (await database()).transaction(['vectors', 'vectorModels'], 'readwrite');
+  const db = await databaseIfAny();
+  if (db === null) return;
+  const transaction = db.transaction(['vectors', 'vectorModels'], 'readwrite');
   const vectors = transaction.objectStore('vectors');
   const models = transaction.objectStore('vectorModels');
   const requests: Promise<unknown>[] = [models.put(Date.now(), modelKey)];
@@ -78,9 +98,5 @@ export async function touchVectorModel(modelKey: string): Promise<void> {
   if ((await vectors.count(modelRange(modelKey))) > MAX_VECTORS_A_MODEL) {
     requests.push(vectors.delete(modelRange(modelKey)));
   }
-  try {
-    await committed(transaction, requests, 'vectors');
-  } catch (error) {
-    if (!(error instanceof StorageFullError)) throw error;
-  }
+  await unlessFull(committed(transaction, requests, 'vectors'));
 }

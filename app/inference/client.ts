@@ -1,0 +1,151 @@
+// The page's end of the bridge to the inference worker: starts a worker at the first load, tries one device after another,
+// turns AbortSignals into cancel messages, and sees to it that no promise is left waiting when a worker ends.
+
+import { proxy, type Remote, wrap } from 'comlink';
+import type { Plan } from './plan.ts';
+import type { InferenceClient, LoadProgress, ModelReport, PassedOver } from './types.ts';
+import type { OpenResult, WorkerApi, WorkerEvent } from './worker-api.ts';
+
+export function createInferenceClient(): InferenceClient {
+  const deviceLostListeners = new Set<(reason: string) => void>();
+  let current: WorkerHandle | null = null;
+  let gpuLost: string | null = null;
+  let nextId = 0;
+
+  function start(onProgress: (progress: LoadProgress) => void): WorkerHandle {
+    const handle = startWorker((event) => {
+      switch (event.kind) {
+        case 'progress':
+          onProgress(event.progress);
+          break;
+        case 'device-lost':
+          gpuLost = event.reason;
+          handle.end(new Error(`${event.reason} Load the model again; it will run without the GPU.`));
+          for (const listener of deviceLostListeners) listener(event.reason);
+          break;
+        default:
+          event satisfies never;
+      }
+    });
+    current = handle;
+    return handle;
+  }
+
+  async function request<Value>(
+    signal: AbortSignal | undefined,
+    send: (api: Remote<WorkerApi>, id: number) => Promise<Value>,
+  ): Promise<Value> {
+    signal?.throwIfAborted();
+    const handle = current;
+    if (handle === null) throw new Error('No model is loaded yet.');
+    const id = nextId++;
+    const cancel = () => handle.cancel(id);
+    signal?.addEventListener('abort', cancel);
+    try {
+      return await unlessAborted(
+        handle.call((api) => send(api, id)),
+        signal,
+      );
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  return {
+    async load(loadRequest, onProgress): Promise<ModelReport> {
+      current?.end(superseded());
+      let handle = start(onProgress);
+      try {
+        const plan: Plan = await handle.call((api) => api.plan(loadRequest, gpuLost));
+        const passedOver: PassedOver[] = [...plan.passedOver];
+        for (const [i, attempt] of plan.attempts.entries()) {
+          if (i > 0) handle = start(onProgress);
+          const result = await handle.call<OpenResult>((api) => api.open(loadRequest.modelUrl, attempt));
+          if ('opened' in result) return { ...result.opened, passedOver };
+          passedOver.push(result.passedOver);
+          handle.end(new Error(result.passedOver.reason));
+          if (current !== handle) throw superseded();
+        }
+        throw new Error(noDevice(passedOver));
+      } catch (error) {
+        handle.end(new Error('No model is loaded.'));
+        throw error;
+      }
+    },
+
+    embedImage: (photo, name, signal) => request(signal, (api, id) => api.embedImage(id, photo, name)),
+
+    embedPrompts: (prompts, signal) => request(signal, (api, id) => api.embedPrompts(id, prompts)),
+
+    onDeviceLost(listener) {
+      deviceLostListeners.add(listener);
+      return () => deviceLostListeners.delete(listener);
+    },
+
+    close() {
+      current?.end(new DOMException('The model was closed.', 'AbortError'));
+      current = null;
+    },
+  };
+}
+
+function superseded(): DOMException {
+  return new DOMException('Another model is being loaded.', 'AbortError');
+}
+
+function noDevice(passedOver: readonly PassedOver[]): string {
+  const reasons = passedOver.map(({ backend, precision, reason }) => `${backend} ${precision}: ${reason}`);
+  return `The model does not run on this device. ${reasons.join(' ')}`;
+}
+
+interface WorkerHandle {
+  /** Settles as the worker's answer does, or rejects when the worker ends first. */
+  call<Value>(send: (api: Remote<WorkerApi>) => Promise<Value>): Promise<Value>;
+  cancel(id: number): void;
+  /** Ends the worker and rejects what is still waiting for it with `reason`. */
+  end(reason: Error): void;
+}
+
+function startWorker(onEvent: (event: WorkerEvent) => void): WorkerHandle {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'inference' });
+  const api = wrap<WorkerApi>(worker);
+  let ended: Error | null = null;
+  const waiting = new Set<(reason: Error) => void>();
+
+  const end = (reason: Error) => {
+    if (ended !== null) return;
+    ended = reason;
+    worker.terminate();
+    for (const reject of waiting) reject(reason);
+    waiting.clear();
+  };
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    end(
+      new Error(
+        `The inference worker stopped (${event.message || 'its script did not load'}). Reload the page.`,
+      ),
+    );
+  });
+
+  const call = <Value>(send: (api: Remote<WorkerApi>) => Promise<Value>) =>
+    new Promise<Value>((resolve, reject) => {
+      if (ended !== null) return reject(ended);
+      waiting.add(reject);
+      send(api)
+        .then(resolve, reject)
+        .finally(() => waiting.delete(reject));
+    });
+  void api.listen(proxy(onEvent));
+  return { call, cancel: (id) => void api.cancel(id), end };
+}
+
+/** Rejects at the abort, not only when the worker has noticed. */
+function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new DOMException('The request was cancelled.', 'AbortError'));
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

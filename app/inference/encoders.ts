@@ -1,0 +1,41 @@
+// A model's two towers as sessions on one device.
+
+import { bindEncoder, encoderPath, type ModelFolder } from '../../models/clip/model-folder.ts';
+import { imageSize } from '../../models/clip/preprocess.ts';
+import type { Encoder } from '../../models/clip/types.ts';
+import type { Encoders } from './engine.ts';
+import type { Attempt } from './plan.ts';
+import type { Runtime } from './runtime.ts';
+import { createEncoderSession, type Feed } from './session.ts';
+
+export type Graphs = Readonly<Record<Encoder, Uint8Array<ArrayBuffer>>>;
+
+export async function createEncoders(
+  runtime: Runtime,
+  { backend, precision }: Attempt,
+  folder: ModelFolder,
+  graphs: Graphs,
+): Promise<Encoders> {
+  const create = (encoder: Encoder) =>
+    createEncoderSession(runtime, backend, graphs[encoder], encoderPath(encoder, precision));
+  // One after the other: the first one starts the runtime.
+  const vision = await create('vision_model');
+  const text = await create('text_model');
+  const image = bindEncoder('vision_model', vision.inputNames, vision.outputNames);
+  const prompt = bindEncoder('text_model', text.inputNames, text.outputNames);
+  const { width, height } = imageSize(folder.preprocessing);
+
+  return {
+    encodeImages: (pixelValues, batch) =>
+      vision.run(
+        { [image.input]: { type: 'float32', data: pixelValues, dims: [batch, 3, height, width] } },
+        image.output,
+      ),
+
+    encodeTexts: ({ input_ids, attention_mask, dims }) => {
+      const feeds: Record<string, Feed> = { [prompt.input]: { type: 'int64', data: input_ids, dims } };
+      if (prompt.takesAttentionMask) feeds.attention_mask = { type: 'int64', data: attention_mask, dims };
+      return text.run(feeds, prompt.output);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// From photographs and prompts to unit vectors: what happens in front of the two encoders, and in which order.
+//
+//   photograph ─▶ decode, preprocess (a few at a time) ─▶ lane of pixel_values ─┐
+//                                                                               ├─▶ one device
+//   prompts ────▶ chunks ──────────────────────────────▶ lane of chunks ────────┘
+
+import { preprocess } from '../../models/clip/preprocess.ts';
+import { normalize } from '../../models/clip/ranking.ts';
+import type { EncodingBatch, Preprocessing, Tokenizer } from '../../models/clip/types.ts';
+import type { DecodedImage } from './decode.ts';
+import { DeviceQueue } from './queue.ts';
+import { Semaphore } from './semaphore.ts';
+import type { ImageEmbedding, PromptEmbeddings } from './types.ts';
+
+/** A model's two towers on one device. Rows come back as the graphs give them, not normalised. */
+export interface Encoders {
+  /** `pixelValues` is [batch, 3, height, width]. */
+  encodeImages(pixelValues: Float32Array, batch: number): Promise<readonly Float32Array[]>;
+  encodeTexts(prompts: EncodingBatch): Promise<readonly Float32Array[]>;
+}
+
+export interface Engine {
+  embedImage(photo: Blob, name: string, signal: AbortSignal): Promise<ImageEmbedding>;
+  embedPrompts(prompts: readonly string[], signal: AbortSignal): Promise<PromptEmbeddings>;
+}
+
+export interface EngineParts {
+  readonly encoders: Encoders;
+  readonly tokenizer: Tokenizer;
+  readonly preprocessing: Preprocessing;
+  readonly decode: (photo: Blob, name: string) => Promise<DecodedImage>;
+  /** Photographs that share one run at most. */
+  readonly maxBatch: number;
+}
+
+/** Long enough to keep a device busy, short enough that a photograph between two chunks does not wait long. */
+const PROMPTS_A_CHUNK = 64;
+/** A decoded photograph is 4 bytes a pixel, 400 MB at the limit of 100 megapixels: two at once hide the decoder's time. */
+const DECODED_AT_ONCE = 2;
+
+interface Prepared {
+  readonly pixelValues: Float32Array;
+  readonly ms: number;
+  /** Lets the next photograph be prepared. */
+  readonly leave: () => void;
+}
+
+export function createEngine(parts: EngineParts): Engine {
+  const { encoders, tokenizer, preprocessing, decode, maxBatch } = parts;
+  const queue = new DeviceQueue();
+  // What is prepared waits in memory: never more than the next batch.
+  const ahead = new Semaphore(maxBatch);
+  const decoding = new Semaphore(DECODED_AT_ONCE);
+
+  const images = queue.lane(maxBatch, async (batch: readonly Prepared[]): Promise<ImageEmbedding[]> => {
+    for (const { leave } of batch) leave();
+    const start = performance.now();
+    const size = batch[0]?.pixelValues.length ?? 0;
+    const pixelValues = new Float32Array(batch.length * size);
+    for (const [i, prepared] of batch.entries()) pixelValues.set(prepared.pixelValues, i * size);
+    const rows = await encoders.encodeImages(pixelValues, batch.length);
+    const share = (performance.now() - start) / batch.length;
+    return rows.map((row, i) => ({ vector: normalize(row), ms: (batch[i]?.ms ?? 0) + share }));
+  });
+
+  const prompts = queue.lane(
+    1,
+    async ([chunk = []]: readonly (readonly string[])[]): Promise<PromptEmbeddings[]> => {
+      const encoded = tokenizer.encodeBatch(chunk);
+      const rows = await encoders.encodeTexts(encoded);
+      return [{ vectors: rows.map(normalize), truncated: encoded.truncated }];
+    },
+  );
+
+  async function prepare(photo: Blob, name: string, signal: AbortSignal): Promise<Omit<Prepared, 'leave'>> {
+    const finished = await decoding.enter();
+    try {
+      signal.throwIfAborted();
+      const start = performance.now();
+      const image = await decode(photo, name);
+      try {
+        return { pixelValues: preprocess(image, preprocessing), ms: performance.now() - start };
+      } finally {
+        image.close();
+      }
+    } finally {
+      finished();
+    }
+  }
+
+  return {
+    async embedImage(photo, name, signal) {
+      const leave = await ahead.enter();
+      try {
+        const prepared = await prepare(photo, name, signal);
+        return await images.push({ ...prepared, leave }, signal);
+      } finally {
+        leave();
+      }
+    },
+
+    async embedPrompts(all, signal) {
+      const chunks: Promise<PromptEmbeddings>[] = [];
+      for (let i = 0; i < all.length; i += PROMPTS_A_CHUNK) {
+        chunks.push(prompts.push(all.slice(i, i + PROMPTS_A_CHUNK), signal));
+      }
+      const done = await Promise.all(chunks);
+      return {
+        vectors: done.flatMap(({ vectors }) => vectors),
+        truncated: done.flatMap(({ truncated }) => truncated),
+      };
+    },
+  };
+}

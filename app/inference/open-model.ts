@@ -1,0 +1,109 @@
+// One attempt to bring a model up on one device: the runtime's and the folder's files side by side, then the sessions, then
+// the self-test. Files that cannot be had, or a folder that contradicts itself, are errors; whatever goes wrong after that
+// is the device's, and the next attempt's chance.
+
+import { encoderPath, readModelFolder } from '../../models/clip/model-folder.ts';
+import type { FolderFile } from '../../models/clip/types.ts';
+import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts';
+import { decodeImage } from './decode.ts';
+import { createEncoders } from './encoders.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { Attempt } from './plan.ts';
+import type { ProgressMeter } from './progress.ts';
+import { obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
+import { configureRuntime, type Runtime, runtimeFile } from './runtime.ts';
+import { runSelfTest } from './self-test-run.ts';
+import type { Backend } from './types.ts';
+import type { OpenReport } from './worker-api.ts';
+
+export type OpenedModel =
+  | { readonly report: OpenReport; readonly engine: Engine; readonly deviceLost: Promise<string> | null }
+  | { readonly refused: string };
+
+/** Photographs in one run. WASM gains nothing from more; a GPU is idle with fewer. */
+const MAX_BATCH = { wasm: 4, webgpu: 16 } as const satisfies Record<Backend, number>;
+
+export async function openModel(
+  source: RemoteFolder,
+  attempt: Attempt,
+  progress: ProgressMeter,
+): Promise<OpenedModel> {
+  const opened = await whileUsingFiles(() => open(source, attempt, progress));
+  void forgetUnneededFiles();
+  return opened;
+}
+
+async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMeter): Promise<OpenedModel> {
+  const { backend, precision } = attempt;
+  const wasm = runtimeFile(attempt.build);
+  progress.expect(wasm.bytes + bytesToRead(await source.list(), attempt));
+
+  const [folder, runtimeBinary, vision_model, text_model] = await Promise.all([
+    readModelFolder(source),
+    obtain(wasm, progress.add),
+    source.read(encoderPath('vision_model', precision)),
+    source.read(encoderPath('text_model', precision)),
+  ]);
+
+  try {
+    progress.stage('compile');
+    const runtime = await configureRuntime(attempt.build, attempt.threads, runtimeBinary.bytes);
+    const encoders = await createEncoders(runtime, attempt, folder, { vision_model, text_model });
+    progress.stage('self-test');
+    const cosine = await runSelfTest(folder, precision, encoders);
+    if (cosine === null && backend === 'webgpu') {
+      return { refused: `selftest.json has no vectors for ${precision} to check a GPU's answers with.` };
+    }
+    const runtimeKept = await recordRuntime(wasm, runtimeBinary.kept);
+    const folderKept = await source.keepRecord();
+    return {
+      report: {
+        model: folder.name,
+        modelKey: folder.modelKey,
+        precision,
+        backend,
+        adapter: attempt.adapter,
+        threads: runtime.env.wasm.numThreads ?? 1,
+        logitScale: folder.logitScale,
+        embedDim: folder.config.projection_dim,
+        contextLength: folder.tokenizer.contextLength,
+        selfTest: cosine === null ? null : { cosine },
+        keptOffline: runtimeKept && folderKept,
+      },
+      engine: createEngine({
+        encoders,
+        tokenizer: folder.tokenizer,
+        preprocessing: folder.preprocessing,
+        decode: decodeImage,
+        maxBatch: MAX_BATCH[backend],
+      }),
+      deviceLost: backend === 'webgpu' ? deviceLoss(runtime) : null,
+    };
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What `readModelFolder`, the self-test and the sessions read between them. */
+function bytesToRead(files: readonly FolderFile[], { precision }: Attempt): number {
+  const tokenizer = files.some(({ path }) => path === 'tokenizer.json')
+    ? ['tokenizer.json']
+    : ['vocab.json', 'merges.txt'];
+  const read = new Set([
+    'config.json',
+    'preprocessor_config.json',
+    'tokenizer_config.json',
+    ...tokenizer,
+    'selftest.json',
+    encoderPath('vision_model', precision),
+    encoderPath('text_model', precision),
+  ]);
+  return files.reduce((total, { path, bytes }) => total + (read.has(path) ? bytes : 0), 0);
+}
+
+/** Resolves to a sentence when the GPU goes away: a driver's update or crash, too little memory, a long sleep. */
+async function deviceLoss(runtime: Runtime): Promise<string> {
+  const device = await runtime.env.webgpu.device;
+  const { message } = await device.lost;
+  return `The GPU stopped working for this page${message ? ` (${message})` : ''}.`;
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { type Circumstances, planAttempts, WEBGPU_DOWNLOAD_LIMIT, wasmThreads } from './plan.ts';
+
+const gpu = { name: 'acme rocket', software: false, shaderF16: true };
+const desk: Circumstances = {
+  wanted: 'auto',
+  allowSoftwareAdapter: false,
+  adapter: gpu,
+  gpuLost: null,
+  jspi: true,
+  isolated: true,
+  cores: 4,
+  encoderBytes: new Map([
+    ['fp32', 40e6],
+    ['fp16', 20e6],
+    ['q8', 10e6],
+  ]),
+  hasSelfTest: true,
+};
+const attempts = (changes: Partial<Circumstances>) =>
+  planAttempts({ ...desk, ...changes }).attempts.map(
+    ({ backend, precision, threads, build }) => `${backend} ${precision} ${threads} ${build}`,
+  );
+const reasons = (changes: Partial<Circumstances>) =>
+  planAttempts({ ...desk, ...changes }).passedOver.map(({ precision, reason }) => `${precision}: ${reason}`);
+
+describe('planAttempts', () => {
+  it('takes a GPU with 16-bit shaders in fp16, then WASM with threads, then with one', () => {
+    expect(attempts({})).toEqual(['webgpu fp16 1 jspi', 'wasm q8 4 wasm', 'wasm q8 1 wasm']);
+  });
+
+  it('takes the larger WebGPU build where WebAssembly cannot wait for promises', () => {
+    expect(attempts({ jspi: false })[0]).toBe('webgpu fp16 1 webgpu');
+  });
+
+  it('never takes fp16 without shader-f16; fp32 then only below the download limit', () => {
+    const adapter = { ...gpu, shaderF16: false };
+    expect(attempts({ adapter })).toEqual(['wasm q8 4 wasm', 'wasm q8 1 wasm']);
+    expect(reasons({ adapter })).toEqual([
+      expect.stringMatching(/^fp16: .*shader-f16/),
+      expect.stringMatching(/^fp32: .*40 MB, over the limit of 24/),
+    ]);
+    const encoderBytes = new Map([['fp32', WEBGPU_DOWNLOAD_LIMIT] as const, ['q8', 6e6] as const]);
+    expect(attempts({ adapter, encoderBytes })[0]).toBe('webgpu fp32 1 jspi');
+  });
+
+  it('takes fp32 of any size where WebGPU is asked for, and then nothing else', () => {
+    expect(attempts({ wanted: 'webgpu', adapter: { ...gpu, shaderF16: false } })).toEqual([
+      'webgpu fp32 1 jspi',
+    ]);
+    expect(attempts({ wanted: 'wasm' })).toEqual(['wasm q8 4 wasm', 'wasm q8 1 wasm']);
+    expect(reasons({ wanted: 'wasm' })).toEqual([]);
+  });
+
+  it('passes over software adapters unless they are allowed', () => {
+    const adapter = { name: 'google swiftshader', software: true, shaderF16: false };
+    const encoderBytes = new Map([['fp32', 1e6] as const]);
+    expect(attempts({ adapter, encoderBytes })).toEqual(['wasm fp32 4 wasm', 'wasm fp32 1 wasm']);
+    expect(reasons({ adapter, encoderBytes })).toEqual([expect.stringContaining('google swiftshader')]);
+    expect(attempts({ adapter, encoderBytes, allowSoftwareAdapter: true })[0]).toBe('webgpu fp32 1 jspi');
+  });
+
+  it('passes over a GPU that was lost, one that cannot be checked, and one that is not there', () => {
+    expect(reasons({ gpuLost: 'The GPU was lost.' })).toEqual(['fp16: The GPU was lost.']);
+    expect(reasons({ hasSelfTest: false })).toEqual([expect.stringContaining('selftest.json')]);
+    expect(reasons({ adapter: null })).toEqual([expect.stringContaining('no WebGPU')]);
+    for (const changes of [{ gpuLost: 'Lost.' }, { hasSelfTest: false }, { adapter: null }])
+      expect(attempts(changes)[0]).toBe('wasm q8 4 wasm');
+  });
+
+  it('has one thread without isolation', () => {
+    expect(attempts({ wanted: 'wasm', isolated: false })).toEqual(['wasm q8 1 wasm']);
+  });
+
+  it('falls back to fp32, then fp16, on WASM; to nothing where a folder has none of them', () => {
+    expect(attempts({ wanted: 'wasm', isolated: false, encoderBytes: new Map([['fp16', 1]]) })).toEqual([
+      'wasm fp16 1 wasm',
+    ]);
+    expect(attempts({ wanted: 'wasm', encoderBytes: new Map([['bnb4', 1]]) })).toEqual([]);
+  });
+});
+
+it('wasmThreads: all of few cores, half of many', () => {
+  expect([1, 2, 4, 6, 8, 12, 16, 64].map(wasmThreads)).toEqual([1, 2, 4, 4, 4, 6, 8, 8]);
+});

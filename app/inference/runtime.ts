@@ -1,0 +1,52 @@
+// onnxruntime-web in the smallest build that does the job, from files of our own. The WebAssembly file is downloaded,
+// checked and kept like a model's, so that its bytes are known beforehand and it works with the network off; only its
+// JavaScript glue has an address, because the runtime starts its threads from it. (From a bundled worker's own address they
+// would start this worker again and wait for ever.)
+
+import asyncifyGlue from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
+import asyncifyWasm from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
+import jspiGlue from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url';
+import jspiWasm from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
+import wasmGlue from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import wasmWasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import type { ExpectedFile } from './download.ts';
+import type { RuntimeBuild } from './plan.ts';
+
+export type Runtime = typeof import('onnxruntime-web');
+
+const ADDRESSES: Readonly<Record<RuntimeBuild, { readonly glue: string; readonly wasm: string }>> = {
+  wasm: { glue: wasmGlue, wasm: wasmWasm },
+  jspi: { glue: jspiGlue, wasm: jspiWasm },
+  webgpu: { glue: asyncifyGlue, wasm: asyncifyWasm },
+};
+
+function importBuild(build: RuntimeBuild): Promise<Runtime> {
+  switch (build) {
+    case 'wasm':
+      return import('onnxruntime-web/wasm');
+    case 'jspi':
+      return import('onnxruntime-web/jspi');
+    case 'webgpu':
+      return import('onnxruntime-web/webgpu');
+    default:
+      return build satisfies never;
+  }
+}
+
+export function runtimeFile(build: RuntimeBuild): ExpectedFile {
+  return { url: new URL(ADDRESSES[build].wasm, location.href).href, ...ONNXRUNTIME_FILES[build] };
+}
+
+/** Once in a worker's life. The runtime itself starts with the first session. */
+export async function configureRuntime(
+  build: RuntimeBuild,
+  threads: number,
+  wasmBinary: Uint8Array<ArrayBuffer>,
+): Promise<Runtime> {
+  const runtime = await importBuild(build);
+  runtime.env.logLevel = 'error';
+  runtime.env.wasm.wasmPaths = { mjs: new URL(ADDRESSES[build].glue, location.href).href };
+  runtime.env.wasm.wasmBinary = wasmBinary;
+  runtime.env.wasm.numThreads = threads;
+  return runtime;
+}

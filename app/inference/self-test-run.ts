@@ -1,0 +1,37 @@
+// Runs a folder's self-test on the device at hand. It is also the warm-up: the first run of a session is the slow one.
+
+import { parseJson } from '../../models/clip/checked.ts';
+import type { ModelFolder } from '../../models/clip/model-folder.ts';
+import { preprocess } from '../../models/clip/preprocess.ts';
+import { checkSelfTest, parseSelfTest, SELF_TEST_FLOOR, selfTestImage } from '../../models/clip/selftest.ts';
+import type { Precision } from '../../models/clip/types.ts';
+import type { Encoders } from './engine.ts';
+
+const SELF_TEST = 'selftest.json';
+
+/**
+ * The cosine with the stored vectors of `precision`; null where the folder has none. Throws a sentence where the device is
+ * not to be trusted.
+ */
+export async function runSelfTest(
+  folder: ModelFolder,
+  precision: Precision,
+  encoders: Encoders,
+): Promise<number | null> {
+  if (!folder.files.some(({ path }) => path === SELF_TEST)) return null;
+  const selfTest = parseSelfTest(parseJson(await folder.read(SELF_TEST), SELF_TEST), SELF_TEST);
+  const [image] = await encoders.encodeImages(
+    preprocess(selfTestImage(selfTest.image), folder.preprocessing),
+    1,
+  );
+  const [text] = await encoders.encodeTexts(folder.tokenizer.encodeBatch([selfTest.prompt]));
+  if (image === undefined || text === undefined) throw new Error('The self-test got no vector back.');
+  const cosine = checkSelfTest(selfTest, precision, image, text);
+  if (cosine !== null && cosine < SELF_TEST_FLOOR) {
+    throw new Error(
+      `It failed the self-test: its vectors reach cosine ${cosine.toFixed(4)} with those of ${SELF_TEST}, ` +
+        `${SELF_TEST_FLOOR} is the least. Either the device computes wrongly or the weights are damaged.`,
+    );
+  }
+  return cosine;
+}

@@ -1,0 +1,91 @@
+// One encoder of a model as a session of the runtime: numbers in, rows of numbers out. Tensors live for one run.
+
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import type { Runtime } from './runtime.ts';
+import type { Backend } from './types.ts';
+
+export type Feed =
+  | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
+  | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] };
+
+export interface EncoderSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** The named output's rows, [batch, dim], copied out of the runtime. */
+  run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array<ArrayBuffer>[]>;
+}
+
+/**
+ * A runtime whose threads do not start gives no error, it waits. Compiling takes 0.1 s for a small model and 4 s for 350 MB
+ * on a slow laptop; this is several times that.
+ */
+const CREATE_LIMIT_MS = 30_000;
+const CREATE_LIMIT_MS_PER_MB = 100;
+
+export async function createEncoderSession(
+  runtime: Runtime,
+  backend: Backend,
+  graph: Uint8Array<ArrayBuffer>,
+  path: string,
+): Promise<EncoderSession> {
+  const session = await limited(
+    runtime.InferenceSession.create(graph, { executionProviders: [backend], graphOptimizationLevel: 'all' }),
+    CREATE_LIMIT_MS + (CREATE_LIMIT_MS_PER_MB * graph.length) / 1e6,
+    path,
+  );
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: (feeds, output) => run(runtime, session, feeds, output, path),
+  };
+}
+
+async function run(
+  runtime: Runtime,
+  session: InferenceSession,
+  feeds: Readonly<Record<string, Feed>>,
+  output: string,
+  path: string,
+): Promise<Float32Array<ArrayBuffer>[]> {
+  const inputs: Record<string, Tensor> = {};
+  let result: Tensor | undefined;
+  try {
+    for (const [name, feed] of Object.entries(feeds)) {
+      inputs[name] =
+        feed.type === 'int64'
+          ? new runtime.Tensor('int64', feed.data, feed.dims)
+          : new runtime.Tensor('float32', feed.data, feed.dims);
+    }
+    result = (await session.run(inputs, [output]))[output];
+    const [rows, dim] = result?.dims ?? [];
+    if (!(result?.data instanceof Float32Array) || rows === undefined || dim === undefined) {
+      throw new Error(
+        `${path} gave ${output} as ${result?.type ?? 'nothing'} [${result?.dims ?? ''}]; float32 [batch, embed] was expected.`,
+      );
+    }
+    const { data } = result;
+    return Array.from(
+      { length: rows },
+      (_, row) => data.slice(row * dim, (row + 1) * dim) as Float32Array<ArrayBuffer>,
+    );
+  } finally {
+    for (const tensor of Object.values(inputs)) tensor.dispose();
+    result?.dispose();
+  }
+}
+
+async function limited<Value>(work: Promise<Value>, limitMs: number, path: string): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new Error(`The runtime did not get ${path} ready within ${Math.round(limitMs / 1000)} seconds.`),
+      );
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,105 @@
+// The inference worker: all decoding, preprocessing and encoding happens here, off the page's thread. worker-api.ts says
+// what it answers, engine.ts what it does.
+
+import { expose, transfer } from 'comlink';
+import { encoderPath, PRECISIONS } from '../../models/clip/model-folder.ts';
+import type { FolderFile, Precision } from '../../models/clip/types.ts';
+import { findAdapter } from './adapter.ts';
+import type { Engine } from './engine.ts';
+import { openModel } from './open-model.ts';
+import { planAttempts } from './plan.ts';
+import { createProgressMeter } from './progress.ts';
+import { openRemoteFolder, type RemoteFolder } from './remote-folder.ts';
+import type { WorkerApi, WorkerEvent } from './worker-api.ts';
+
+let tell: (event: WorkerEvent) => void = () => {};
+let engine: Engine | null = null;
+/** Asked for once: plan and attempt see the same manifest. */
+let folder: Promise<RemoteFolder> | null = null;
+const progress = createProgressMeter((now) => tell({ kind: 'progress', progress: now }));
+const running = new Map<number, AbortController>();
+
+/** Runs one request of the page with a signal that `cancel` fires. */
+async function cancellable<Value>(
+  id: number,
+  work: (engine: Engine, signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  if (engine === null) throw new Error('No model is loaded yet.');
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    return await work(engine, controller.signal);
+  } finally {
+    running.delete(id);
+  }
+}
+
+function folderAt(modelUrl: string): Promise<RemoteFolder> {
+  folder ??= openRemoteFolder(modelUrl, progress.add);
+  return folder;
+}
+
+const api: WorkerApi = {
+  listen(listener) {
+    tell = listener;
+  },
+
+  async plan(request, gpuLost) {
+    const [adapter, source] = await Promise.all([
+      request.backend === 'wasm' ? null : findAdapter(),
+      folderAt(request.modelUrl),
+    ]);
+    const files = await source.list();
+    return planAttempts({
+      wanted: request.backend,
+      allowSoftwareAdapter: request.allowSoftwareAdapter,
+      adapter,
+      gpuLost,
+      jspi: 'Suspending' in WebAssembly,
+      isolated: self.crossOriginIsolated,
+      cores: navigator.hardwareConcurrency,
+      encoderBytes: encoderBytes(files),
+      hasSelfTest: files.some(({ path }) => path === 'selftest.json'),
+    });
+  },
+
+  async open(modelUrl, attempt) {
+    const { backend, precision } = attempt;
+    const model = await openModel(await folderAt(modelUrl), attempt, progress);
+    if ('refused' in model) return { passedOver: { backend, precision, reason: model.refused } };
+    engine = model.engine;
+    void model.deviceLost?.then((reason) => tell({ kind: 'device-lost', reason }));
+    return { opened: model.report };
+  },
+
+  async embedImage(id, photo, name) {
+    const embedding = await cancellable(id, (engine, signal) => engine.embedImage(photo, name, signal));
+    return transfer(embedding, [embedding.vector.buffer]);
+  },
+
+  async embedPrompts(id, prompts) {
+    const embeddings = await cancellable(id, (engine, signal) => engine.embedPrompts(prompts, signal));
+    return transfer(
+      embeddings,
+      embeddings.vectors.map(({ buffer }) => buffer),
+    );
+  },
+
+  cancel(id) {
+    running.get(id)?.abort();
+  },
+};
+
+/** Both encoders' bytes, for each precision of which both are there. */
+function encoderBytes(files: readonly FolderFile[]): Map<Precision, number> {
+  const bytes = new Map(files.map((file) => [file.path, file.bytes]));
+  const sizes = new Map<Precision, number>();
+  for (const precision of PRECISIONS) {
+    const vision = bytes.get(encoderPath('vision_model', precision));
+    const text = bytes.get(encoderPath('text_model', precision));
+    if (vision !== undefined && text !== undefined) sizes.set(precision, vision + text);
+  }
+  return sizes;
+}
+
+expose(api);

@@ -1,0 +1,94 @@
+// The page's dealings with its service worker (service-worker.ts): offline use, threads on plain static hosting, and new
+// versions of the site, which are offered to the visitor and never forced.
+
+import { TAKE_OVER } from './storage/take-over.ts';
+
+/** In sessionStorage while a reload for isolation has been tried and has not helped yet. */
+const RELOADED = 'promptlens-reloaded-for-isolation';
+/** Installing takes about a second. On a slow line one thread now is better than more threads later. */
+const ISOLATION_WAIT_MS = 5_000;
+const UPDATE_CHECK_MS = 3_600_000;
+
+const listeners = new Set<() => void>();
+let updateAvailable = false;
+/** The new version, while it waits. Null where another tab has put it in charge already. */
+let waiting: ServiceWorker | null = null;
+let applying = false;
+
+/**
+ * Call once when the page starts. Resolves when the page is as isolated as it is going to be: load a model only then. Where
+ * the service worker can isolate the page, it is reloaded once and the promise never resolves.
+ */
+export async function startSite(): Promise<void> {
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  let registration: ServiceWorkerRegistration;
+  try {
+    registration = await navigator.serviceWorker.register(new URL('service-worker.js', document.baseURI), {
+      updateViaCache: 'none',
+    });
+  } catch (error) {
+    console.warn('This browser does not let the page work offline:', error);
+    return;
+  }
+  watchForUpdates(registration);
+  await isolate();
+}
+
+/** Calls `listener` when a new version is ready, at once if it is already. Returns the function that ends it. */
+export function onUpdateAvailable(listener: () => void): () => void {
+  listeners.add(listener);
+  if (updateAvailable) listener();
+  return () => listeners.delete(listener);
+}
+
+/** Puts the new version in charge and reloads this page. Other tabs are offered it as this one was. */
+export function applyUpdate(): void {
+  applying = true;
+  if (waiting === null) location.reload();
+  else waiting.postMessage(TAKE_OVER);
+}
+
+async function isolate(): Promise<void> {
+  if (crossOriginIsolated) {
+    sessionStorage.removeItem(RELOADED);
+    return;
+  }
+  if (sessionStorage.getItem(RELOADED) !== null) return;
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), ISOLATION_WAIT_MS));
+  if ((await Promise.race([navigator.serviceWorker.ready, late])) === null) return;
+  sessionStorage.setItem(RELOADED, 'yes');
+  location.reload();
+  await new Promise<never>(() => {});
+}
+
+function watchForUpdates(registration: ServiceWorkerRegistration): void {
+  if (registration.waiting !== null) offer(registration.waiting);
+  registration.addEventListener('updatefound', () => {
+    const worker = registration.installing;
+    const isUpdate = registration.active !== null;
+    worker?.addEventListener('statechange', () => {
+      if (worker.state === 'installed' && isUpdate) offer(worker);
+    });
+  });
+  const check = () => void registration.update().catch(ignoreOffline);
+  setInterval(check, UPDATE_CHECK_MS);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') check();
+  });
+}
+
+function offer(worker: ServiceWorker): void {
+  waiting = worker;
+  worker.addEventListener('statechange', () => {
+    if (worker.state !== 'activated') return;
+    waiting = null;
+    if (applying) location.reload();
+  });
+  updateAvailable = true;
+  for (const listener of listeners) listener();
+}
+
+/** There is no news without a network; the next check may have some. */
+function ignoreOffline(error: unknown): void {
+  if (!(error instanceof TypeError)) throw error;
+}
