@@ -4,6 +4,8 @@
 // The input is anybody's file: every read is checked against its end (a DataView throws), every loop moves forwards.
 // Own, since the packages for it walk damaged JPEGs byte by byte and take the first tile of a HEIC for the whole picture.
 
+import { tiffTags } from './tiff.ts';
+
 /** A picture of this size takes 400 MB as a canvas holds it: what a browser's tab and a phone may just bear. */
 export const MAX_PIXELS = 100e6;
 /** JPEG's own limit, and what canvases can hold. */
@@ -168,26 +170,12 @@ function bmpSize(view: DataView): Dimensions {
   return [Math.abs(view.getInt32(18, true)), Math.abs(view.getInt32(22, true))];
 }
 
-/** The first directory's ImageWidth and ImageLength (TIFF 6.0, section 2; BigTIFF has wider fields in the same order). */
+/** ImageWidth and ImageLength of the first picture. */
 function tiffSize(view: DataView): Dimensions | null {
-  const little = view.getUint8(0) === 0x49;
-  const big = view.getUint16(2, little) === 43;
-  const wide = (at: number) => Number(view.getBigUint64(at, little));
-  const directory = big ? wide(8) : view.getUint32(4, little);
-  const entries = big ? wide(directory) : view.getUint16(directory, little);
-  const entrySize = big ? 20 : 12;
-  const sides: { width?: number; height?: number } = {};
-  for (let i = 0, at = directory + (big ? 8 : 2); i < entries; i++, at += entrySize) {
-    const tag = view.getUint16(at, little);
-    if (tag > 257) break; // Entries are sorted by tag.
-    if (tag !== 256 && tag !== 257) continue;
-    const isShort = view.getUint16(at + 2, little) === 3;
-    const valueAt = at + (big ? 12 : 8);
-    const value = isShort ? view.getUint16(valueAt, little) : view.getUint32(valueAt, little);
-    if (tag === 256) sides.width = value;
-    else sides.height = value;
-  }
-  return sides.width !== undefined && sides.height !== undefined ? [sides.width, sides.height] : null;
+  const tags = tiffTags(view, [256, 257]);
+  const width = tags.get(256);
+  const height = tags.get(257);
+  return width !== undefined && height !== undefined ? [width, height] : null;
 }
 
 /**

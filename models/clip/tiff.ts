@@ -1,0 +1,27 @@
+// The first directory of a TIFF file: pictures in TIFF, and what other formats call EXIF (TIFF 6.0, section 2).
+
+const SHORT = 3;
+
+/**
+ * Values of the wanted tags, each a single number, as far as the directory has them. BigTIFF has wider fields in the same order.
+ * Throws a RangeError where the directory leads out of the view.
+ */
+export function tiffTags(view: DataView, wanted: readonly number[]): Map<number, number> {
+  const little = view.getUint8(0) === 0x49;
+  const big = view.getUint16(2, little) === 43;
+  const wide = (at: number) => Number(view.getBigUint64(at, little));
+  const directory = big ? wide(8) : view.getUint32(4, little);
+  const entries = big ? wide(directory) : view.getUint16(directory, little);
+  const entrySize = big ? 20 : 12;
+  const last = Math.max(...wanted);
+  const values = new Map<number, number>();
+  for (let i = 0, at = directory + (big ? 8 : 2); i < entries; i++, at += entrySize) {
+    const tag = view.getUint16(at, little);
+    if (tag > last) break; // Entries are sorted by tag.
+    if (!wanted.includes(tag)) continue;
+    const isShort = view.getUint16(at + 2, little) === SHORT;
+    const valueAt = at + (big ? 12 : 8);
+    values.set(tag, isShort ? view.getUint16(valueAt, little) : view.getUint32(valueAt, little));
+  }
+  return values;
+}
