@@ -1,0 +1,146 @@
+// npm run -s evaluate -- zero-shot --model public/models/promptlens-mini --data ../shared/data/eval/cifar10.parquet --json
+// npm run -s evaluate -- retrieval --model public/models/promptlens-mini --data ../shared/data/eval/flickr8k-test.parquet --json
+//
+// How well a model folder does on data that it was not trained on.
+
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { PRECISIONS } from '../clip/model-folder.ts';
+import { hasPlace, templateSet } from '../clip/prompts.ts';
+import { parseLabel } from '../data/labels.ts';
+import { openSources } from '../data/sources.ts';
+import { retrieval as measureRetrieval } from '../evaluate/retrieval.ts';
+import { zeroShot as measureZeroShot } from '../evaluate/zero-shot.ts';
+import { openModel } from '../inference/model.ts';
+import { command, runWhereMain } from './arguments.ts';
+import { withProgress } from './progress.ts';
+
+const options = {
+  model: { kind: 'text', value: 'folder', required: true, help: 'the model folder' },
+  data: {
+    kind: 'text',
+    value: 'paths',
+    required: true,
+    help: 'parquet files, folders of them or class folders, separated by commas',
+  },
+  precision: {
+    kind: 'choice',
+    choices: PRECISIONS,
+    value: 'precision',
+    help: 'such as fp32 or q8; fp32 or else the first that the folder has where it is left out',
+  },
+  threads: {
+    kind: 'number',
+    min: 1,
+    integer: true,
+    help: 'for the encoders; all cores where it is left out',
+  },
+  json: { kind: 'flag', help: 'print one JSON object' },
+} as const;
+
+export const zeroShot = command({
+  name: 'evaluate zero-shot',
+  summary:
+    'Ranks labels for every picture and prints how often the right one is first (acc1) or among five (acc5).',
+  options: {
+    ...options,
+    templates: {
+      kind: 'text',
+      value: 'file',
+      help: "a template a line, {} for the label; config.json's prompt_templates or else an ensemble where it is left out",
+    },
+    classes: {
+      kind: 'text',
+      value: 'file',
+      help: 'a class a line, synonyms separated by "; "; the labels of the data where it is left out',
+    },
+    'per-class': { kind: 'flag', help: 'add the accuracy of each class' },
+  },
+  run: async ({ model: path, data, precision, threads, json, templates: templatesFile, ...rest }) => {
+    const model = await openModel(path, { precision, threads });
+    try {
+      const source = await openSources(data);
+      const templates = templatesFile
+        ? await readTemplates(templatesFile)
+        : (model.folder.config.prompt_templates ?? templateSet('ensemble'));
+      const classes = rest.classes ? (await readLines(rest.classes)).map(parseLabel) : undefined;
+      const { perClass, ...figures } = await withProgress('pictures', source.length, (onProgress) =>
+        measureZeroShot(model, source, { templates, classes, onProgress }),
+      );
+      const settings = { model: model.folder.name, precision: model.precision, data: source.name, templates };
+      const shown = rest['per-class'] ? { per_class: perClass } : {};
+      if (json) console.log(JSON.stringify({ ...figures, ...settings, ...shown }));
+      else {
+        console.log(
+          table({ ...figures, ...settings, templates: `${templates.length}, such as ${templates[0]}` }),
+        );
+        if (rest['per-class']) {
+          console.log();
+          console.log(rows(perClass.map(({ name, acc1, n }) => [name, `${percent(acc1)} of ${n}`])));
+        }
+      }
+    } finally {
+      await model.close();
+    }
+  },
+});
+
+export const retrieval = command({
+  name: 'evaluate retrieval',
+  summary: 'Finds pictures by their captions and captions by their pictures; prints recall at 1, 5 and 10.',
+  options,
+  run: async ({ model: path, data, precision, threads, json }) => {
+    const model = await openModel(path, { precision, threads });
+    try {
+      const source = await openSources(data);
+      const figures = await withProgress('pictures', source.length, (onProgress) =>
+        measureRetrieval(model, source, { onProgress }),
+      );
+      const settings = { model: model.folder.name, precision: model.precision, data: source.name };
+      console.log(json ? JSON.stringify({ ...figures, ...settings }) : table({ ...figures, ...settings }));
+    } finally {
+      await model.close();
+    }
+  },
+});
+
+async function readTemplates(file: string): Promise<string[]> {
+  const templates = await readLines(file);
+  const bad = templates.find((template) => !hasPlace(template));
+  if (bad !== undefined) {
+    throw new Error(
+      `${file} was refused: the template ${JSON.stringify(bad)} has no {} where the label goes.`,
+    );
+  }
+  return templates;
+}
+
+async function readLines(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new Error(`${file} could not be read: ${error.message}.`, { cause: error });
+  });
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  if (lines.length === 0) throw new Error(`${basename(file)} was refused: it has no line.`);
+  return lines;
+}
+
+/** Shares as percentages, everything else as it is, one a line. */
+function table(figures: object): string {
+  return rows(
+    Object.entries(figures).map(([name, value]) => {
+      const share = typeof value === 'number' && /acc|recall/.test(name);
+      return [name, share ? percent(value) : String(value)];
+    }),
+  );
+}
+
+function rows(pairs: readonly (readonly [name: string, value: string])[]): string {
+  const width = Math.max(...pairs.map(([name]) => name.length));
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+await runWhereMain(import.meta, [zeroShot, retrieval]);

@@ -1,0 +1,202 @@
+// A model folder's two encoders as sessions of onnxruntime-node, as app/inference has them in the page: pictures and texts in,
+// unit vectors out, in the order they came. An encoder is read, checked against the manifest and compiled at its first use, so
+// that whoever embeds texts never loads the vision model.
+//
+//   const model = await openModel('public/models/promptlens-mini', { precision: 'q8' });
+//   const [cat] = await model.embedTexts(['a photo of a cat.']);
+//   await model.close();
+
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import {
+  bindEncoder,
+  type EncoderBinding,
+  encoderFiles,
+  encoderPath,
+  type ModelFolder,
+  readModelFolder,
+} from '../clip/model-folder.ts';
+import { imageSize, preprocess } from '../clip/preprocess.ts';
+import { normalize } from '../clip/ranking.ts';
+import type { Encoder, PixelSource, Precision, Preprocessing, RgbImage, Tokenizer } from '../clip/types.ts';
+import { directorySource } from '../files/folder.ts';
+
+/** Pictures in one run: enough to fill two cores, and 19 MB of pixel_values at 224 px. */
+export const IMAGES_PER_RUN = 32;
+/** Prompts times the longest of them in one run; 53 prompts of CLIP's full 77 tokens. */
+const TOKENS_PER_RUN = 4096;
+
+export interface OpenOptions {
+  /** fp32 where the folder has it, otherwise the first that it has. */
+  readonly precision?: Precision;
+  /** All logical cores by default. */
+  readonly threads?: number;
+}
+
+export type UnitVector = Float32Array<ArrayBuffer>;
+
+/** What evaluation needs of a model, wherever its weights are: a folder's sessions here, a training run elsewhere. */
+export interface Embedder {
+  readonly preprocessing: Preprocessing;
+  readonly tokenizer: Tokenizer;
+  /** `pixelValues`: [count, 3, height, width], as `preprocess` writes them. */
+  embedPixelValues(pixelValues: Float32Array<ArrayBuffer>, count: number): Promise<UnitVector[]>;
+  /** A text that occurs twice is encoded once. Texts are cut at the context length; the tokenizer tells which. */
+  embedTexts(texts: readonly string[]): Promise<UnitVector[]>;
+}
+
+export interface NodeModel extends Embedder {
+  readonly folder: ModelFolder;
+  readonly precision: Precision;
+  embedImages(images: readonly (RgbImage | PixelSource)[]): Promise<UnitVector[]>;
+  close(): Promise<void>;
+}
+
+/** Opens a model folder; rejects with a sentence where it, or the precision asked for, is not there. */
+export async function openModel(path: string, options: OpenOptions = {}): Promise<NodeModel> {
+  const { threads = availableParallelism() } = options;
+  const folder = await readModelFolder(directorySource(path));
+  const precision = options.precision ?? folder.precisions[0];
+  if (!folder.precisions.includes(precision)) {
+    throw new Error(
+      `The model ${path} has no encoders in ${precision}; it has ${folder.precisions.join(', ')}. ` +
+        `\`npm run -s export -- --model ${path} --precision ${precision}\` makes them.`,
+    );
+  }
+
+  const opened = new Map<Encoder, Promise<EncoderSession>>();
+  const encoder = (name: Encoder) => {
+    const known = opened.get(name) ?? openEncoder(path, folder, name, precision, threads);
+    opened.set(name, known);
+    return known;
+  };
+  const { preprocessing, tokenizer } = folder;
+  const { width, height } = imageSize(preprocessing);
+  const pixels = 3 * width * height;
+
+  async function embedPixelValues(
+    pixelValues: Float32Array<ArrayBuffer>,
+    count: number,
+  ): Promise<UnitVector[]> {
+    const { run, binding } = await encoder('vision_model');
+    const vectors: UnitVector[] = [];
+    for (let first = 0; first < count; first += IMAGES_PER_RUN) {
+      const n = Math.min(IMAGES_PER_RUN, count - first);
+      const values = pixelValues.subarray(first * pixels, (first + n) * pixels);
+      vectors.push(...(await run({ [binding.input]: new Tensor('float32', values, [n, 3, height, width]) })));
+    }
+    return vectors;
+  }
+
+  return {
+    folder,
+    precision,
+    preprocessing,
+    tokenizer,
+    embedPixelValues,
+
+    async embedImages(images) {
+      const vectors: UnitVector[] = [];
+      for (let first = 0; first < images.length; first += IMAGES_PER_RUN) {
+        const batch = images.slice(first, first + IMAGES_PER_RUN);
+        const values = new Float32Array(batch.length * pixels);
+        for (const [i, image] of batch.entries()) preprocess(image, preprocessing, values, i * pixels);
+        vectors.push(...(await embedPixelValues(values, batch.length)));
+      }
+      return vectors;
+    },
+
+    async embedTexts(texts) {
+      const { run, binding } = await encoder('text_model');
+      const vectors = new Map<string, UnitVector>();
+      for (const batch of batchesOfSimilarLength(texts, (text) => tokenizer.encode(text).ids.length)) {
+        const { input_ids, attention_mask, dims } = tokenizer.encodeBatch(batch);
+        const feeds: Record<string, Tensor> = { [binding.input]: new Tensor('int64', input_ids, dims) };
+        if (binding.takesAttentionMask) feeds.attention_mask = new Tensor('int64', attention_mask, dims);
+        const encoded = await run(feeds);
+        for (const [i, text] of batch.entries()) vectors.set(text, encoded[i]);
+      }
+      return texts.map((text) => {
+        const vector = vectors.get(text);
+        if (!vector) throw new Error(`The text ${JSON.stringify(text)} was not encoded.`);
+        return vector;
+      });
+    },
+
+    async close() {
+      const sessions = await Promise.allSettled(opened.values());
+      opened.clear();
+      for (const session of sessions) if (session.status === 'fulfilled') await session.value.release();
+    },
+  };
+}
+
+interface EncoderSession {
+  readonly binding: EncoderBinding;
+  /** Unit vectors, one a row of the batch. */
+  run(feeds: Record<string, Tensor>): Promise<UnitVector[]>;
+  release(): Promise<void>;
+}
+
+async function openEncoder(
+  path: string,
+  folder: ModelFolder,
+  encoder: Encoder,
+  precision: Precision,
+  threads: number,
+): Promise<EncoderSession> {
+  const file = encoderPath(encoder, precision);
+  const bytes = await folder.read(file);
+  const external = encoderFiles(folder, encoder, precision).filter((part) => part.path !== file);
+  for (const part of external) await folder.read(part.path); // checked against the manifest; the runtime reads it itself
+  const options: InferenceSession.SessionOptions = {
+    intraOpNumThreads: threads,
+    enableMemPattern: false, // saves half the memory and costs no time
+    extra: { session: { intra_op: { allow_spinning: '0' } } }, // waiting threads leave the cores to others
+    logSeverityLevel: 3, // errors; warnings are about the graph's style
+  };
+  const from = external.length > 0 ? join(path, file) : bytes;
+  const session = await (typeof from === 'string'
+    ? InferenceSession.create(from, options)
+    : InferenceSession.create(from, options)
+  ).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${join(path, file)} could not be loaded by onnxruntime: ${reason}`, { cause: error });
+  });
+  const binding = bindEncoder(encoder, session.inputNames, session.outputNames);
+  const dim = folder.config.projection_dim;
+
+  return {
+    binding,
+    async run(feeds) {
+      const { [binding.output]: result } = await session.run(feeds, [binding.output]);
+      if (!(result.data instanceof Float32Array) || result.dims.length !== 2 || result.dims[1] !== dim) {
+        throw new Error(
+          `${join(path, file)} gave ${binding.output} as ${result.type} [${result.dims}]; float32 [batch, ${dim}] was expected, as config.json's projection_dim says.`,
+        );
+      }
+      const { data } = result;
+      return Array.from({ length: result.dims[0] }, (_, row) =>
+        normalize(data.subarray(row * dim, (row + 1) * dim)),
+      );
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Distinct texts, those of similar length together, since a batch costs as much as if all its texts had the longest's length. */
+function batchesOfSimilarLength(texts: readonly string[], lengthOf: (text: string) => number): string[][] {
+  const distinct = Array.from(new Set(texts), (text) => ({ text, length: lengthOf(text) }));
+  distinct.sort((a, b) => a.length - b.length);
+  const batches: string[][] = [];
+  let batch: string[] = [];
+  for (const { text, length } of distinct) {
+    if (batch.length > 0 && (batch.length + 1) * length > TOKENS_PER_RUN) {
+      batches.push(batch);
+      batch = [];
+    }
+    batch.push(text);
+  }
+  return batch.length > 0 ? [...batches, batch] : batches;
+}
