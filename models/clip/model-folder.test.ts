@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { directorySource } from '../files/folder.ts';
 import {
   type Files,
   json,
@@ -9,6 +12,8 @@ import {
   withManifest,
 } from './fixtures/tiny-model.ts';
 import { bindEncoder, encoderFiles, encoderPath, PRECISIONS, readModelFolder } from './model-folder.ts';
+
+const PUBLISHED = join(import.meta.dirname, '../../../shared/clip-tokenizer');
 
 let files: Files;
 beforeAll(async () => {
@@ -110,6 +115,23 @@ describe('readModelFolder', () => {
       const [now, then] = [await open(files), await open(old)];
       expect(then.tokenizer.encode('a photo of a cat')).toEqual(now.tokenizer.encode('a photo of a cat'));
     });
+    test.skipIf(!existsSync(PUBLISHED))(
+      "openai/clip-vit-base-patch32's own files (needs ../shared)",
+      async () => {
+        const published: Files = new Map([
+          ['onnx/vision_model_quantized.onnx', new Uint8Array(1)],
+          ['onnx/text_model_quantized.onnx', new Uint8Array(1)],
+        ]);
+        const { list, read } = directorySource(PUBLISHED);
+        for (const { path } of await list()) published.set(path, await read(path));
+        const folder = await open(published);
+        expect(folder.precisions).toEqual(['q8']);
+        expect(folder.logitScale).toBe(100);
+        expect(folder.tokenizer.encode('a photo of a cat').ids).toEqual([
+          49406, 320, 1125, 539, 320, 2368, 49407,
+        ]);
+      },
+    );
     test('a vocabulary padded in the network', async () => {
       const text_config = { ...part('config.json', files, 'text_config'), vocab_size: 1024 };
       expect(
