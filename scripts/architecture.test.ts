@@ -41,7 +41,9 @@ const roomOf = (path: string) => normalize(path).split(/[\\/]/).slice(0, 2).join
 
 function importsOf(path: string): string[] {
   const text = readFileSync(path, 'utf8');
-  const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)['"](\.[^'"]+\.tsx?)['"]/g);
+  const found = text.matchAll(
+    /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|new URL\(\s*)['"](\.[^'"]+\.tsx?)['"]/g,
+  );
   return Array.from(found, ([, target]) => join(dirname(path), target));
 }
 

@@ -19,6 +19,7 @@ import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { runTraining } from '../train/run.ts';
 import { command, runWhereMain } from './arguments.ts';
+import { heldOutAccuracy } from './held-out.ts';
 
 export const train = command({
   name: 'train',
@@ -30,7 +31,12 @@ export const train = command({
       required: true,
       help: 'parquet files, folders of them or class folders, separated by commas',
     },
-    out: { kind: 'text', value: 'folder', required: true, help: 'where the model folder, checkpoint and log go' },
+    out: {
+      kind: 'text',
+      value: 'folder',
+      required: true,
+      help: 'where the model folder, checkpoint and log go',
+    },
     model: { kind: 'text', value: 'config.json', help: 'the network; a small one where it is left out' },
     epochs: { kind: 'number', default: 5, min: 0, help: 'passes over the data' },
     'batch-size': { kind: 'number', default: 256, min: 2, integer: true, help: 'pairs a step' },
@@ -41,7 +47,13 @@ export const train = command({
     eps: { kind: 'number', default: 1e-6, min: 0, help: "Adam's epsilon" },
     warmup: { kind: 'number', default: 300, min: 0, integer: true, help: 'steps of rising learning rate' },
     'grad-clip-norm': { kind: 'number', default: 1, min: 0, help: 'longest gradient' },
-    'crop-scale': { kind: 'number', default: 0.5, min: 0.05, max: 1, help: 'least share of a picture in a crop' },
+    'crop-scale': {
+      kind: 'number',
+      default: 0.5,
+      min: 0.05,
+      max: 1,
+      help: 'least share of a picture in a crop',
+    },
     'patch-dropout': {
       kind: 'number',
       default: 0.5,
@@ -49,7 +61,12 @@ export const train = command({
       max: 0.95,
       help: 'share of the patches left out of each step but the last',
     },
-    'unmasked-epochs': { kind: 'number', default: 0.5, min: 0, help: 'epochs at the end that see whole pictures' },
+    'unmasked-epochs': {
+      kind: 'number',
+      default: 0.5,
+      min: 0,
+      help: 'epochs at the end that see whole pictures',
+    },
     seed: { kind: 'number', default: 0, integer: true, help: 'of weights, order, crops and captions' },
     'held-out': {
       kind: 'number',
@@ -59,7 +76,12 @@ export const train = command({
       help: 'labelled rows to choose the best checkpoint by; 0 keeps the last',
     },
     'save-frequency': { kind: 'number', default: 0.1, min: 0, help: 'epochs between checkpoints' },
-    'zeroshot-frequency': { kind: 'number', default: 0.5, min: 0, help: 'epochs between held-out evaluations' },
+    'zeroshot-frequency': {
+      kind: 'number',
+      default: 0.5,
+      min: 0,
+      help: 'epochs between held-out evaluations',
+    },
     threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
     workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
     resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
@@ -69,11 +91,14 @@ export const train = command({
     const batchSize = options['batch-size'];
     const source = await openSources(options['train-data']);
     const heldOutCount = options['held-out'];
-    const { train: trainRows } =
-      heldOutCount > 0 ? splitHeldOut(source, { count: heldOutCount, seed }) : { train: source };
+    const { train: trainRows, heldOut } =
+      heldOutCount > 0
+        ? splitHeldOut(source, { count: heldOutCount, seed })
+        : { train: source, heldOut: null };
 
     const configPath = resume ? join(out, 'config.json') : options.model;
-    const wanted = configPath === undefined ? DEFAULT_CONFIG : parseClipConfig(await readJson(configPath), configPath);
+    const wanted =
+      configPath === undefined ? DEFAULT_CONFIG : parseClipConfig(await readJson(configPath), configPath);
     const tokenizerJson = resume
       ? await readJson(join(out, 'tokenizer.json'))
       : learnVocabulary(words(trainRows), { vocabSize: wanted.text_config.vocab_size });
@@ -93,6 +118,7 @@ export const train = command({
     };
     if (!resume) await writeModelFiles(out, config, tokenizerJson);
 
+    const log = openLog(join(out, 'log.jsonl'), batchSize);
     const pairs = openPairStream(trainRows, {
       batchSize,
       imageSize: config.vision_config.image_size,
@@ -101,12 +127,15 @@ export const train = command({
       seed,
       workers: options.workers,
       cropScale: [options['crop-scale'], 1],
+      onDamaged: log.damaged,
     });
     const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
     const schedule = { peak: options.lr, warmupSteps: options.warmup, totalSteps: steps(options.epochs) };
     const patchDropout = options['patch-dropout'];
     const patchDropoutSteps =
-      patchDropout > 0 ? schedule.totalSteps - Math.round(options['unmasked-epochs'] * pairs.batchesPerEpoch) : 0;
+      patchDropout > 0
+        ? schedule.totalSteps - Math.round(options['unmasked-epochs'] * pairs.batchesPerEpoch)
+        : 0;
     const interrupted = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
     try {
@@ -146,8 +175,8 @@ export const train = command({
         resume,
         saveEvery: steps(options['save-frequency']),
         evaluateEvery: steps(options['zeroshot-frequency']),
-        evaluate: null,
-        log: openLog(join(out, 'log.jsonl'), batchSize),
+        evaluate: heldOut && ((weights) => heldOutAccuracy(heldOut, config, tokenizerJson, weights, threads)),
+        log,
         signal: interrupted.signal,
       });
     } finally {

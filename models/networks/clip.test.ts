@@ -38,7 +38,9 @@ const feedsOf = (config: ClipConfig) => {
 function expectClose(actual: ort.Tensor, rows: readonly (readonly number[])[]): void {
   const wanted = rows.flat();
   expect(actual.dims).toEqual([rows.length, rows[0].length]);
-  expect(Array.from(actual.data as Float32Array, (x, i) => Math.abs(x - wanted[i])).filter((d) => !(d < 1e-5))).toEqual([]);
+  expect(
+    Array.from(actual.data as Float32Array, (x, i) => Math.abs(x - wanted[i])).filter((d) => !(d < 1e-5)),
+  ).toEqual([]);
 }
 
 describe.each(cases)('$name', ({ config, results }) => {
@@ -58,7 +60,10 @@ describe.each(cases)('$name', ({ config, results }) => {
     const tokens = (config.vision_config.image_size / config.vision_config.patch_size) ** 2 + 1;
     const kept = g.input('kept', 'float32', [PAIRS, 2, tokens]);
     const { vision_config, projection_dim } = config;
-    g.output('image_embeds', visionTransformer(g, pixelValuesInput(g, config, PAIRS), vision_config, projection_dim, kept));
+    g.output(
+      'image_embeds',
+      visionTransformer(g, pixelValuesInput(g, config, PAIRS), vision_config, projection_dim, kept),
+    );
     const weights = referenceWeights(wholeClip(config).parameters.values(), config);
     const session = await ort.InferenceSession.create(toModel(g, weights));
     const rows = new Float32Array(PAIRS * 2 * tokens);
@@ -67,7 +72,10 @@ describe.each(cases)('$name', ({ config, results }) => {
       rows[(2 * i + 1) * tokens + 3] = 1;
     }
     const { pixel_values } = feedsOf(config);
-    const outputs = await session.run({ pixel_values, kept: new ort.Tensor('float32', rows, [PAIRS, 2, tokens]) });
+    const outputs = await session.run({
+      pixel_values,
+      kept: new ort.Tensor('float32', rows, [PAIRS, 2, tokens]),
+    });
     expectClose(outputs.image_embeds, results.part_of_image_embeds);
   });
 
@@ -102,7 +110,9 @@ describe('the legacy end token 2', () => {
     const { input_ids } = feedsOf(config);
     const modern = await ort.InferenceSession.create(toModel(textEncoder(config), weights));
     const old = await ort.InferenceSession.create(toModel(textEncoder(legacy), weights));
-    expect((await old.run({ input_ids })).text_embeds.data).toEqual((await modern.run({ input_ids })).text_embeds.data);
+    expect((await old.run({ input_ids })).text_embeds.data).toEqual(
+      (await modern.run({ input_ids })).text_embeds.data,
+    );
   });
 });
 
@@ -125,6 +135,8 @@ describe('stored weights', () => {
       'model.safetensors holds visual_projection.weight in the shape [8,6]; config.json asks for [6,8].',
     );
     stored.delete('visual_projection.weight');
-    expect(() => fromStored(parameters, stored, 'model.safetensors')).toThrow(/lacks the tensor visual_projection.weight/);
+    expect(() => fromStored(parameters, stored, 'model.safetensors')).toThrow(
+      /lacks the tensor visual_projection.weight/,
+    );
   });
 });

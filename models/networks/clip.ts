@@ -37,14 +37,23 @@ export function clip(
   const image_embeds = visionTransformer(g, pixelValues, config.vision_config, config.projection_dim, kept);
   const text_embeds = textTransformer(g, inputIds, config.text_config, config.projection_dim);
   const logitScale = g.parameter('logit_scale', [], constant(config.logit_scale_init_value));
-  const cosines = matMul(g, normalizeRows(g, image_embeds), transpose(g, normalizeRows(g, text_embeds), [1, 0]));
+  const cosines = matMul(
+    g,
+    normalizeRows(g, image_embeds),
+    transpose(g, normalizeRows(g, text_embeds), [1, 0]),
+  );
   return { image_embeds, text_embeds, logits_per_image: mul(g, cosines, exp(g, logitScale)) };
 }
 
 /** `onnx/vision_model.onnx`: pixel_values [batch, 3, s, s] → image_embeds [batch, projection_dim]. */
 export function visionEncoder(config: ClipConfig): Graph {
   const g = new Graph();
-  const embeds = visionTransformer(g, pixelValuesInput(g, config, 'batch'), config.vision_config, config.projection_dim);
+  const embeds = visionTransformer(
+    g,
+    pixelValuesInput(g, config, 'batch'),
+    config.vision_config,
+    config.projection_dim,
+  );
   g.output('image_embeds', embeds);
   return g;
 }

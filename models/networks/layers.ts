@@ -100,7 +100,13 @@ function multilayerPerceptron(g: Graph, x: Value, name: string, config: Transfor
 }
 
 /** The pre-norm residual blocks `<name>.encoder.layers.*` over x [b, n, d]. */
-export function transformer(g: Graph, x: Value, name: string, config: TransformerConfig, mask?: Value): Value {
+export function transformer(
+  g: Graph,
+  x: Value,
+  name: string,
+  config: TransformerConfig,
+  mask?: Value,
+): Value {
   let hidden = x;
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const block = `${name}.encoder.layers.${layer}`;

@@ -17,7 +17,11 @@ export function textTransformer(g: Graph, inputIds: Value, config: TextConfig, p
   const { hidden_size: width, max_position_embeddings: contextLength } = config;
   const length = lengthOf(g, inputIds, 1);
 
-  const table = g.parameter(`${NAME}.embeddings.token_embedding.weight`, [config.vocab_size, width], normal(0.02));
+  const table = g.parameter(
+    `${NAME}.embeddings.token_embedding.weight`,
+    [config.vocab_size, width],
+    normal(0.02),
+  );
   const positions = g.parameter(
     `${NAME}.embeddings.position_embedding.weight`,
     [contextLength, width],

@@ -5,7 +5,7 @@
 
 import type { VisionConfig } from '../clip/config.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
-import { add, conv, pad, matMul, relu, reshape, slice, transpose } from '../onnx/operators.ts';
+import { add, conv, matMul, pad, relu, reshape, slice, transpose } from '../onnx/operators.ts';
 import { constant, layerNorm, linear, normal, transformer } from './layers.ts';
 
 const NAME = 'vision_model';
@@ -30,7 +30,11 @@ export function visionTransformer(
 
   // The class token goes before the patches by padding and adding: no node needs to know the batch's length.
   const classToken = g.parameter(`${embeddings}.class_embedding`, [width], normal(width ** -0.5));
-  const positions = g.parameter(`${embeddings}.position_embedding.weight`, [count + 1, width], normal(width ** -0.5));
+  const positions = g.parameter(
+    `${embeddings}.position_embedding.weight`,
+    [count + 1, width],
+    normal(width ** -0.5),
+  );
   const first = pad(g, reshape(g, classToken, [1, width]), [0, 0], [count, 0]);
   const all = add(g, pad(g, patches, [0, 1, 0], [0, 0, 0]), add(g, positions, first));
   const tokens = kept ? matMul(g, kept, all) : all;
@@ -43,14 +47,22 @@ export function visionTransformer(
   return linear(g, output, 'visual_projection', projection, { std: width ** -0.5, bias: false });
 }
 
-function convolutionalStem(g: Graph, pixelValues: Value, config: VisionConfig): { features: Value; stride: number } {
+function convolutionalStem(
+  g: Graph,
+  pixelValues: Value,
+  config: VisionConfig,
+): { features: Value; stride: number } {
   let features = pixelValues;
   let stride = 1;
   for (const [i, channels] of (config.stem_channels ?? []).entries()) {
     const inputs = Number(features.shape[1]);
     const name = `${NAME}.embeddings.stem.${i}`;
     // He et al. 2015: the variance that a ReLU halves is put back.
-    const weight = g.parameter(`${name}.weight`, [channels, inputs, 3, 3], normal(Math.sqrt(2 / (inputs * 9))));
+    const weight = g.parameter(
+      `${name}.weight`,
+      [channels, inputs, 3, 3],
+      normal(Math.sqrt(2 / (inputs * 9))),
+    );
     const bias = g.parameter(`${name}.bias`, [channels], constant(0));
     const convolved = conv(g, features, weight, { stride: 2, padding: 1 });
     features = relu(g, add(g, convolved, reshape(g, bias, [1, channels, 1, 1])));

@@ -44,7 +44,9 @@ export function fromStored(
     const expected = parameter.storedTransposed ? shape.toReversed() : shape;
     const tensor = stored.get(parameter.name);
     if (!tensor) {
-      throw new Error(`${fileName} lacks the tensor ${parameter.name} of shape [${expected}] that config.json asks for.`);
+      throw new Error(
+        `${fileName} lacks the tensor ${parameter.name} of shape [${expected}] that config.json asks for.`,
+      );
     }
     if (tensor.shape.join() !== expected.join() || tensor.data.length !== sizeOf(expected)) {
       throw new Error(
@@ -69,7 +71,8 @@ export function weightsOf<T>(tensors: ReadonlyMap<string, T>, name: string): T {
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
   const result = new Float32Array(data.length);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column];
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = data[row * columns + column];
   }
   return result;
 }

@@ -59,7 +59,9 @@ function unbroadcast(g: Graph, adjoint: Value, shape: Shape): Value {
 /** Repeats an adjoint along the axes that a reduction removed. */
 function expandTo(g: Graph, adjoint: Value, { inputs, node }: RuleContext): Value {
   const [x, axes] = inputs;
-  const reduced = Array.from((axes as Constant).data, Number).map((axis) => positiveAxis(axis, x.shape.length));
+  const reduced = Array.from((axes as Constant).data, Number).map((axis) =>
+    positiveAxis(axis, x.shape.length),
+  );
   const keptShape = x.shape.map((dim, axis) => (reduced.includes(axis) ? 1 : dim));
   const kept = node.attributes.keepdims ? adjoint : reshape(g, adjoint, keptShape);
   const target = g.add('Shape', [x], [{ type: 'int64', shape: [x.shape.length] }]).outputs[0];
@@ -169,7 +171,11 @@ const padRule: Rule = ({ g, inputs: [x, pads], adjoint }) => {
 const sliceRule: Rule = ({ g, inputs: [x, starts, ends, axes, steps], adjoint }) => {
   if (!isConstant(ends)) {
     const axis = Number((axes as Constant).data[0]);
-    const missing = g.add('Sub', [g.integers([Number(x.shape[axis])]), ends], [{ type: 'int64', shape: [1] }]);
+    const missing = g.add(
+      'Sub',
+      [g.integers([Number(x.shape[axis])]), ends],
+      [{ type: 'int64', shape: [1] }],
+    );
     const zeros = (count: number) => (count > 0 ? [g.integers(Array(count).fill(0))] : []);
     const parts = [...zeros(x.shape.length + axis), missing.outputs[0], ...zeros(x.shape.length - axis - 1)];
     return [g.add('Pad', [adjoint, concat(g, parts, 0)], [x]).outputs[0]];

@@ -24,12 +24,41 @@ interface Case {
 }
 
 const cases: Case[] = [
-  { name: 'add with broadcasting on both sides', ops: ['Add'], shapes: [[2, 1, 4], [3, 1]], build: op.add },
+  {
+    name: 'add with broadcasting on both sides',
+    ops: ['Add'],
+    shapes: [
+      [2, 1, 4],
+      [3, 1],
+    ],
+    build: op.add,
+  },
   { name: 'a bias', ops: ['Add'], shapes: [[2, 3, 4], [4]], build: op.add },
   { name: 'a scalar', ops: ['Mul'], shapes: [[2, 3], []], build: op.mul },
-  { name: 'sub', ops: ['Sub'], shapes: [[2, 3], [1, 3]], build: op.sub },
-  { name: 'mul', ops: ['Mul'], shapes: [[2, 3, 2], [3, 1]], build: op.mul },
-  { name: 'a value used twice', ops: ['Mul', 'Add'], shapes: [[5]], build: (g, x) => op.add(g, op.mul(g, x, x), x) },
+  {
+    name: 'sub',
+    ops: ['Sub'],
+    shapes: [
+      [2, 3],
+      [1, 3],
+    ],
+    build: op.sub,
+  },
+  {
+    name: 'mul',
+    ops: ['Mul'],
+    shapes: [
+      [2, 3, 2],
+      [3, 1],
+    ],
+    build: op.mul,
+  },
+  {
+    name: 'a value used twice',
+    ops: ['Mul', 'Add'],
+    shapes: [[5]],
+    build: (g, x) => op.add(g, op.mul(g, x, x), x),
+  },
   { name: 'div', ops: ['Div'], shapes: [[2, 3], [3]], build: op.div, shift: 2 },
   { name: 'neg', ops: ['Neg'], shapes: [[4]], build: op.neg },
   { name: 'exp', ops: ['Exp'], shapes: [[4]], build: op.exp },
@@ -38,23 +67,85 @@ const cases: Case[] = [
   { name: 'erf', ops: ['Erf'], shapes: [[6]], build: op.erf },
   { name: 'relu', ops: ['Relu'], shapes: [[6]], build: op.relu, shift: 0.1 },
   { name: 'softmax', ops: ['Softmax'], shapes: [[3, 5]], build: op.softmax },
-  { name: 'softmax over the first axis', ops: ['Softmax'], shapes: [[3, 5]], build: (g, x) => op.softmax(g, x, 0) },
+  {
+    name: 'softmax over the first axis',
+    ops: ['Softmax'],
+    shapes: [[3, 5]],
+    build: (g, x) => op.softmax(g, x, 0),
+  },
   { name: 'log-softmax', ops: ['LogSoftmax'], shapes: [[3, 5]], build: op.logSoftmax },
-  { name: 'log-softmax over the first axis', ops: ['LogSoftmax'], shapes: [[3, 5]], build: (g, x) => op.logSoftmax(g, x, 0) },
-  { name: 'matmul with a matrix', ops: ['MatMul'], shapes: [[2, 3, 4], [4, 5]], build: op.matMul },
-  { name: 'matmul of two stacks', ops: ['MatMul'], shapes: [[2, 1, 3, 4], [3, 4, 2]], build: op.matMul },
+  {
+    name: 'log-softmax over the first axis',
+    ops: ['LogSoftmax'],
+    shapes: [[3, 5]],
+    build: (g, x) => op.logSoftmax(g, x, 0),
+  },
+  {
+    name: 'matmul with a matrix',
+    ops: ['MatMul'],
+    shapes: [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    build: op.matMul,
+  },
+  {
+    name: 'matmul of two stacks',
+    ops: ['MatMul'],
+    shapes: [
+      [2, 1, 3, 4],
+      [3, 4, 2],
+    ],
+    build: op.matMul,
+  },
   { name: 'reshape', ops: ['Reshape'], shapes: [[2, 6]], build: (g, x) => op.reshape(g, x, [3, 4]) },
-  { name: 'transpose', ops: ['Transpose'], shapes: [[2, 3, 4]], build: (g, x) => op.transpose(g, x, [2, 0, 1]) },
-  { name: 'concat', ops: ['Concat'], shapes: [[2, 3], [2, 2]], build: (g, a, b) => op.concat(g, [a, b], 1) },
-  { name: 'reduce sum, axis kept', ops: ['ReduceSum'], shapes: [[2, 3, 4]], build: (g, x) => op.reduceSum(g, x, [1]) },
-  { name: 'reduce sum, axes dropped', ops: ['ReduceSum'], shapes: [[2, 3, 4]], build: (g, x) => op.reduceSum(g, x, [0, -1], false) },
-  { name: 'reduce mean', ops: ['ReduceMean'], shapes: [[2, 3, 4]], build: (g, x) => op.reduceMean(g, x, [-1], false) },
+  {
+    name: 'transpose',
+    ops: ['Transpose'],
+    shapes: [[2, 3, 4]],
+    build: (g, x) => op.transpose(g, x, [2, 0, 1]),
+  },
+  {
+    name: 'concat',
+    ops: ['Concat'],
+    shapes: [
+      [2, 3],
+      [2, 2],
+    ],
+    build: (g, a, b) => op.concat(g, [a, b], 1),
+  },
+  {
+    name: 'reduce sum, axis kept',
+    ops: ['ReduceSum'],
+    shapes: [[2, 3, 4]],
+    build: (g, x) => op.reduceSum(g, x, [1]),
+  },
+  {
+    name: 'reduce sum, axes dropped',
+    ops: ['ReduceSum'],
+    shapes: [[2, 3, 4]],
+    build: (g, x) => op.reduceSum(g, x, [0, -1], false),
+  },
+  {
+    name: 'reduce mean',
+    ops: ['ReduceMean'],
+    shapes: [[2, 3, 4]],
+    build: (g, x) => op.reduceMean(g, x, [-1], false),
+  },
   { name: 'pad', ops: ['Pad'], shapes: [[2, 3]], build: (g, x) => op.pad(g, x, [1, 0], [0, 2]) },
-  { name: 'slice', ops: ['Slice'], shapes: [[4, 5]], build: (g, x) => op.slice(g, x, [{ axis: 1, start: 1, end: 4 }]) },
+  {
+    name: 'slice',
+    ops: ['Slice'],
+    shapes: [[4, 5]],
+    build: (g, x) => op.slice(g, x, [{ axis: 1, start: 1, end: 4 }]),
+  },
   {
     name: 'slice to a length known at run time',
     ops: ['Slice'],
-    shapes: [[5, 3], [2, 3]],
+    shapes: [
+      [5, 3],
+      [2, 3],
+    ],
     build: (g, table, x) => op.add(g, op.sliceTo(g, table, 0, op.lengthOf(g, x, 0), 2), x),
   },
   {
@@ -94,7 +185,10 @@ async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>) {
   const parameters = shapes.map((shape, i) => g.parameter(`p${i}`, shape, { kind: 'constant', value: 0 }));
   const result = build(g, ...parameters);
   const random = randomStream('weighting', result.shape.join());
-  const weighting = g.floats(Array.from({ length: sizeOf(result.shape) }, () => random() - 0.5), result.shape as Shape);
+  const weighting = g.floats(
+    Array.from({ length: sizeOf(result.shape) }, () => random() - 0.5),
+    result.shape as Shape,
+  );
   const axes = result.shape.map((_, axis) => axis);
   const weighted = op.mul(g, result, weighting);
   const loss = axes.length > 0 ? op.reduceSum(g, weighted, axes, false) : weighted;
@@ -105,10 +199,13 @@ async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>) {
   }
   const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
   return (values: readonly Float32Array[]) =>
-    session.run(Object.fromEntries(values.map((data, i) => [`p${i}`, new ort.Tensor('float32', data, shapes[i])])));
+    session.run(
+      Object.fromEntries(values.map((data, i) => [`p${i}`, new ort.Tensor('float32', data, shapes[i])])),
+    );
 }
 
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * b[i], 0);
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((sum, x, i) => sum + x * b[i], 0);
 
 describe('gradients equal finite differences', () => {
   it.each(cases)('$name', async (test) => {
@@ -124,7 +221,8 @@ describe('gradients equal finite differences', () => {
       const moved = (sign: number) =>
         values.map((value, j) => (j === i ? value.map((x, k) => x + sign * step * direction[k]) : value));
       const [after, before] = [await run(moved(1)), await run(moved(-1))];
-      const expected = ((after.loss.data as Float32Array)[0] - (before.loss.data as Float32Array)[0]) / (2 * step);
+      const expected =
+        ((after.loss.data as Float32Array)[0] - (before.loss.data as Float32Array)[0]) / (2 * step);
       const actual = dot(outputs[`gradient:p${i}`].data as Float32Array, direction);
       expect(actual).toBeCloseTo(expected, 2);
       expect(Math.abs(actual)).toBeGreaterThan(1e-4);
@@ -142,7 +240,12 @@ describe('gradients', () => {
     const g = new Graph();
     const table = g.parameter('table', [4, 2], { kind: 'constant', value: 0 });
     const indices = g.input('indices', 'int64', [3]);
-    const loss = op.reduceSum(g, op.mul(g, op.gather(g, table, indices), g.floats([1, 2, 3, 4, 5, 6], [3, 2])), [0, 1], false);
+    const loss = op.reduceSum(
+      g,
+      op.mul(g, op.gather(g, table, indices), g.floats([1, 2, 3, 4, 5, 6], [3, 2])),
+      [0, 1],
+      false,
+    );
     const gradient = gradients(g, loss).get('table');
     if (gradient?.kind !== 'rows') throw new Error('expected rows');
     expect(gradient.indices.name).toBe('indices');

@@ -17,7 +17,8 @@ export type Gradient =
 /** Adds the gradients of a scalar `loss` with respect to every parameter that it depends on. */
 export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
   const active = dependents(g.nodes, g.parameters.values());
-  if (loss.shape.length > 0) throw new Error(`A loss is a scalar; ${loss.name} has the shape [${loss.shape.join(', ')}].`);
+  if (loss.shape.length > 0)
+    throw new Error(`A loss is a scalar; ${loss.name} has the shape [${loss.shape.join(', ')}].`);
   if (!active.has(loss.name)) throw new Error('The loss does not depend on any parameter.');
 
   const adjoints = new Map<string, Value>([[loss.name, g.scalar(1)]]);
@@ -32,23 +33,28 @@ export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
     if (!adjoint || !active.has(node.outputs[0].name)) continue;
     if (node.op === 'Gather') {
       const [table, indices] = node.inputs;
-      if (!g.parameters.has(table.name)) throw new Error(`Gather is differentiated for parameters only, not for ${table.name}.`);
-      if (rows.has(table.name)) throw new Error(`The table ${table.name} is looked up twice; its gradient would need adding.`);
+      if (!g.parameters.has(table.name))
+        throw new Error(`Gather is differentiated for parameters only, not for ${table.name}.`);
+      if (rows.has(table.name))
+        throw new Error(`The table ${table.name} is looked up twice; its gradient would need adding.`);
       rows.set(table.name, { kind: 'rows', indices, rows: adjoint });
       continue;
     }
     const rule = gradientRules[node.op];
     if (!rule) throw new Error(`The operator ${node.op} has no gradient rule.`);
     const needed = node.inputs.map((input) => active.has(input.name));
-    rule({ g, node, inputs: node.inputs, output: node.outputs[0], adjoint, needed }).forEach((gradient, i) => {
-      if (gradient && needed[i]) accumulate(node.inputs[i], gradient);
-    });
+    rule({ g, node, inputs: node.inputs, output: node.outputs[0], adjoint, needed }).forEach(
+      (gradient, i) => {
+        if (gradient && needed[i]) accumulate(node.inputs[i], gradient);
+      },
+    );
   }
 
   const result = new Map<string, Gradient>(rows);
   for (const name of g.parameters.keys()) {
     const value = adjoints.get(name);
-    if (value && result.has(name)) throw new Error(`The parameter ${name} is both looked up and used as a whole.`);
+    if (value && result.has(name))
+      throw new Error(`The parameter ${name} is both looked up and used as a whole.`);
     if (value) result.set(name, { kind: 'dense', value });
   }
   return result;

@@ -62,7 +62,13 @@ export class Graph {
     initialisation: Initialisation,
     storedTransposed = false,
   ): Parameter {
-    const parameter: Parameter = { name: this.#claim(name), type: 'float32', shape, initialisation, storedTransposed };
+    const parameter: Parameter = {
+      name: this.#claim(name),
+      type: 'float32',
+      shape,
+      initialisation,
+      storedTransposed,
+    };
     this.parameters.set(name, parameter);
     return parameter;
   }

@@ -43,7 +43,8 @@ export const ONNX_TYPES: Record<DataType, number> = { float32: 1, int64: 7, bool
 export function matMul(g: Graph, a: Value, b: Value): Value {
   const [n, k] = a.shape.slice(-2);
   const [rows, m] = b.shape.slice(-2);
-  if (k !== rows) throw new Error(`MatMul of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
+  if (k !== rows)
+    throw new Error(`MatMul of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
   const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), n, m];
   return g.add('MatMul', [a, b], [{ type: 'float32', shape }]).outputs[0];
 }
@@ -52,7 +53,8 @@ export function matMul(g: Graph, a: Value, b: Value): Value {
 export function gemm(g: Graph, a: Value, b: Value, { transA = 0, transB = 0 } = {}): Value {
   const [n, k] = transA ? [a.shape[1], a.shape[0]] : a.shape;
   const [rows, m] = transB ? [b.shape[1], b.shape[0]] : b.shape;
-  if (k !== rows) throw new Error(`Gemm of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
+  if (k !== rows)
+    throw new Error(`Gemm of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
   return g.add('Gemm', [a, b], [{ type: 'float32', shape: [n, m] }], { transA, transB }).outputs[0];
 }
 
@@ -62,7 +64,9 @@ export function gemm(g: Graph, a: Value, b: Value, { transA = 0, transB = 0 } = 
  */
 export function reshape(g: Graph, x: Value, shape: Shape): Value {
   if (productOf(shape) !== productOf(x.shape)) {
-    throw new Error(`Reshape of [${x.shape.join(', ')}] to [${shape.join(', ')}] changes the number of elements.`);
+    throw new Error(
+      `Reshape of [${x.shape.join(', ')}] to [${shape.join(', ')}] changes the number of elements.`,
+    );
   }
   let inferred = false;
   const target = shape.map((dim, axis) => {
@@ -85,7 +89,8 @@ export function flattenToMatrix(g: Graph, x: Value): Value {
 }
 
 export function transpose(g: Graph, x: Value, perm: readonly number[]): Value {
-  return g.add('Transpose', [x], [{ type: x.type, shape: perm.map((axis) => x.shape[axis]) }], { perm }).outputs[0];
+  return g.add('Transpose', [x], [{ type: x.type, shape: perm.map((axis) => x.shape[axis]) }], { perm })
+    .outputs[0];
 }
 
 /** Swaps the last two axes. */
@@ -110,7 +115,8 @@ function addDims(a: Dim, b: Dim): number {
 function reduce(g: Graph, op: string, x: Value, axes: readonly number[], keepdims: boolean): Value {
   const dropped = new Set(axes.map((axis) => positiveAxis(axis, x.shape.length)));
   const shape = x.shape.flatMap((dim, axis) => (dropped.has(axis) ? (keepdims ? [1] : []) : [dim]));
-  return g.add(op, [x, g.integers(axes)], [{ type: x.type, shape }], { keepdims: Number(keepdims) }).outputs[0];
+  return g.add(op, [x, g.integers(axes)], [{ type: x.type, shape }], { keepdims: Number(keepdims) })
+    .outputs[0];
 }
 
 export const reduceSum = (g: Graph, x: Value, axes: readonly number[], keepdims = true) =>
@@ -176,11 +182,17 @@ export function argMax(g: Graph, x: Value, axis: number): Value {
 
 /** Over the last axis: (x - mean) / sqrt(var + epsilon) · gain + bias. */
 export function layerNormalization(g: Graph, x: Value, gain: Value, bias: Value, epsilon: number): Value {
-  return g.add('LayerNormalization', [x, gain, bias], [x], { axis: -1, epsilon: { float: epsilon } }).outputs[0];
+  return g.add('LayerNormalization', [x, gain, bias], [x], { axis: -1, epsilon: { float: epsilon } })
+    .outputs[0];
 }
 
 /** x [batch, in, h, w], weight [out, in, k, k] → [batch, out, h', w'] with the same padding on all sides. */
-export function conv(g: Graph, x: Value, weight: Value, { stride, padding }: { stride: number; padding: number }): Value {
+export function conv(
+  g: Graph,
+  x: Value,
+  weight: Value,
+  { stride, padding }: { stride: number; padding: number },
+): Value {
   const [batch, channels, height, width] = x.shape;
   const [out, inputs, kernel] = weight.shape as readonly number[];
   if (channels !== inputs) throw new Error(`Conv of ${channels} channels with a weight for ${inputs}.`);

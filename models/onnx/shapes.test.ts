@@ -34,8 +34,12 @@ describe('the graph', () => {
   it('finds a mismatch where it is made', () => {
     const g = new Graph();
     const x = g.input('x', 'float32', ['batch', 8]);
-    expect(() => matMul(g, x, g.parameter('w', [4, 2], { kind: 'constant', value: 0 }))).toThrow('8 is not 4');
-    expect(() => g.parameter('w', [1], { kind: 'constant', value: 0 })).toThrow(/already has a value named w/);
+    expect(() => matMul(g, x, g.parameter('w', [4, 2], { kind: 'constant', value: 0 }))).toThrow(
+      '8 is not 4',
+    );
+    expect(() => g.parameter('w', [1], { kind: 'constant', value: 0 })).toThrow(
+      /already has a value named w/,
+    );
   });
 
   it('keeps one initializer for equal constants', () => {

@@ -26,7 +26,8 @@ export function productOf(dims: Shape): Dim {
 /** Elements of a shape whose axes are all known; throws where one is symbolic. */
 export function sizeOf(shape: Shape): number {
   const size = productOf(shape);
-  if (typeof size === 'string') throw new Error(`The shape [${shape.join(', ')}] has a symbolic axis, so its size is not known.`);
+  if (typeof size === 'string')
+    throw new Error(`The shape [${shape.join(', ')}] has a symbolic axis, so its size is not known.`);
   return size;
 }
 

@@ -47,6 +47,7 @@ export function adamStep(
 /** The gradients' length as one vector, for clipping and for the log. */
 export function globalNorm(gradients: Iterable<Float32Array>): number {
   let sum = 0;
-  for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) sum += gradient[i] * gradient[i];
+  for (const gradient of gradients)
+    for (let i = 0; i < gradient.length; i++) sum += gradient[i] * gradient[i];
   return Math.sqrt(sum);
 }

@@ -4,7 +4,13 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { checked, parseJson } from '../clip/checked.ts';
-import { readSafetensors, readSafetensorsHeader, type Tensor, toFloat32, writeSafetensors } from '../clip/safetensors.ts';
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  type Tensor,
+  toFloat32,
+  writeSafetensors,
+} from '../clip/safetensors.ts';
 import { writeFileWhole } from '../files/folder.ts';
 import { weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
@@ -45,11 +51,17 @@ export async function readCheckpoint(
   parameters: readonly Parameter[],
 ): Promise<{ state: TrainingState; progress: Progress }> {
   const content = await readFile(path).catch((cause: unknown) => {
-    throw new Error(`There is no checkpoint ${path} to resume from. Start the run without --resume.`, { cause });
+    throw new Error(`There is no checkpoint ${path} to resume from. Start the run without --resume.`, {
+      cause,
+    });
   });
   const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
   const { metadata } = readSafetensorsHeader(bytes, path);
-  const progress = checked(Progress, parseJson(new TextEncoder().encode(metadata.progress ?? 'nothing'), path), path);
+  const progress = checked(
+    Progress,
+    parseJson(new TextEncoder().encode(metadata.progress ?? 'nothing'), path),
+    path,
+  );
   const tensors = readSafetensors(bytes, path);
   const read = (kind: (typeof KINDS)[number], { name, shape }: Parameter) => {
     const tensor = tensors.get(`${kind}/${name}`);

@@ -3,7 +3,10 @@ import { negativesMask, ownTargets } from './contrastive-loss.ts';
 
 describe('negativesMask', () => {
   it('takes out pairs that share any key, in both directions, and no pair with itself', () => {
-    const masked = Array.from(negativesMask([['dog', 'pug'], ['cat'], ['dog'], ['pug', 'dog']]), (x) => x < 0);
+    const masked = Array.from(
+      negativesMask([['dog', 'pug'], ['cat'], ['dog'], ['pug', 'dog']]),
+      (x) => x < 0,
+    );
     const rows = [0, 4, 8, 12].map((start) => masked.slice(start, start + 4));
     expect(rows).toEqual([
       [false, false, true, true],

@@ -24,6 +24,8 @@ export interface RunLog {
   start(step: number, totalSteps: number): void;
   step(line: StepLine): void;
   evaluation(line: EvaluationLine): void;
+  /** A picture that cannot be decoded, as a sentence; told once, beside the count in each step. */
+  damaged(message: string): void;
   stop(): void;
 }
 
@@ -34,8 +36,7 @@ export function openLog(path: string, batchSize: number): RunLog {
   const chance = Math.log(batchSize).toFixed(2);
   const bar = new SingleBar(
     {
-      format:
-        `{bar} {percentage} % · step {value}/{total} · loss {loss} (ln batch ${chance}) · {speed} pairs/s · {left} left{held}`,
+      format: `{bar} {percentage} % · step {value}/{total} · loss {loss} (ln batch ${chance}) · {speed} pairs/s · {left} left{held}`,
       // Where there is no terminal, a line now and then.
       noTTYOutput: true,
       notTTYSchedule: 30_000,
@@ -72,12 +73,14 @@ export function openLog(path: string, batchSize: number): RunLog {
       write({ type: 'evaluation', time: new Date().toISOString(), ...rounded(line) });
       held = ` · held-out ${(100 * line.accuracy).toFixed(1)} %${line.better ? ', the best yet' : ''}`;
     },
+    damaged(message) {
+      write({ type: 'damaged', time: new Date().toISOString(), message });
+    },
     stop() {
       bar.stop();
     },
   };
 }
-
 
 /** Six significant digits are more than a log needs. */
 function rounded<T extends object>(line: T): object {

@@ -14,7 +14,11 @@ export const MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
 export const STD = [0.26862954, 0.26130258, 0.27577711] as const;
 
 /** The files that do not change while training. */
-export async function writeModelFiles(folder: string, config: ClipConfig, tokenizerJson: unknown): Promise<void> {
+export async function writeModelFiles(
+  folder: string,
+  config: ClipConfig,
+  tokenizerJson: unknown,
+): Promise<void> {
   const size = config.vision_config.image_size;
   const preprocessor = {
     crop_size: { height: size, width: size },
@@ -51,7 +55,10 @@ export async function writeWeights(
     tensors.set(name, { dtype: 'F32', shape, data });
   }
   await writeFileWhole(join(folder, 'model.safetensors'), writeSafetensors(tensors, { format: 'pt' }));
-  await writeJson(join(folder, 'config.json'), { ...config, logit_scale: weightsOf(weights, 'logit_scale')[0] });
+  await writeJson(join(folder, 'config.json'), {
+    ...config,
+    logit_scale: weightsOf(weights, 'logit_scale')[0],
+  });
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

@@ -19,7 +19,9 @@ describe('keptPatches', () => {
 
   it('is drawn anew for each step, and the same for the same step', () => {
     expect(keptPatches(shape, 1, 7)).toEqual(keptPatches(shape, 1, 7));
-    const drawn = new Set(Array.from({ length: 20 }, (_, step) => tokensOf(keptPatches(shape, 1, step)).join()));
+    const drawn = new Set(
+      Array.from({ length: 20 }, (_, step) => tokensOf(keptPatches(shape, 1, step)).join()),
+    );
     expect(drawn.size).toBeGreaterThan(15);
   });
 });

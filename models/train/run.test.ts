@@ -36,7 +36,7 @@ const tokenizer = {
   },
 } as Pick<Tokenizer, 'encodeBatch'> as Tokenizer;
 
-const silent: RunLog = { start() {}, step() {}, evaluation() {}, stop() {} };
+const silent: RunLog = { start() {}, step() {}, evaluation() {}, damaged() {}, stop() {} };
 
 let out = '';
 beforeEach(async () => {
@@ -79,7 +79,10 @@ const weightsIn = async (folder: string) => new Uint8Array(await readFile(join(f
 /** A log that aborts when a step is done. */
 function stopAfter(step: number): Pick<RunOptions, 'log' | 'signal'> {
   const controller = new AbortController();
-  return { log: { ...silent, step: (line) => line.step === step && controller.abort() }, signal: controller.signal };
+  return {
+    log: { ...silent, step: (line) => line.step === step && controller.abort() },
+    signal: controller.signal,
+  };
 }
 
 describe('a run', () => {
@@ -129,8 +132,11 @@ describe('a run', () => {
 
   it('refuses to resume with other settings, from a damaged file, and from none', async () => {
     await runTraining(optionsIn(out, stopAfter(2)));
-    const resume = (changes: Partial<RunOptions>) => runTraining(optionsIn(out, { resume: true, ...changes }));
-    await expect(resume({ settings: { seed: 4, data: 'numbers' } })).rejects.toThrow(/written with seed 3, this run has 4/);
+    const resume = (changes: Partial<RunOptions>) =>
+      runTraining(optionsIn(out, { resume: true, ...changes }));
+    await expect(resume({ settings: { seed: 4, data: 'numbers' } })).rejects.toThrow(
+      /written with seed 3, this run has 4/,
+    );
     const path = join(out, CHECKPOINT);
     const bytes = await readFile(path);
     await writeFile(path, bytes.subarray(0, bytes.length - 10));
@@ -142,7 +148,10 @@ describe('a run', () => {
   it('logs a line a step and an evaluation', async () => {
     const path = join(out, 'log.jsonl');
     await runTraining(optionsIn(out, { log: openLog(path, PAIRS), evaluate: async () => 0.5 }));
-    const lines = (await readFile(path, 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+    const lines = (await readFile(path, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(lines.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(lines.filter(({ type }) => type === 'evaluation')).toHaveLength(3);
     expect(lines[0]).toMatchObject({ skipped: 0, learningRate: 0.005 });

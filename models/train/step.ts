@@ -77,7 +77,10 @@ export class TrainingStep {
     this.#session = session;
     this.parameters = parameters;
     this.#gradients = found;
-    this.#targets = new ort.Tensor('float32', ownTargets(shape.batchSize), [shape.batchSize, shape.batchSize]);
+    this.#targets = new ort.Tensor('float32', ownTargets(shape.batchSize), [
+      shape.batchSize,
+      shape.batchSize,
+    ]);
     for (const parameter of parameters) {
       if (found.get(parameter.name)?.kind === 'rows') {
         this.#tables.set(parameter.name, new Float32Array(sizeOf(parameter.shape)));
@@ -105,7 +108,8 @@ export class TrainingStep {
       mask: new ort.Tensor('float32', mask, [batch, batch]),
       targets: this.#targets,
     };
-    if (kept) feeds.kept = new ort.Tensor('float32', kept, [batch, patches + 1, patchCount(this.#config) + 1]);
+    if (kept)
+      feeds.kept = new ort.Tensor('float32', kept, [batch, patches + 1, patchCount(this.#config) + 1]);
     for (const { name, shape } of this.parameters) {
       feeds[name] = new ort.Tensor('float32', weightsOf(weights, name), shape.map(Number));
     }

@@ -47,19 +47,30 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 describe.each(cases)('$name', ({ config, results }) => {
   it('gives the loss and every gradient of PyTorch', async () => {
     const step = await TrainingStep.create(config, { batchSize: PAIRS, patches: 4 }, 1);
-    const { loss, gradients } = await step.run(referenceWeights(step.parameters, config), inputsOf(config, 0));
+    const { loss, gradients } = await step.run(
+      referenceWeights(step.parameters, config),
+      inputsOf(config, 0),
+    );
     expect(loss).toBeCloseTo(results.losses[0], 5);
-    const stored = toStored(step.parameters, new Map([...gradients].map(([n, g]) => [n, Float32Array.from(g)])));
+    const stored = toStored(
+      step.parameters,
+      new Map([...gradients].map(([n, g]) => [n, Float32Array.from(g)])),
+    );
     expect([...stored.keys()].sort()).toEqual(Object.keys(results.gradients).sort());
     for (const [name, values] of Object.entries(results.gradients)) {
       const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      expect(distance(stored.get(name)?.data ?? [Number.NaN], values), name).toBeLessThan(1e-5 + 1e-4 * largest);
+      expect(distance(stored.get(name)?.data ?? [Number.NaN], values), name).toBeLessThan(
+        1e-5 + 1e-4 * largest,
+      );
     }
   });
 
   it('takes the steps of PyTorch: warm-up, clipping, decay on weights alone', async () => {
     const trainer = await Trainer.create(config, OPTIONS);
-    const state = { ...startingState(trainer.parameters, 0), weights: referenceWeights(trainer.parameters, config) };
+    const state = {
+      ...startingState(trainer.parameters, 0),
+      weights: referenceWeights(trainer.parameters, config),
+    };
     for (let step = 0; step < 3; step++) {
       const report = await trainer.train(state, inputsOf(config, step));
       expect(report.loss).toBeCloseTo(results.losses[step], 4);
@@ -80,7 +91,9 @@ describe('a step that gives no number', () => {
     const before = new Map([...state.weights].map(([name, values]) => [name, values.slice()]));
     const inputs = inputsOf(config, 0);
     inputs.pixel_values[5] = Number.NaN;
-    await expect(trainer.train(state, inputs)).rejects.toThrow(/Step 1 gave a loss of NaN.*first in the gradient of/);
+    await expect(trainer.train(state, inputs)).rejects.toThrow(
+      /Step 1 gave a loss of NaN.*first in the gradient of/,
+    );
     expect(state.step).toBe(0);
     expect(state.weights).toEqual(before);
   });

@@ -91,7 +91,11 @@ export class Trainer {
       const options = decays(parameter) ? adam : { ...adam, weightDecay: 0 };
       const weights = weightsOf(state.weights, parameter.name);
       const gradient = weightsOf(gradients, parameter.name);
-      adamStep(weights, gradient, weightsOf(state.adam, parameter.name), options, { rate, step: state.step, scale });
+      adamStep(weights, gradient, weightsOf(state.adam, parameter.name), options, {
+        rate,
+        step: state.step,
+        scale,
+      });
     }
     const logitScale = weightsOf(state.weights, 'logit_scale');
     logitScale[0] = Math.min(logitScale[0], MAX_LOG_LOGIT_SCALE);
@@ -127,6 +131,7 @@ function patchesAt(
 }
 
 function firstNotFinite(gradients: ReadonlyMap<string, Float32Array>): string {
-  for (const [name, values] of gradients) if (!values.every(Number.isFinite)) return `the gradient of ${name}`;
+  for (const [name, values] of gradients)
+    if (!values.every(Number.isFinite)) return `the gradient of ${name}`;
   return 'the loss';
 }
