@@ -7,7 +7,7 @@ import { checked, parseJson } from './checked.ts';
 import type { FolderFile } from './types.ts';
 
 /** Raise it when preprocessing, tokenizing or pooling changes what a vector means: vectors kept before are then passed over. */
-export const PIPELINE_VERSION = 1;
+const PIPELINE_VERSION = 1;
 
 /** Names that are the same in an address, on every disk, and cannot lead out of the folder. */
 const PLAIN_PATH = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$/;

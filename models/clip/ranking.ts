@@ -139,6 +139,7 @@ export function createCosineTable(): CosineTable {
     readonly labels: readonly Float32Array[];
     readonly cosines: Float32Array<ArrayBuffer>;
   }
+  const unseen: Row = { labels: [], cosines: new Float32Array(0) };
   const rows = new WeakMap<Float32Array, Row>();
   // Where each label of the one list stands in the other: the same for all photographs, so made once for all.
   let places: { from: readonly Float32Array[]; to: readonly Float32Array[]; of: Int32Array } | null = null;
@@ -153,7 +154,7 @@ export function createCosineTable(): CosineTable {
 
   return {
     row(image, labels) {
-      const before = rows.get(image) ?? { labels: [], cosines: new Float32Array(0) };
+      const before = rows.get(image) ?? unseen;
       if (before.labels === labels) return before.cosines;
       const known = placesOf(before.labels, labels);
       const now = new Float32Array(labels.length);

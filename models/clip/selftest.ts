@@ -41,7 +41,7 @@ export interface SelfTest {
   /** Unit vectors. */
   readonly vectors: Partial<Record<Precision, SelfTestVectors>>;
 }
-export interface SelfTestVectors {
+interface SelfTestVectors {
   readonly image_embeds: readonly number[];
   readonly text_embeds: readonly number[];
 }

@@ -34,7 +34,7 @@ interface ListOption extends Valued<readonly string[]> {
   readonly choices?: readonly string[];
 }
 
-export type Option =
+type Option =
   | (Described & { readonly kind: 'flag' })
   | (Valued<string> & { readonly kind: 'text' })
   | (Valued<string> & { readonly kind: 'choice'; readonly choices: readonly string[] })
