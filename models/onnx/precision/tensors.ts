@@ -1,0 +1,75 @@
+// Constants of a model as typed arrays and back. A model's floats are float32 here: what the networks are made of, and what
+// the precisions are made from.
+
+import { create } from '@bufbuild/protobuf';
+import {
+  TensorProto_DataLocation as DataLocation,
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  TensorProtoSchema,
+} from '../proto/onnx_pb.ts';
+
+export function graphOf(model: ModelProto): GraphProto {
+  if (!model.graph) throw new Error('The ONNX model has no graph.');
+  return model.graph;
+}
+
+/** The same model with other nodes and constants; constants that no node reads are left out. */
+export function withGraph(
+  model: ModelProto,
+  node: NodeProto[],
+  initializer: readonly TensorProto[],
+): ModelProto {
+  const graph = graphOf(model);
+  const read = new Set([...node.flatMap(({ input }) => input), ...graph.output.map(({ name }) => name)]);
+  const kept = initializer.filter(({ name }) => read.has(name));
+  return { ...model, graph: { ...graph, node, initializer: kept } };
+}
+
+/** A constant's values, not copied where their place in memory allows it. */
+export function floatValues(tensor: TensorProto): Float32Array<ArrayBuffer> {
+  expectType(tensor, DataType.FLOAT);
+  if (tensor.floatData.length > 0) return Float32Array.from(tensor.floatData);
+  const bytes = aligned(tensor.rawData, 4);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+export function integerValues(tensor: TensorProto): number[] {
+  expectType(tensor, DataType.INT64);
+  if (tensor.int64Data.length > 0) return tensor.int64Data.map(Number);
+  const bytes = aligned(tensor.rawData, 8);
+  return Array.from(new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8), Number);
+}
+
+export function constant(
+  name: string,
+  dataType: DataType,
+  dims: readonly number[],
+  data: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int8Array<ArrayBuffer>,
+): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dataType,
+    dims: dims.map(BigInt),
+    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  });
+}
+
+function expectType(tensor: TensorProto, type: DataType): void {
+  if (tensor.dataLocation === DataLocation.EXTERNAL) {
+    throw new Error(`The constant ${tensor.name} lies in a file of its own; read it into the model first.`);
+  }
+  if (tensor.dataType !== type) {
+    throw new Error(`The constant ${tensor.name} has ONNX type ${tensor.dataType}; ${type} was expected.`);
+  }
+}
+
+function aligned(bytes: Uint8Array, width: number): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, length } = bytes;
+  return buffer instanceof ArrayBuffer && byteOffset % width === 0
+    ? new Uint8Array(buffer, byteOffset, length)
+    : bytes.slice();
+}
