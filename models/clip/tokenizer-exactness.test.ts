@@ -1,14 +1,13 @@
 // The same ids as @huggingface/tokenizers, prompt by prompt: with a vocabulary learned here, and with CLIP's own where
 // ../shared has it.
 
-import { existsSync } from 'node:fs';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { describe, expect, test } from 'vitest';
 import {
   clipFiles,
+  flickrCaptions,
   hasClipFolder,
+  hasFlickrCaptions,
   imageNetPrompts,
   type JsonFiles,
   learnedFiles,
@@ -117,14 +116,8 @@ describe.skipIf(!hasClipFolder)("with CLIP's vocabulary (skipped without ../shar
     expect(differentClip([text])).toEqual([]);
   });
 
-  test.skipIf(!existsSync('../shared/data'))("Flickr8k's captions", async () => {
-    const captions: string[] = [];
-    for (const path of ['train/flickr8k', 'eval/flickr8k-test']) {
-      const file = await asyncBufferFromFile(`../shared/data/${path}.parquet`);
-      for (const row of await parquetReadObjects({ file, compressors, columns: ['captions'] })) {
-        captions.push(...row.captions);
-      }
-    }
+  test.skipIf(!hasFlickrCaptions)("Flickr8k's captions (skipped without ../shared/data)", async () => {
+    const captions = await flickrCaptions();
     expect(captions.length).toBeGreaterThan(40_000);
     expect(differentClip(captions)).toEqual([]);
   });

@@ -2,10 +2,10 @@
 // does: a tokenizer.json with another normaliser, pattern or model is refused and not half obeyed.
 
 import * as v from 'valibot';
-import type { Merge } from './bpe.ts';
 import { BASE_VOCABULARY, END_OF_WORD } from './byte-symbols.ts';
 import { checked } from './checked.ts';
 import { gunzip } from './gunzip.ts';
+import type { Merge } from './merges.ts';
 import { type AddedToken, SPLIT_PATTERNS } from './split-words.ts';
 
 /** A tokenizer's files: parsed JSON, text, or bytes as they are on disk. */
