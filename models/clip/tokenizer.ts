@@ -1,5 +1,6 @@
 // CLIP's tokenizer: text → words (split-words.ts, which also says whose convention is followed) → token ids (bpe.ts),
-// between a start and an end token. Works on whatever vocabulary the folder brings.
+// between a start and an end token. Works on whatever vocabulary the folder brings. A prompt that is cut keeps its end
+// token, where CLIP reads the text's vector, as OpenAI's and Hugging Face's Python do (transformers.js 4.3 loses it).
 
 import { createWordEncoder } from './bpe.ts';
 import { END_OF_WORD, SYMBOL_BYTES } from './byte-symbols.ts';
