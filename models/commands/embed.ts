@@ -4,31 +4,19 @@
 // no template is put around them.
 
 import { readFile } from 'node:fs/promises';
-import { PRECISIONS } from '../clip/model-folder.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { openModel, type UnitVector } from '../inference/model.ts';
 import { embedPictures } from '../inference/pictures.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
+import { MODEL_OPTIONS } from './model-options.ts';
 
 export const embed = command({
   name: 'embed',
   summary: 'Prints the unit vectors of pictures and texts, one a line, in the order given.',
   options: {
-    model: { kind: 'text', value: 'folder', required: true, help: 'the model folder' },
+    ...MODEL_OPTIONS,
     images: { kind: 'list', form: 'words', value: 'file', help: 'pictures' },
     texts: { kind: 'list', form: 'words', value: 'text', help: 'texts, each in quotes' },
-    precision: {
-      kind: 'choice',
-      choices: PRECISIONS,
-      value: 'precision',
-      help: 'such as fp32 or q8; fp32 or else the first that the folder has where it is left out',
-    },
-    threads: {
-      kind: 'number',
-      min: 1,
-      integer: true,
-      help: 'for the encoders; all cores where it is left out',
-    },
     json: { kind: 'flag', help: 'print {"kind","input","vector"} a line, the vector whole' },
   },
   run: async ({ model: path, images = [], texts = [], precision, threads, json }) => {

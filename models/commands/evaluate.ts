@@ -5,7 +5,6 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { PRECISIONS } from '../clip/model-folder.ts';
 import { hasPlace, templateSet } from '../clip/prompts.ts';
 import { parseLabel } from '../data/labels.ts';
 import { openSources } from '../data/sources.ts';
@@ -13,27 +12,16 @@ import { retrieval as measureRetrieval } from '../evaluate/retrieval.ts';
 import { zeroShot as measureZeroShot } from '../evaluate/zero-shot.ts';
 import { openModel } from '../inference/model.ts';
 import { command, runWhereMain } from './arguments.ts';
+import { MODEL_OPTIONS } from './model-options.ts';
 import { withProgress } from './progress.ts';
 
 const options = {
-  model: { kind: 'text', value: 'folder', required: true, help: 'the model folder' },
+  ...MODEL_OPTIONS,
   data: {
     kind: 'text',
     value: 'paths',
     required: true,
     help: 'parquet files, folders of them or class folders, separated by commas',
-  },
-  precision: {
-    kind: 'choice',
-    choices: PRECISIONS,
-    value: 'precision',
-    help: 'such as fp32 or q8; fp32 or else the first that the folder has where it is left out',
-  },
-  threads: {
-    kind: 'number',
-    min: 1,
-    integer: true,
-    help: 'for the encoders; all cores where it is left out',
   },
   json: { kind: 'flag', help: 'print one JSON object' },
 } as const;

@@ -213,21 +213,24 @@ const convRule: Rule = (context) => {
   const [x, weight] = inputs;
   const [stride] = node.attributes.strides as readonly number[];
   const [padding] = node.attributes.pads as readonly number[];
+  const convolution = { g, adjoint, x, weight, stride, padding };
   return [
-    needed[0] ? convInputAdjoint(g, adjoint, x, weight, stride, padding) : undefined,
-    needed[1] ? convWeightAdjoint(g, adjoint, x, weight, stride, padding) : undefined,
+    needed[0] ? convInputAdjoint(convolution) : undefined,
+    needed[1] ? convWeightAdjoint(convolution) : undefined,
   ];
 };
 
+interface Convolution {
+  readonly g: Graph;
+  readonly adjoint: Value;
+  readonly x: Value;
+  readonly weight: Value;
+  readonly stride: number;
+  readonly padding: number;
+}
+
 /** With stride 1 a convolution with the flipped kernel is 1.3 to 1.7 times faster than ConvTranspose. */
-function convInputAdjoint(
-  g: Graph,
-  adjoint: Value,
-  x: Value,
-  weight: Value,
-  stride: number,
-  padding: number,
-): Value {
+function convInputAdjoint({ g, adjoint, x, weight, stride, padding }: Convolution): Value {
   const size: [number, number] = [Number(x.shape[2]), Number(x.shape[3])];
   if (stride > 1) return convTranspose(g, adjoint, weight, { stride, padding, size });
   const kernel = Number(weight.shape[2]);
@@ -246,14 +249,7 @@ function convInputAdjoint(
 }
 
 /** One matrix product per tap of the kernel: 1.1 to 2 times faster here than a convolution of x with dy. */
-function convWeightAdjoint(
-  g: Graph,
-  adjoint: Value,
-  x: Value,
-  weight: Value,
-  stride: number,
-  padding: number,
-): Value {
+function convWeightAdjoint({ g, adjoint, x, weight, stride, padding }: Convolution): Value {
   const [out, channels, kernel] = weight.shape as readonly number[];
   const [, , height, width] = adjoint.shape as readonly number[];
   const flat = (value: Value, rows: number) => reshape(g, value, [rows, productOf(value.shape.slice(1))]);
