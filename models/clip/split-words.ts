@@ -1,12 +1,12 @@
 // From a prompt to the words that byte-pair encoding works on: NFC, white space, lower case, then CLIP's split pattern.
 //
 // There are three conventions in the field:
-//   1. OpenAI's Python: ftfy and HTML unescaping first, white space collapsed, lower case; special-token strings are
-//      ordinary text to `tokenize`. Case-insensitive pattern.
-//   2. Hugging Face's slow CLIPTokenizer: as 1 where ftfy is installed, else BERT's cleaning (drops control
-//      characters, spaces around CJK); special-token strings become their ids.
-//   3. Hugging Face's fast tokenizer, which is what tokenizer.json describes: NFC, white space, lower case, pattern;
-//      no ftfy, no HTML; special-token strings become their ids.
+//   1. OpenAI's Python: ftfy, HTML entities resolved twice, white space collapsed, lower case, a pattern that ignores
+//      case. A special token's text becomes its id in any case, where the pattern meets it.
+//   2. Hugging Face's slow CLIPTokenizer: special tokens are cut out first, as they are written; then ftfy, white space
+//      and lower case, or without ftfy BERT's cleaning (drops control characters, puts spaces around CJK).
+//   3. Hugging Face's fast tokenizer, which is what tokenizer.json describes: NFC, white space, lower case, pattern; no
+//      ftfy, no HTML. The start token is sought after lowering the case, the end token before it.
 // We follow 3 as @huggingface/tokenizers 0.2 carries it out, because transformers.js feeds the same folders with it. It
 // differs from the Rust library in three corners, and we differ alike: Σ at the end of a word becomes ς (as in Python,
 // and unlike Rust); U+FEFF ends a word (ECMAScript's \s has it, Unicode's White_Space has not); a text, or a stretch
