@@ -22,3 +22,13 @@ declare class DecompressionStream {
   readonly readable: { getReader(): ReadableStreamDefaultReader };
   readonly writable: { getWriter(): WritableStreamDefaultWriter };
 }
+declare function atob(base64: string): string;
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+  class Instance {
+    constructor(module: Module);
+    readonly exports: unknown;
+  }
+}

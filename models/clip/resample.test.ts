@@ -6,9 +6,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import wabt from 'wabt';
 import fixture from './fixtures/resample.json' with { type: 'json' };
 import { noise, SYNTHETIC } from './fixtures/synthetic.ts';
 import { resample, type Window } from './resample.ts';
+import { WASM } from './resample-wasm.ts';
 import type { PixelSource, RgbImage } from './types.ts';
 
 const sha256 = (data: Uint8Array | Uint8ClampedArray) => createHash('sha256').update(data).digest('hex');
@@ -95,10 +97,8 @@ test('a window is what cropping the whole would give, from bytes, words and a so
   );
 });
 
-test('pixels whose bytes begin at an odd address', () => {
-  const { data } = withFourChannels(noise(20, 10, 1));
-  const buffer = new Uint8Array(data.length + 1);
-  buffer.set(data, 1);
-  const image: RgbImage = { width: 20, height: 10, channels: 4, data: buffer.subarray(1) };
-  expect(resample(image, 7, 5, 'bicubic')).toEqual(resample(noise(20, 10, 1), 7, 5, 'bicubic'));
+test('resample-wasm.ts is what resample.wat assembles to (npm run -s generate:resample)', async () => {
+  const text = readFileSync(new URL('resample.wat', import.meta.url), 'utf8');
+  const { buffer } = (await wabt()).parseWat('resample.wat', text, { simd: true }).toBinary({});
+  expect(WASM).toBe(Buffer.from(buffer).toString('base64'));
 });
