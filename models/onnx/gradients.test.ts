@@ -66,14 +66,14 @@ const cases: Case[] = [
   { name: 'sigmoid', ops: ['Sigmoid'], shapes: [[4]], build: op.sigmoid },
   { name: 'erf', ops: ['Erf'], shapes: [[6]], build: op.erf },
   { name: 'relu', ops: ['Relu'], shapes: [[6]], build: op.relu, shift: 0.1 },
-  { name: 'softmax', ops: ['Softmax'], shapes: [[3, 5]], build: op.softmax },
+  { name: 'softmax', ops: ['Softmax'], shapes: [[3, 5]], build: (g, x) => op.softmax(g, x) },
   {
     name: 'softmax over the first axis',
     ops: ['Softmax'],
     shapes: [[3, 5]],
     build: (g, x) => op.softmax(g, x, 0),
   },
-  { name: 'log-softmax', ops: ['LogSoftmax'], shapes: [[3, 5]], build: op.logSoftmax },
+  { name: 'log-softmax', ops: ['LogSoftmax'], shapes: [[3, 5]], build: (g, x) => op.logSoftmax(g, x) },
   {
     name: 'log-softmax over the first axis',
     ops: ['LogSoftmax'],
