@@ -15,7 +15,8 @@ declare const self: ServiceWorkerGlobalScope & {
 };
 
 addPlugins([{ handlerWillRespond: async ({ response }) => withSecurityHeaders(response) }]);
-precacheAndRoute([...self.__WB_MANIFEST]);
+// ?model=… and the like are read by the page; the files are the same.
+precacheAndRoute([...self.__WB_MANIFEST], { ignoreURLParametersMatching: [/./] });
 cleanupOutdatedCaches();
 
 self.addEventListener('message', ({ data }) => {

@@ -68,7 +68,8 @@ export function createInferenceClient(): InferenceClient {
         }
         throw new Error(noDevice(passedOver));
       } catch (error) {
-        handle.end(new Error('No model is loaded.'));
+        handle.end(new Error('The model could not be loaded.'));
+        if (current === handle) current = null;
         throw error;
       }
     },
@@ -94,8 +95,11 @@ function superseded(): DOMException {
 }
 
 function noDevice(passedOver: readonly PassedOver[]): string {
-  const reasons = passedOver.map(({ backend, precision, reason }) => `${backend} ${precision}: ${reason}`);
-  return `The model does not run on this device. ${reasons.join(' ')}`;
+  // The same device is tried with several threads and with one, and often fails alike.
+  const reasons = new Set(
+    passedOver.map(({ backend, precision, reason }) => `${backend} ${precision}: ${reason}`),
+  );
+  return `The model could not be started on this device. ${[...reasons].join(' ') || 'It holds no precision that runs in a browser.'}`;
 }
 
 interface WorkerHandle {

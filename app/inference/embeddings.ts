@@ -14,7 +14,7 @@ export interface PhotoToEmbed {
 
 /** A photograph's unit vector; `ms` is null where it came from the cache. */
 export async function embedPhoto(
-  client: InferenceClient,
+  client: Pick<InferenceClient, 'embedImage'>,
   space: VectorSpace,
   photo: PhotoToEmbed,
   signal?: AbortSignal,
@@ -29,7 +29,7 @@ export async function embedPhoto(
 
 /** Unit vectors of prompts, in their order; the text tower runs only for those that are new, each once. */
 export async function embedTexts(
-  client: InferenceClient,
+  client: Pick<InferenceClient, 'embedPrompts'>,
   space: VectorSpace,
   prompts: readonly string[],
   signal?: AbortSignal,

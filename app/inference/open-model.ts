@@ -50,7 +50,7 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
     const runtime = await configureRuntime(attempt.build, attempt.threads, runtimeBinary.bytes);
     const encoders = await createEncoders(runtime, attempt, folder, { vision_model, text_model });
     progress.stage('self-test');
-    const cosine = await runSelfTest(folder, precision, encoders);
+    const cosine = await runSelfTest(folder, attempt, encoders);
     if (cosine === null && backend === 'webgpu') {
       return { refused: `selftest.json has no vectors for ${precision} to check a GPU's answers with.` };
     }
@@ -104,6 +104,6 @@ function bytesToRead(files: readonly FolderFile[], { precision }: Attempt): numb
 /** Resolves to a sentence when the GPU goes away: a driver's update or crash, too little memory, a long sleep. */
 async function deviceLoss(runtime: Runtime): Promise<string> {
   const device = await runtime.env.webgpu.device;
-  const { message } = await device.lost;
-  return `The GPU stopped working for this page${message ? ` (${message})` : ''}.`;
+  await device.lost;
+  return 'The GPU stopped working for this page.';
 }

@@ -47,12 +47,16 @@ export class DeviceQueue {
       new Promise<Output>((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         const entry = { input, resolve, reject };
-        signal?.addEventListener('abort', () => {
-          const place = waiting.indexOf(entry);
-          if (place >= 0) waiting.splice(place, 1);
-          reject(signal.reason);
-        });
         waiting.push(entry);
+        signal?.addEventListener(
+          'abort',
+          () => {
+            const place = waiting.indexOf(entry);
+            if (place >= 0) waiting.splice(place, 1);
+            reject(signal.reason);
+          },
+          { once: true },
+        );
         this.#work();
       });
     return {

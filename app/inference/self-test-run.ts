@@ -4,18 +4,25 @@ import { parseJson } from '../../models/clip/checked.ts';
 import type { ModelFolder } from '../../models/clip/model-folder.ts';
 import { preprocess } from '../../models/clip/preprocess.ts';
 import { checkSelfTest, parseSelfTest, SELF_TEST_FLOOR, selfTestImage } from '../../models/clip/selftest.ts';
-import type { Precision } from '../../models/clip/types.ts';
 import type { Encoders } from './engine.ts';
+import type { Attempt } from './plan.ts';
+import type { Backend } from './types.ts';
 
 const SELF_TEST = 'selftest.json';
 
+/** WASM computes as Node did when selftest.json was written, so that a difference there is the weights'. */
+const FAILED = {
+  webgpu: 'The GPU computes wrongly',
+  wasm: 'The weights are damaged, or of another export than the rest of the folder; upload the model again',
+} as const satisfies Record<Backend, string>;
+
 /**
- * The cosine with the stored vectors of `precision`; null where the folder has none. Throws a sentence where the device is
+ * The cosine with the stored vectors of the attempt's precision; null where the folder has none. Throws a sentence where the device is
  * not to be trusted.
  */
 export async function runSelfTest(
   folder: ModelFolder,
-  precision: Precision,
+  { backend, precision }: Attempt,
   encoders: Encoders,
 ): Promise<number | null> {
   if (!folder.files.some(({ path }) => path === SELF_TEST)) return null;
@@ -29,8 +36,8 @@ export async function runSelfTest(
   const cosine = checkSelfTest(selfTest, precision, image, text);
   if (cosine !== null && cosine < SELF_TEST_FLOOR) {
     throw new Error(
-      `It failed the self-test: its vectors reach cosine ${cosine.toFixed(4)} with those of ${SELF_TEST}, ` +
-        `${SELF_TEST_FLOOR} is the least. Either the device computes wrongly or the weights are damaged.`,
+      `${FAILED[backend]}: the self-test’s vectors reach cosine ${cosine.toFixed(4)} with those of ${SELF_TEST}; ` +
+        `${SELF_TEST_FLOOR} is the least.`,
     );
   }
   return cosine;

@@ -15,6 +15,9 @@ export interface EncoderSession {
   run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array<ArrayBuffer>[]>;
 }
 
+/** onnxruntime's severity 3: it warns at each start that shape arithmetic stays on the CPU, as it should. */
+const ERRORS_ONLY = 3;
+
 /**
  * A runtime whose threads do not start gives no error, it waits. Compiling takes 0.1 s for a small model and 4 s for 350 MB
  * on a slow laptop; this is several times that.
@@ -29,7 +32,11 @@ export async function createEncoderSession(
   path: string,
 ): Promise<EncoderSession> {
   const session = await limited(
-    runtime.InferenceSession.create(graph, { executionProviders: [backend], graphOptimizationLevel: 'all' }),
+    runtime.InferenceSession.create(graph, {
+      executionProviders: [backend],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: ERRORS_ONLY,
+    }),
     CREATE_LIMIT_MS + (CREATE_LIMIT_MS_PER_MB * graph.length) / 1e6,
     path,
   );

@@ -1,0 +1,160 @@
+import { expose } from 'comlink';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createInferenceClient } from './client.ts';
+import type { Attempt } from './plan.ts';
+import type { LoadRequest } from './types.ts';
+import type { OpenReport, WorkerApi, WorkerEvent } from './worker-api.ts';
+
+const attempt = (backend: 'webgpu' | 'wasm', threads: number): Attempt => ({
+  backend,
+  precision: 'fp32',
+  threads,
+  build: backend === 'wasm' ? 'wasm' : 'jspi',
+  adapter: null,
+});
+const request: LoadRequest = {
+  modelUrl: 'http://host/models/mini/',
+  backend: 'auto',
+  allowSoftwareAdapter: false,
+};
+
+/** What the next workers do with an attempt, and what has become of the workers so far. */
+let openOutcome: (attempt: Attempt) => Promise<string | null>;
+let workers: FakeWorker[];
+
+class FakeWorker {
+  readonly #port: MessagePort;
+  readonly cancelled: number[] = [];
+  readonly gpuLost: (string | null)[] = [];
+  ended = false;
+  tell: (event: WorkerEvent) => void = () => {};
+
+  constructor() {
+    workers.push(this);
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const api: WorkerApi = {
+      listen: (listener) => {
+        this.tell = listener;
+      },
+      plan: async (_, gpuLost) => {
+        this.gpuLost.push(gpuLost);
+        const wasm = [attempt('wasm', 2), attempt('wasm', 1)];
+        return gpuLost === null
+          ? { attempts: [attempt('webgpu', 1), ...wasm], passedOver: [] }
+          : { attempts: wasm, passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: gpuLost }] };
+      },
+      open: async (_, { backend, precision, threads }) => {
+        const reason = await openOutcome({ ...attempt(backend, threads), precision });
+        if (reason !== null) return { passedOver: { backend, precision, reason } };
+        return { opened: { model: 'mini', backend, precision, threads } as OpenReport };
+      },
+      embedImage: () => new Promise(() => {}),
+      embedPrompts: async (id, prompts) => ({
+        vectors: prompts.map(() => new Float32Array([id])),
+        truncated: [],
+      }),
+      cancel: (id) => {
+        this.cancelled.push(id);
+      },
+    };
+    expose(api, port2);
+  }
+  postMessage(message: unknown, transfer: Transferable[]) {
+    this.#port.postMessage(message, transfer);
+  }
+  addEventListener(type: string, listener: EventListener) {
+    if (type === 'message') {
+      this.#port.addEventListener('message', listener);
+      this.#port.start();
+    }
+  }
+  removeEventListener() {}
+  terminate() {
+    this.ended = true;
+    this.#port.close();
+  }
+}
+
+beforeEach(() => {
+  workers = [];
+  openOutcome = async () => null;
+  vi.stubGlobal('Worker', FakeWorker);
+});
+afterEach(() => {
+  for (const worker of workers) worker.terminate();
+  vi.unstubAllGlobals();
+});
+
+it('has no model before one is loaded', async () => {
+  await expect(createInferenceClient().embedPrompts(['a'])).rejects.toThrow('No model is loaded');
+  expect(workers).toHaveLength(0);
+});
+
+it('tries one device after another, each in a worker of its own', async () => {
+  openOutcome = async ({ backend, threads }) =>
+    backend === 'wasm' && threads === 1 ? null : `no ${backend} ${threads}`;
+  const client = createInferenceClient();
+  const report = await client.load(request, () => {});
+  expect(report).toMatchObject({ backend: 'wasm', threads: 1 });
+  expect(report.passedOver.map(({ reason }) => reason)).toEqual(['no webgpu 1', 'no wasm 2']);
+  expect(workers.map(({ ended }) => ended)).toEqual([true, true, false]);
+  expect((await client.embedPrompts(['a', 'b'])).vectors).toHaveLength(2);
+});
+
+it('says why when no device is left, each reason once, and leaves no worker behind', async () => {
+  openOutcome = async ({ backend }) => `${backend} is out of order.`;
+  const client = createInferenceClient();
+  await expect(client.load(request, () => {})).rejects.toThrow(
+    /webgpu fp32: webgpu is out of order\. wasm fp32: wasm is out of order\.$/,
+  );
+  expect(workers.map(({ ended }) => ended)).toEqual([true, true, true]);
+  await expect(client.embedPrompts(['a'])).rejects.toThrow('No model is loaded');
+});
+
+it('rejects what waits and what comes when the device is lost, and loads without it', async () => {
+  const client = createInferenceClient();
+  await client.load(request, () => {});
+  const heard: string[] = [];
+  const stop = client.onDeviceLost((reason) => heard.push(reason));
+  const waiting = client.embedImage(new Blob(), 'a.jpg');
+  workers[0].tell({ kind: 'device-lost', reason: 'The GPU fell off.' });
+  await expect(waiting).rejects.toThrow('The GPU fell off.');
+  await expect(client.embedPrompts(['a'])).rejects.toThrow('The GPU fell off.');
+  expect(heard).toEqual(['The GPU fell off.']);
+  stop();
+  expect(await client.load(request, () => {})).toMatchObject({
+    backend: 'wasm',
+    passedOver: [{ backend: 'webgpu', reason: 'The GPU fell off.' }],
+  });
+  expect(workers[1].gpuLost).toEqual(['The GPU fell off.']);
+});
+
+it('rejects at once after an abort, and tells the worker', async () => {
+  const client = createInferenceClient();
+  await client.load(request, () => {});
+  const controller = new AbortController();
+  const waiting = client.embedImage(new Blob(), 'a.jpg', controller.signal);
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  await expect.poll(() => workers[0].cancelled).toHaveLength(1);
+  await expect(client.embedPrompts(['a'], controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+it('drops a load for the next one', async () => {
+  const client = createInferenceClient();
+  const first = client.load(request, () => {});
+  const second = client.load(request, () => {});
+  await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await second).toMatchObject({ backend: 'webgpu' });
+  expect(workers.map(({ ended }) => ended)).toEqual([true, false]);
+});
+
+it('rejects what waits when it is closed', async () => {
+  const client = createInferenceClient();
+  await client.load(request, () => {});
+  const waiting = client.embedImage(new Blob(), 'a.jpg');
+  client.close();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  expect(workers[0].ended).toBe(true);
+});
