@@ -195,7 +195,7 @@ export function writeSafetensors(
 }
 
 /** A floating-point tensor's values; throws where the tensor is none. F32 data is not copied. */
-export function toFloat32({ dtype, data }: Tensor): Float32Array {
+export function toFloat32({ dtype, data }: Tensor): Float32Array<ArrayBuffer> {
   switch (dtype) {
     case 'F32':
       return data;

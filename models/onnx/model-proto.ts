@@ -76,7 +76,8 @@ function tensorProto({ name, type, shape }: Value, data: Float32Array | BigInt64
   });
 }
 
-function valueInfo({ name, type, shape }: Value): ValueInfoProto {
+/** An input or output as ONNX declares it. */
+export function valueInfo({ name, type, shape }: Value): ValueInfoProto {
   const dim = shape.map((length) => ({
     value:
       typeof length === 'number'

@@ -48,7 +48,11 @@ export function constant(
   name: string,
   dataType: DataType,
   dims: readonly number[],
-  data: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Int8Array<ArrayBuffer>,
+  data:
+    | Float32Array<ArrayBuffer>
+    | Uint16Array<ArrayBuffer>
+    | Int8Array<ArrayBuffer>
+    | BigInt64Array<ArrayBuffer>,
 ): TensorProto {
   return create(TensorProtoSchema, {
     name,

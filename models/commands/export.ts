@@ -1,0 +1,78 @@
+// npm run -s export -- --model runs/mini
+// npm run -s export -- --model runs/mini --precision fp32,q8 --combined --images ../shared/photos/*.jpg
+//
+// Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json.
+
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { EXPORT_PRECISIONS, exportModel, LEAST_MEAN_COSINE, type Measured } from '../convert/export.ts';
+import { decodeImage } from '../files/decode-image.ts';
+import { command, runWhereMain } from './arguments.ts';
+
+export const exportCommand = command({
+  name: 'export',
+  summary: 'Makes a trained folder ready for the page: replaces its onnx/, selftest.json and manifest.json.',
+  options: {
+    model: { kind: 'text', value: 'folder', required: true, help: 'what training has written' },
+    precision: {
+      kind: 'list',
+      form: 'comma',
+      value: 'precisions',
+      choices: EXPORT_PRECISIONS,
+      default: EXPORT_PRECISIONS,
+      help: 'which to make: fp32 for any device, fp16 for WebGPU, q8 for WASM',
+    },
+    combined: { kind: 'flag', help: "add the graph of both encoders that transformers.js' pipeline reads" },
+    images: { kind: 'list', form: 'words', value: 'file', help: 'pictures to compare by, beside made ones' },
+    threads: {
+      kind: 'number',
+      default: availableParallelism(),
+      min: 1,
+      integer: true,
+      help: 'for the encoders',
+    },
+    force: {
+      kind: 'flag',
+      help: `write a precision whose mean cosine with the trained network is below ${LEAST_MEAN_COSINE} all the same`,
+    },
+  },
+  run: async ({ model, precision, combined, images: files = [], threads, force }) => {
+    const images = [];
+    for (const file of files) images.push(await decodeImage(await readFile(file), file));
+    console.log(HEADINGS.join('  '));
+    await exportModel(model, {
+      precisions: precision,
+      combined,
+      images,
+      threads,
+      force,
+      onMeasured: (measured) => console.log(line(measured)),
+    });
+  },
+});
+
+/** Cosines are with the trained network's vectors. */
+const HEADINGS = [
+  'precision',
+  '       bytes',
+  'image cos mean',
+  '     min',
+  'text cos mean',
+  '     min',
+  'ms/picture',
+];
+
+function line({ precision, bytes, image, text, millisecondsPerPicture }: Measured): string {
+  const cells = [
+    bytes.toLocaleString('en'),
+    image.mean.toFixed(6),
+    image.min.toFixed(6),
+    text.mean.toFixed(6),
+    text.min.toFixed(6),
+    millisecondsPerPicture.toFixed(1),
+  ];
+  const aligned = cells.map((cell, i) => cell.padStart(HEADINGS[i + 1].length));
+  return [precision.padEnd(HEADINGS[0].length), ...aligned].join('  ');
+}
+
+await runWhereMain(import.meta, exportCommand);
