@@ -1,6 +1,6 @@
 // A view as the part of an address behind `#`, which no server sees, and back.
 //
-//   #label=cat&label=a+red+bus&template=a+photo+of+a+{}.&sort=label&of=cat&only=cat&certainty=clear&view=table
+//   #label=cat&label=a+red+bus&template=a+photo+of+a+{}.&sort=label&of=cat&only=cat&certainty=sure&view=table
 //
 // What is not named has its default; `label=` alone is an empty list. Anything unknown or malformed is left out: an
 // address is typed, cut and mangled on its way, and what can be read of it is still a view.

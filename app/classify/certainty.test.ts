@@ -32,7 +32,7 @@ describe('certainty', () => {
   const base = { mean: 0.15, deviation: 0.03 };
 
   it('follows the probability where the best label fits', () => {
-    expect(certainty(0.27, 0.92, 10, base)).toBe('clear');
+    expect(certainty(0.27, 0.92, 10, base)).toBe('sure');
     expect(certainty(0.27, 0.5, 10, base)).toBe('likely');
     expect(certainty(0.27, 0.3, 10, base)).toBe('unsure');
   });
@@ -42,12 +42,12 @@ describe('certainty', () => {
   });
 
   it('asks more of the best of many labels', () => {
-    expect(certainty(0.22, 0.9, 2, base)).toBe('clear');
+    expect(certainty(0.22, 0.9, 2, base)).toBe('sure');
     expect(certainty(0.22, 0.9, 500, base)).toBe('nothing');
   });
 
   it('judges one label alone by where it stands, and not before that is known', () => {
-    expect(certainty(0.27, null, 1, base)).toBe('clear');
+    expect(certainty(0.27, null, 1, base)).toBe('sure');
     expect(certainty(0.13, null, 1, base)).toBe('nothing');
     expect(certainty(0.27, null, 1, null)).toBe('unsure');
   });

@@ -6,12 +6,12 @@
 // reach a cosine z deviations above their mean with chance 1 - Φ(z)^m. Where that chance is large, the best label has
 // not shown that it fits.
 
-/** From 'clear' downwards by probability; 'nothing' where no label fits better than words at random. */
-export const CERTAINTIES = ['clear', 'likely', 'unsure', 'nothing'] as const;
+/** From 'sure' downwards by probability; 'nothing' where no label fits better than words at random. */
+export const CERTAINTIES = ['sure', 'likely', 'unsure', 'nothing'] as const;
 export type Certainty = (typeof CERTAINTIES)[number];
 
 export const CERTAINTY_WORDS: Record<Certainty, string> = {
-  clear: 'Clear',
+  sure: 'Sure',
   likely: 'Likely',
   unsure: 'Unsure',
   nothing: 'Nothing fits well',
@@ -25,7 +25,7 @@ export interface Unrelated {
 
 /** The chance at which a best label says no more than luck would. */
 const LUCK = 0.2;
-const CLEAR = 0.75;
+const SURE = 0.75;
 const LIKELY = 0.4;
 
 /** Mean and standard deviation; null for fewer than two numbers or numbers that are all one. */
@@ -65,11 +65,10 @@ export function certainty(
 ): Certainty {
   const luck = base === null ? 0 : chanceOfLuck(standing(cosine, base), labels);
   if (luck > LUCK) return 'nothing';
-  if (probability !== null)
-    return probability >= CLEAR ? 'clear' : probability >= LIKELY ? 'likely' : 'unsure';
+  if (probability !== null) return probability >= SURE ? 'sure' : probability >= LIKELY ? 'likely' : 'unsure';
   // One label alone: how far it stands above chance takes the place of a probability.
   if (base === null) return 'unsure';
-  return luck < 0.01 ? 'clear' : luck < 0.05 ? 'likely' : 'unsure';
+  return luck < 0.01 ? 'sure' : luck < 0.05 ? 'likely' : 'unsure';
 }
 
 /** Φ, by Abramowitz and Stegun 7.1.26; absolute error under 1e-7. */

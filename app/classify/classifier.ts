@@ -270,7 +270,7 @@ export class Classifier {
       if ('error' in outcome) this.#labelProblem ??= outcome.error.message;
       else if (outcome.data.truncated) truncated.add(labels[Math.floor(i / templates.length)] ?? '');
     }
-    this.#truncated = [...truncated];
+    if (truncated.size > 0 || this.#truncated.length > 0) this.#truncated = [...truncated];
     for (const { id } of photos) this.#changed.add(id);
   }
 

@@ -31,7 +31,7 @@ describe('CSV', () => {
     expect([...csvLines(PHOTOS, CONTEXT)].join('')).toBe(
       'file,best label,certainty,probability,cosine,margin,note,cat (probability),cat (cosine),' +
         "'=1+1 (probability),'=1+1 (cosine)\r\n" +
-        '"a ""cat"", asleep.jpg",cat,clear,0.9770226,0.25,0.375,,0.9770226,0.25,0.02297737,-0.125\r\n' +
+        '"a ""cat"", asleep.jpg",cat,sure,0.9770226,0.25,0.375,,0.9770226,0.25,0.02297737,-0.125\r\n' +
         'bad.jpg,,,,,,It is damaged.,,,,\r\n' +
         'new.jpg,,,,,,not ranked yet,,,,\r\n',
     );

@@ -20,9 +20,9 @@ const ranked = (...cosines: number[]): PhotoResult => ({
 });
 
 const RESULTS: Record<string, PhotoResult> = {
-  cat10: ranked(0.3, 0.2), // clear
+  cat10: ranked(0.3, 0.2), // sure
   cat2: ranked(0.3, 0.298), // likely
-  dog: ranked(0.2, 0.25), // clear
+  dog: ranked(0.2, 0.25), // sure
   rock: ranked(0.1, 0.02), // nothing fits, and the softmax is sure
   broken: { state: 'failed', reason: 'damaged' },
   new: { state: 'waiting' },
@@ -52,6 +52,6 @@ describe('arrange', () => {
   it('filters by best label and by certainty', () => {
     expect(order({ onlyLabel: 'cat' })).toBe('rock cat10 cat2');
     expect(order({ onlyCertainty: 'nothing' })).toBe('rock');
-    expect(order({ onlyLabel: 'cat', onlyCertainty: 'clear' })).toBe('cat10');
+    expect(order({ onlyLabel: 'cat', onlyCertainty: 'sure' })).toBe('cat10');
   });
 });

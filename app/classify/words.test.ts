@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cleanPastedText } from '../../models/clip/paste.ts';
 import { MAX_LABELS, MAX_WORDS_LENGTH } from './limits.ts';
 import { addWords, hasForeignLetters, LABELS, moveWords, replaceWords, TEMPLATES } from './words.ts';
 
 describe('addWords', () => {
   it('takes a list parted by commas, semicolons, tabs or lines', () => {
-    expect(addWords([], 'cat, dog;a red bus\tboat\r\n\n tree ', LABELS)).toEqual({
+    expect(addWords([], 'cat, dog;a red bus\tboat\r\n\n tree ', LABELS, cleanPastedText)).toEqual({
       list: ['cat', 'dog', 'a red bus', 'boat', 'tree'],
       added: 5,
       notes: [],
@@ -13,18 +14,21 @@ describe('addWords', () => {
   });
 
   it('resolves entities without taking their end for a separator', () => {
-    expect(addWords([], 'rock &amp; roll;caf&eacute;', LABELS).list).toEqual(['rock & roll', 'café']);
+    expect(addWords([], 'rock &amp; roll;caf&eacute;', LABELS, cleanPastedText).list).toEqual([
+      'rock & roll',
+      'café',
+    ]);
   });
 
   it('names what was there already and keeps the list itself where nothing is new', () => {
     const list = ['cat'];
-    const result = addWords(list, 'Cat,  CAT', LABELS);
+    const result = addWords(list, 'Cat,  CAT', LABELS, cleanPastedText);
     expect(result.list).toBe(list);
     expect(result.notes).toEqual(['2 labels were there already.']);
   });
 
   it('says that there was nothing in an empty label', () => {
-    expect(addWords(['cat'], ' ,; ', LABELS)).toEqual({
+    expect(addWords(['cat'], ' ,; ', LABELS, cleanPastedText)).toEqual({
       list: ['cat'],
       added: 0,
       notes: ['There was no label in that; type a word or two.'],
@@ -33,19 +37,19 @@ describe('addWords', () => {
 
   it('stops at the limit and counts what it left out', () => {
     const text = Array.from({ length: MAX_LABELS + 3 }, (_, index) => `label ${index}`).join('\n');
-    const result = addWords([], text, LABELS);
+    const result = addWords([], text, LABELS, cleanPastedText);
     expect(result.list).toHaveLength(MAX_LABELS);
     expect(result.notes).toEqual(['3 labels left out: 2,000 is the most.']);
   });
 
   it('refuses what no context holds', () => {
-    const result = addWords([], `cat,${'x'.repeat(MAX_WORDS_LENGTH + 1)}`, LABELS);
+    const result = addWords([], `cat,${'x'.repeat(MAX_WORDS_LENGTH + 1)}`, LABELS, cleanPastedText);
     expect(result.list).toEqual(['cat']);
     expect(result.notes[0]).toContain('401 characters');
   });
 
   it('keeps commas in templates and asks for a place for the label', () => {
-    const result = addWords([], 'a dark, blurry photo of a {}.\na photo', TEMPLATES);
+    const result = addWords([], 'a dark, blurry photo of a {}.\na photo', TEMPLATES, cleanPastedText);
     expect(result.list).toEqual(['a dark, blurry photo of a {}.']);
     expect(result.notes).toEqual(['“a photo” needs {} where the label goes: “a photo of a {}.”']);
   });
@@ -53,7 +57,7 @@ describe('addWords', () => {
   it('never holds the same words twice, nor empty ones', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' })), (pieces) => {
-        const { list } = addWords([], pieces.join('\n'), LABELS);
+        const { list } = addWords([], pieces.join('\n'), LABELS, cleanPastedText);
         expect(new Set(list.map((words) => words.normalize('NFC').toLowerCase())).size).toBe(list.length);
         expect(list.every((words) => words.trim() !== '')).toBe(true);
       }),
@@ -63,16 +67,18 @@ describe('addWords', () => {
 
 describe('replaceWords', () => {
   it('changes one entry in its place', () => {
-    expect(replaceWords(['cat', 'dog'], 'cat', ' Tabby  cat ', LABELS)).toEqual({
+    expect(replaceWords(['cat', 'dog'], 'cat', ' Tabby  cat ', LABELS, cleanPastedText)).toEqual({
       list: ['Tabby cat', 'dog'],
       note: null,
     });
   });
 
   it('lets an entry change its case, but not become another', () => {
-    expect(replaceWords(['cat', 'dog'], 'cat', 'Cat', LABELS).list).toEqual(['Cat', 'dog']);
-    expect(replaceWords(['cat', 'dog'], 'cat', 'DOG', LABELS).note).toBe('“DOG” is there already.');
-    expect(replaceWords(['cat'], 'cat', '  ', LABELS).note).toContain('cannot be empty');
+    expect(replaceWords(['cat', 'dog'], 'cat', 'Cat', LABELS, cleanPastedText).list).toEqual(['Cat', 'dog']);
+    expect(replaceWords(['cat', 'dog'], 'cat', 'DOG', LABELS, cleanPastedText).note).toBe(
+      '“DOG” is there already.',
+    );
+    expect(replaceWords(['cat'], 'cat', '  ', LABELS, cleanPastedText).note).toContain('cannot be empty');
   });
 });
 

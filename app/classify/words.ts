@@ -2,7 +2,6 @@
 // gives a new one. What is in a list has been cleaned and is not there twice; the tokenizer lower-cases and collapses
 // white space, so 'Cat' and 'cat' would be one prompt and count as the same words.
 
-import { cleanPastedText } from '../../models/clip/paste.ts';
 import { hasPlace } from '../../models/clip/prompts.ts';
 import { MAX_LABELS, MAX_TEMPLATES, MAX_WORDS_LENGTH } from './limits.ts';
 
@@ -49,10 +48,11 @@ export function tidyWords(text: string): string {
     .trim();
 }
 
-/** Words as they are typed or pasted: HTML entities are resolved, as OpenAI's own code does before it tokenizes. */
-function enteredWords(text: string): string {
-  return tidyWords(cleanPastedText(text));
-}
+/**
+ * What is done to words as they are typed or pasted: models/clip/paste.ts resolves HTML entities, as OpenAI's own code does
+ * before it tokenizes. Its table of entities is large, so whoever edits loads it.
+ */
+export type Clean = (text: string) => string;
 
 /** What makes two entries the same to the model. */
 export function wordsKey(words: string): string {
@@ -67,14 +67,14 @@ export interface Added {
 }
 
 /** Adds every entry of a typed or pasted text at the end of the list. */
-export function addWords(list: readonly string[], text: string, kind: WordKind): Added {
+export function addWords(list: readonly string[], text: string, kind: WordKind, clean: Clean): Added {
   const result = [...list];
   const keys = new Set(list.map(wordsKey));
   const notes: string[] = [];
   let repeated = 0;
   let beyondLimit = 0;
   for (const piece of text.split(kind.separator)) {
-    const words = enteredWords(piece);
+    const words = tidyWords(clean(piece));
     if (words === '') continue;
     const problem = kind.problem(words);
     if (problem !== null) {
@@ -109,8 +109,9 @@ export function replaceWords(
   before: string,
   text: string,
   kind: WordKind,
+  clean: Clean,
 ): Replaced {
-  const words = enteredWords(text);
+  const words = tidyWords(clean(text));
   if (words === '') return { list, note: `A ${kind.one} cannot be empty; remove it instead.` };
   const problem = kind.problem(words);
   if (problem !== null) return { list, note: problem };

@@ -1,0 +1,189 @@
+// The bar at the top: whose page this is, what runs where in one line, and the way in for photographs.
+
+import { memo } from 'react';
+import { FileTrigger } from 'react-aria-components/FileTrigger';
+import type { LoadProgress, ModelReport } from '../inference/types.ts';
+import { Button } from '../ui/button.tsx';
+import { formatBytes, formatMilliseconds } from '../ui/format.ts';
+import { Icon, Mark } from '../ui/icon.tsx';
+import { Popover } from '../ui/popover.tsx';
+import { type Model, useProgress } from './use-classify.ts';
+import './machine-bar.css';
+
+interface MachineBarProps {
+  readonly model: Model;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBarProps) {
+  const add = (files: FileList | null) => {
+    if (files !== null) onFiles([...files]);
+  };
+  return (
+    <header className="bar">
+      <h1 className="brand">
+        <Mark /> <span>Promptlens</span>
+      </h1>
+      <Machinery model={model} />
+      <div className="bar-actions">
+        <FileTrigger allowsMultiple acceptedFileTypes={['image/*', '.heic', '.heif']} onSelect={add}>
+          <Button look="primary">
+            <Icon name="add" size={18} /> <span>Add photographs</span>
+          </Button>
+        </FileTrigger>
+        <FileTrigger acceptDirectory onSelect={add}>
+          <Button className="button-icon" aria-label="Add a folder of photographs">
+            <Icon name="folder" />
+          </Button>
+        </FileTrigger>
+      </div>
+    </header>
+  );
+});
+
+function Machinery({ model: { report, progress, problem, reload } }: { readonly model: Model }) {
+  if (problem !== null) {
+    return (
+      <div className="machinery machinery-problem" role="alert">
+        <Icon name="warning" size={18} />
+        <p>{problem}</p>
+        <Button onPress={reload}>
+          <Icon name="retry" size={16} /> Try again
+        </Button>
+      </div>
+    );
+  }
+  if (report === null || progress !== null) return <Loading progress={progress} />;
+  return <Running report={report} />;
+}
+
+function Loading({ progress }: { readonly progress: LoadProgress | null }) {
+  const total = progress?.totalBytes ?? 0;
+  const loaded = progress?.loadedBytes ?? 0;
+  const share = total > 0 ? Math.min(1, loaded / total) : 0;
+  return (
+    <div className="machinery numbers">
+      <p>{loadingWords(progress)}</p>
+      <div
+        className={`load-track ${total === 0 ? 'load-unknown' : ''}`}
+        role="progressbar"
+        aria-label="Loading the model"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={total > 0 ? Math.round(share * 100) : undefined}
+        aria-valuetext={loadingWords(progress)}
+      >
+        <div style={total > 0 ? { scale: `${share} 1` } : undefined} />
+      </div>
+    </div>
+  );
+}
+
+function loadingWords(progress: LoadProgress | null): string {
+  if (progress === null) return 'Loading the model…';
+  switch (progress.stage) {
+    case 'download':
+      return `Loading the model: ${formatBytes(progress.loadedBytes)} of ${formatBytes(progress.totalBytes)}`;
+    case 'compile':
+      return 'Preparing the model…';
+    case 'self-test':
+      return 'Checking this device…';
+    default:
+      return progress.stage satisfies never;
+  }
+}
+
+function Running({ report }: { readonly report: ModelReport }) {
+  const msPerPhoto = useProgress('msPerPhoto');
+  const { model, precision, selfTest, passedOver } = report;
+  const pace = msPerPhoto === null ? null : formatMilliseconds(msPerPhoto);
+  return (
+    <div className="machinery">
+      <Popover
+        label="What runs where"
+        buttonClass="machinery-line"
+        button={
+          <>
+            <span className="machinery-model">{model}</span>
+            <span>{precision}</span>
+            <span>{deviceWords(report)}</span>
+            {pace !== null && (
+              <span className="numbers">
+                {pace} <span className="bar-wide">a photograph</span>
+              </span>
+            )}
+            <span className="machinery-test">
+              {selfTest !== null ? (
+                <>
+                  <Icon name="check" size={14} /> <span className="bar-wide">self-test passed</span>
+                </>
+              ) : (
+                'no self-test'
+              )}
+            </span>
+            <Icon name="chevron" size={14} />
+          </>
+        }
+      >
+        <dl className="facts numbers">
+          <Fact name="Model" value={`${model}, ${precision}`} />
+          <Fact
+            name="Device"
+            value={
+              report.adapter === null ? deviceWords(report) : `${deviceWords(report)}: ${report.adapter}`
+            }
+          />
+          <Fact
+            name="Time"
+            value={pace === null ? 'Not measured in this visit yet.' : `${pace} a photograph`}
+          />
+          <Fact
+            name="Self-test"
+            value={
+              selfTest === null
+                ? 'This model brings none; WebAssembly is the reference.'
+                : `Passed: cosine ${selfTest.cosine.toFixed(5)} with a sound device’s vectors.`
+            }
+          />
+          <Fact
+            name="Vectors"
+            value={`${report.embedDim} numbers; prompts of up to ${report.contextLength} tokens`}
+          />
+          <Fact
+            name="Offline"
+            value={
+              report.keptOffline
+                ? 'Model and runtime are kept on this device.'
+                : 'There was no room to keep the model on this device: it is downloaded at each visit.'
+            }
+          />
+          {passedOver.map(({ backend, precision: other, reason }) => (
+            <Fact
+              key={`${backend} ${other}`}
+              name="Passed over"
+              value={`${backendWords(backend)}, ${other}: ${reason}`}
+            />
+          ))}
+        </dl>
+      </Popover>
+    </div>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}
+
+function backendWords(backend: ModelReport['backend']): string {
+  return backend === 'webgpu' ? 'WebGPU' : 'WASM';
+}
+
+function deviceWords({ backend, threads }: ModelReport): string {
+  if (backend === 'webgpu') return 'WebGPU';
+  return `WASM, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}

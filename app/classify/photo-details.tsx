@@ -1,0 +1,223 @@
+// One photograph large, with every label's probability, cosine and margin. The browser's own dialog: it keeps the focus,
+// and Escape closes it.
+
+import { useDeferredValue, useEffect, useRef, useState } from 'react';
+import { rankCosines } from '../../models/clip/ranking.ts';
+import { Button } from '../ui/button.tsx';
+import { formatBytes, formatCosine, formatCount, formatProbability } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { CERTAINTY_WORDS } from './certainty.ts';
+import { type Photo, readPhoto } from './photos.ts';
+import { placeOnScale, type Ranking } from './ranking.ts';
+import { useServices } from './services.tsx';
+import { usePhotoResult } from './use-classify.ts';
+import './photo-details.css';
+
+interface PhotoDetailsProps {
+  readonly photos: readonly Photo[];
+  readonly openKey: string;
+  /** Null closes. */
+  readonly onOpen: (key: string | null) => void;
+  readonly onRemove: ((photo: Photo) => void) | null;
+}
+
+export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: PhotoDetailsProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const at = photos.findIndex(({ key }) => key === openKey);
+  const photo = photos[at];
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
+  useEffect(() => {
+    // Removed, filtered away, or cleared in another tab.
+    if (photo === undefined) onOpen(null);
+  }, [photo, onOpen]);
+  if (photo === undefined) return null;
+
+  const go = (step: number) => {
+    const next = photos[at + step];
+    if (next !== undefined) onOpen(next.key);
+  };
+  const remove = (gone: Photo) => {
+    onOpen((photos[at + 1] ?? photos[at - 1])?.key ?? null);
+    onRemove?.(gone);
+  };
+  return (
+    <dialog
+      ref={dialog}
+      className="details"
+      aria-labelledby="details-title"
+      onClose={() => onOpen(null)}
+      onClick={(event) => {
+        if (event.target === dialog.current) dialog.current.close();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'ArrowLeft') go(-1);
+        if (event.key === 'ArrowRight') go(1);
+      }}
+    >
+      <div className="details-body">
+        <header className="details-head">
+          <h2 id="details-title">{photo.name}</h2>
+          <p className="numbers">
+            {at + 1} of {photos.length.toLocaleString('en')} · {formatBytes(photo.bytes)}
+          </p>
+          <div className="details-tools">
+            {onRemove !== null && (
+              <Button
+                look="quiet"
+                className="button-icon"
+                aria-label="Remove this photograph"
+                onPress={() => remove(photo)}
+              >
+                <Icon name="trash" size={18} />
+              </Button>
+            )}
+            <Button
+              look="quiet"
+              className="button-icon"
+              aria-label="Previous"
+              isDisabled={at === 0}
+              onPress={() => go(-1)}
+            >
+              <Icon name="left" />
+            </Button>
+            <Button
+              look="quiet"
+              className="button-icon"
+              aria-label="Next"
+              isDisabled={at === photos.length - 1}
+              onPress={() => go(1)}
+            >
+              <Icon name="right" />
+            </Button>
+            <Button
+              look="quiet"
+              className="button-icon"
+              aria-label="Close"
+              autoFocus
+              onPress={() => dialog.current?.close()}
+            >
+              <Icon name="close" />
+            </Button>
+          </div>
+        </header>
+        <FullPicture key={photo.key} photo={photo} />
+        <Numbers photo={photo} />
+      </div>
+    </dialog>
+  );
+}
+
+function FullPicture({ photo }: { readonly photo: Photo }) {
+  const { thumbnails } = useServices();
+  const [url, setUrl] = useState<string | null>(null);
+  useEffect(() => {
+    let made: string | null = null;
+    let gone = false;
+    readPhoto(photo).then(
+      (blob) => {
+        if (gone) return;
+        made = URL.createObjectURL(blob);
+        setUrl(made);
+      },
+      () => setUrl(null), // the numbers beside it say why
+    );
+    return () => {
+      gone = true;
+      if (made !== null) URL.revokeObjectURL(made);
+    };
+  }, [photo]);
+  const shown = url ?? thumbnails.peek(photo.key);
+  return (
+    <div className="details-picture">{shown && <img src={shown} alt={photo.name} decoding="async" />}</div>
+  );
+}
+
+function Numbers({ photo }: { readonly photo: Photo }) {
+  const result = useDeferredValue(usePhotoResult(photo.id));
+  switch (result.state) {
+    case 'waiting':
+      return <p className="details-note">Not ranked yet.</p>;
+    case 'failed':
+      return <p className="details-note details-problem">{result.reason}</p>;
+    case 'ranked':
+      return result.ranking === null ? (
+        <p className="details-note">Add a label to rank it by.</p>
+      ) : (
+        <Scores ranking={result.ranking} />
+      );
+    default:
+      return result satisfies never;
+  }
+}
+
+/** A full list of a thousand labels is one press away, not always made. */
+const SHOWN_AT_FIRST = 20;
+
+function Scores({ ranking }: { readonly ranking: Ranking }) {
+  const [all, setAll] = useState(false);
+  const { set, cosines, logitScale, best, probability, certainty, unrelated, margin } = ranking;
+  const rows = rankCosines(cosines, { logitScale, topK: all ? cosines.length : SHOWN_AT_FIRST });
+  const alone = probability === null;
+  return (
+    <div className="details-scores">
+      <p className={`details-verdict certainty-${certainty}`}>{CERTAINTY_WORDS[certainty]}</p>
+      <p className="details-note">{explanation(ranking)}</p>
+      <table className="numbers">
+        <thead>
+          <tr>
+            <th scope="col">Label</th>
+            <th scope="col">{alone ? 'Scale' : 'Probability'}</th>
+            <th scope="col">Cosine</th>
+            <th scope="col">To the best</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ index, cosine, probability: share }) => (
+            <tr key={index}>
+              <th scope="row">{set.labels[index]}</th>
+              <td>
+                <span className="details-share">
+                  <span className="bar-track">
+                    <span style={{ scale: `${alone ? (placeOnScale(cosine, unrelated) ?? 0) : share} 1` }} />
+                  </span>
+                  {!alone && formatProbability(share)}
+                </span>
+              </td>
+              <td>{formatCosine(cosine)}</td>
+              <td>
+                {index === best.index
+                  ? margin === null
+                    ? ''
+                    : `+${formatCosine(margin)}`
+                  : formatCosine(cosine - best.cosine)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {!all && cosines.length > SHOWN_AT_FIRST && (
+        <Button look="quiet" onPress={() => setAll(true)}>
+          Show all {formatCount(cosines.length, 'label', 'labels')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function explanation({ probability, certainty, unrelated, best, cosines }: Ranking): string {
+  const usual =
+    unrelated === null
+      ? ''
+      : ` Words that have nothing to do with this photograph get about ${formatCosine(unrelated.mean)}; “${best.label}” gets ${formatCosine(best.cosine)}.`;
+  if (certainty === 'nothing') {
+    return cosines.length === 1
+      ? `“${best.label}” fits no better than a word picked at random.${usual}`
+      : `No label fits better than as many words picked at random would; the probabilities only say which is nearest.${usual}`;
+  }
+  if (probability === null) return `A label alone has no probability, for want of rivals.${usual}`;
+  return `Probabilities share 100 % among these labels.${usual}`;
+}

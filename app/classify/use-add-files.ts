@@ -1,0 +1,35 @@
+// Files in, and what became of them said in one message.
+
+import { useCallback } from 'react';
+import { formatCount } from '../ui/format.ts';
+import { toast } from '../ui/toast.ts';
+import { addFiles } from './photos.ts';
+import { useServices } from './services.tsx';
+import { sentence } from './use-classify.ts';
+
+/** Reasons named one by one; of more, the rest is counted. */
+const REASONS_SHOWN = 2;
+
+export function useAddFiles(): (files: readonly File[]) => void {
+  const { queryClient } = useServices();
+  return useCallback(
+    (files) => {
+      const add = async () => {
+        const { repeated, leftOut, notKept } = await addFiles(queryClient, files);
+        if (repeated > 0) {
+          toast(`${formatCount(repeated, 'photograph was', 'photographs were')} here already.`);
+        }
+        if (leftOut.length > 0) {
+          const rest = leftOut.length - REASONS_SHOWN;
+          const reasons = leftOut.slice(0, REASONS_SHOWN).map(({ reason }) => reason);
+          if (rest > 0)
+            reasons.push(`${formatCount(rest, 'other file was', 'other files were')} left out too.`);
+          toast(reasons.join(' '), { kind: 'problem', stays: true });
+        }
+        if (notKept !== null) toast(notKept, { kind: 'problem', stays: true });
+      };
+      add().catch((error: unknown) => toast(sentence(error), { kind: 'problem', stays: true }));
+    },
+    [queryClient],
+  );
+}

@@ -1,0 +1,188 @@
+// React's side of the main view: hooks over the address, the photographs, the model and the classifier.
+
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
+import { embedPhoto, embedTexts } from '../inference/embeddings.ts';
+import type { InferenceClient, LoadProgress, ModelReport } from '../inference/types.ts';
+import { onPhotosChanged } from '../storage/photos.ts';
+import { touchVectorModel } from '../storage/vectors.ts';
+import { toast } from '../ui/toast.ts';
+import type { Encoder, PhotoResult, Progress } from './classifier.ts';
+import { loadExamples } from './examples.ts';
+import { loadRequest } from './load-request.ts';
+import { loadPhotos, PHOTOS_KEY, type Photo, readPhoto } from './photos.ts';
+import { useServices } from './services.tsx';
+import { type View, withLabels } from './view.ts';
+
+export interface ViewControls {
+  readonly view: View;
+  readonly setLabels: (labels: readonly string[]) => void;
+  readonly setTemplates: (templates: readonly string[]) => void;
+  readonly show: (change: Partial<Pick<View, 'layout' | 'sort' | 'onlyLabel' | 'onlyCertainty'>>) => void;
+  readonly canUndo: boolean;
+  readonly undo: () => void;
+}
+
+export function useView(): ViewControls {
+  const { address } = useServices();
+  const view = useSyncExternalStore(address.subscribe, address.view);
+  const canUndo = useSyncExternalStore(address.subscribe, address.canUndo);
+  const change = useCallback(
+    (next: View) => {
+      try {
+        address.change(next);
+      } catch (error) {
+        toast(sentence(error), { kind: 'problem' });
+      }
+    },
+    [address],
+  );
+  return useMemo(
+    () => ({
+      view,
+      setLabels: (labels) => change(withLabels(address.view(), labels)),
+      setTemplates: (templates) => change({ ...address.view(), templates }),
+      show: (some) => change({ ...address.view(), ...some }),
+      canUndo,
+      undo: address.undo,
+    }),
+    [view, canUndo, address, change],
+  );
+}
+
+export interface Photos {
+  readonly photos: readonly Photo[];
+  /** The photographs are examples, because there are none of the visitor's own. */
+  readonly areExamples: boolean;
+  /** Not known yet what this device keeps. */
+  readonly loading: boolean;
+}
+
+/** Tabs tell each other of every single photograph; one look after the last is enough. */
+const OTHER_TAB_QUIET_MS = 300;
+
+export function usePhotos(): Photos {
+  const queryClient = useQueryClient();
+  const own = useQuery({ queryKey: PHOTOS_KEY, queryFn: () => loadPhotos(queryClient) });
+  // Where nothing can be stored there is nothing kept, and examples are as good as ever.
+  const none = own.isError || own.data?.length === 0;
+  const examples = useQuery({
+    queryKey: ['examples'],
+    queryFn: ({ signal }) => loadExamples(signal),
+    enabled: none,
+  });
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = onPhotosChanged(() => {
+      clearTimeout(timer);
+      timer = setTimeout(
+        () => void queryClient.invalidateQueries({ queryKey: PHOTOS_KEY }),
+        OTHER_TAB_QUIET_MS,
+      );
+    });
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
+  }, [queryClient]);
+  const photos = none ? (examples.data ?? NONE) : (own.data ?? NONE);
+  return { photos, areExamples: none, loading: none ? examples.isPending : own.isPending };
+}
+const NONE: readonly Photo[] = [];
+
+export interface Model {
+  readonly report: ModelReport | null;
+  /** Null when nothing is loading. */
+  readonly progress: LoadProgress | null;
+  /** Why there is no model, or null. */
+  readonly problem: string | null;
+  readonly reload: () => void;
+}
+
+const PROGRESS_KEY = ['model-progress'] as const;
+
+export function useModel(): Model {
+  const { client, queryClient, siteReady, modelInUse } = useServices();
+  const request = useMemo(() => loadRequest(new URL(location.href), new URL(document.baseURI)), []);
+  const model = useQuery({
+    queryKey: ['model', request],
+    queryFn: async () => {
+      await siteReady;
+      modelInUse.current = null;
+      const report = await client.load(request, (progress) =>
+        queryClient.setQueryData(PROGRESS_KEY, progress),
+      );
+      modelInUse.current = report;
+      void touchVectorModel(report.modelKey).catch((error: unknown) => console.warn(sentence(error)));
+      return report;
+    },
+    gcTime: Infinity,
+  });
+  const progress = useQuery<LoadProgress>({ queryKey: PROGRESS_KEY, enabled: false });
+  const { refetch } = model;
+
+  useEffect(
+    () =>
+      client.onDeviceLost((reason) => {
+        toast(`${reason} The model is loaded again.`, { kind: 'problem' });
+        void refetch();
+      }),
+    [client, refetch],
+  );
+  const report = model.isError ? null : (model.data ?? null);
+  const shownProgress = model.isFetching ? (progress.data ?? null) : null;
+  const problem = model.isError && !model.isFetching ? sentence(model.error) : null;
+  return useMemo(
+    () => ({ report, progress: shownProgress, problem, reload: () => void refetch() }),
+    [report, shownProgress, problem, refetch],
+  );
+}
+
+/** Tells the classifier what the page shows. */
+export function useClassification(report: ModelReport | null, photos: readonly Photo[], view: View): void {
+  const { classifier, client, modelInUse } = useServices();
+  const encoder = useMemo<Encoder | null>(() => {
+    if (report === null) return null;
+    // A request that was under way when the model changed must not bring the new model's vector under the old one's key.
+    const request = <Value>(send: () => Promise<Value>): Promise<Value> =>
+      modelInUse.current === report ? send() : Promise.reject(new Error('The model was changed meanwhile.'));
+    const bound: Pick<InferenceClient, 'embedImage' | 'embedPrompts'> = {
+      embedImage: (...args) => request(() => client.embedImage(...args)),
+      embedPrompts: (...args) => request(() => client.embedPrompts(...args)),
+    };
+    return {
+      modelKey: report.modelKey,
+      precision: report.precision,
+      logitScale: report.logitScale,
+      embedPhoto: (photo, signal) => embedPhoto(bound, report, photo, signal),
+      embedTexts: (prompts, signal) => embedTexts(bound, report, prompts, signal),
+    };
+  }, [report, client, modelInUse]);
+  const toRank = useMemo(
+    () =>
+      photos.flatMap((photo) =>
+        photo.id === null ? [] : [{ id: photo.id, name: photo.name, read: () => readPhoto(photo) }],
+      ),
+    [photos],
+  );
+  const { labels, templates } = view;
+  useEffect(
+    () => classifier.update({ encoder, photos: toRank, labels, templates }),
+    [classifier, encoder, toRank, labels, templates],
+  );
+}
+
+/** One value of the progress; the component renders again when this value changes and not at every result. */
+export function useProgress<Name extends keyof Progress>(name: Name): Progress[Name] {
+  const { classifier } = useServices();
+  return useSyncExternalStore(classifier.subscribe, () => classifier.progress()[name]);
+}
+
+export function usePhotoResult(id: string | null): PhotoResult {
+  const { classifier } = useServices();
+  return useSyncExternalStore(classifier.subscribe, () => classifier.result(id));
+}
+
+export function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

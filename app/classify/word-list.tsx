@@ -1,0 +1,256 @@
+// A list of labels or templates as chips: typed or pasted into one field, edited there, put in order by dragging or by
+// keyboard, removed. A list too long to look over is shown in part and edited as text, a line each.
+
+import { type ClipboardEvent, type KeyboardEvent, useId, useMemo, useRef, useState } from 'react';
+import { GridList, GridListItem } from 'react-aria-components/GridList';
+import { useDragAndDrop } from 'react-aria-components/useDragAndDrop';
+import { Button } from '../ui/button.tsx';
+import { formatCount } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
+import { toast } from '../ui/toast.ts';
+import { MAX_CHIPS } from './limits.ts';
+import { addWords, type Clean, moveWords, replaceWords, type WordKind } from './words.ts';
+import './word-list.css';
+
+/** What a dragged chip says it is, so that the page does not take it for a photograph. */
+export const DRAGGED_WORDS = 'application/x-promptlens-words';
+
+interface WordListProps {
+  readonly kind: WordKind;
+  readonly words: readonly string[];
+  readonly onChange: (words: readonly string[]) => void;
+  readonly placeholder: string;
+  /** Words that something is to be said about; their chips are marked. */
+  readonly marked?: ReadonlySet<string>;
+  /** The list as text instead of chips. */
+  readonly asText: boolean;
+  readonly onAsText: (asText: boolean) => void;
+}
+
+export function WordList(props: WordListProps) {
+  const { kind, words, onChange, asText, onAsText } = props;
+  if (asText) {
+    return (
+      <WordText
+        kind={kind}
+        words={words}
+        onDone={(next) => {
+          onAsText(false);
+          if (next !== null) onChange(next);
+        }}
+      />
+    );
+  }
+  return <WordChips {...props} />;
+}
+
+function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: WordListProps) {
+  const [editing, setEditing] = useState<string | null>(null);
+  const [draft, setDraft] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  const id = useId();
+
+  const begin = (entry: string) => {
+    setEditing(entry);
+    setDraft(entry);
+    input.current?.focus();
+    requestAnimationFrame(() => input.current?.select());
+  };
+  const end = () => {
+    setEditing(null);
+    setDraft('');
+  };
+  const add = async (text: string): Promise<boolean> => {
+    const { list, added, notes } = addWords(words, text, kind, await loadClean());
+    if (notes.length > 0) toast(notes.join(' '), { kind: added > 0 ? 'note' : 'problem' });
+    if (added > 0) onChange(list);
+    return added > 0;
+  };
+  const submit = async () => {
+    if (editing !== null) {
+      const { list, note } = replaceWords(words, editing, draft, kind, await loadClean());
+      if (note !== null) return toast(note, { kind: 'problem' });
+      onChange(list);
+      end();
+    } else if (await add(draft)) {
+      end();
+    }
+  };
+  const onPaste = (event: ClipboardEvent) => {
+    const text = event.clipboardData.getData('text/plain');
+    // A field of one line would run the lines of a list together.
+    if (editing !== null || !kind.separator.test(text.trim())) return;
+    event.preventDefault();
+    void add(text);
+  };
+  const remove = (entry: string) => {
+    if (entry === editing) end();
+    onChange(words.filter((other) => other !== entry));
+  };
+
+  return (
+    <div className="word-list">
+      <form
+        className="word-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <label className="visually-hidden" htmlFor={id}>
+          {editing === null ? `Add ${kind.many}` : `Edit “${editing}”`}
+        </label>
+        <input
+          ref={input}
+          id={id}
+          value={draft}
+          placeholder={placeholder}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck
+          enterKeyHint="done"
+          onChange={(event) => setDraft(event.target.value)}
+          onPaste={onPaste}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape' && editing !== null) end();
+          }}
+        />
+        <Button type="submit" look="quiet" className="word-submit">
+          {editing === null ? 'Add' : 'Save'}
+        </Button>
+      </form>
+      {words.length > 0 && (
+        <Chips
+          kind={kind}
+          words={words}
+          editing={editing}
+          marked={marked}
+          onEdit={begin}
+          onRemove={remove}
+          onChange={onChange}
+        />
+      )}
+      {words.length > MAX_CHIPS && (
+        <Button look="quiet" className="word-more" onPress={() => onAsText(true)}>
+          and {formatCount(words.length - MAX_CHIPS, `more ${kind.one}`, `more ${kind.many}`)}: show as text
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface ChipsProps {
+  readonly kind: WordKind;
+  readonly words: readonly string[];
+  readonly editing: string | null;
+  readonly marked: ReadonlySet<string> | undefined;
+  readonly onEdit: (entry: string) => void;
+  readonly onRemove: (entry: string) => void;
+  readonly onChange: (words: readonly string[]) => void;
+}
+
+function Chips({ kind, words, editing, marked, onEdit, onRemove, onChange }: ChipsProps) {
+  const items = useMemo(() => words.slice(0, MAX_CHIPS).map((entry) => ({ id: entry })), [words]);
+  const { dragAndDropHooks } = useDragAndDrop({
+    getItems: (keys) => [...keys].map((key) => ({ [DRAGGED_WORDS]: String(key), 'text/plain': String(key) })),
+    acceptedDragTypes: [DRAGGED_WORDS],
+    onReorder: ({ keys, target }) => {
+      const moved = new Set([...keys].map(String));
+      const position = target.dropPosition === 'after' ? 'after' : 'before';
+      onChange(moveWords(words, moved, String(target.key), position));
+    },
+  });
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== 'Delete' && event.key !== 'Backspace') return;
+    const chip = event.target instanceof Element ? event.target.closest('[role="row"]') : null;
+    const entry = chip?.getAttribute('data-key');
+    if (entry === undefined || entry === null) return;
+    event.preventDefault();
+    onRemove(entry);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are the grid list's, on their way up
+    <div onKeyDown={onKeyDown}>
+      <GridList
+        className="chips"
+        aria-label={`${capital(kind.many)}. Enter edits, Delete removes.`}
+        layout="grid"
+        items={items}
+        dragAndDropHooks={dragAndDropHooks}
+        onAction={(key) => onEdit(String(key))}
+      >
+        {({ id: entry }) => (
+          <GridListItem
+            id={entry}
+            textValue={entry}
+            className={`chip ${entry === editing ? 'chip-editing' : ''} ${marked?.has(entry) ? 'chip-marked' : ''}`}
+          >
+            <Button slot="drag" look="quiet" className="chip-drag" aria-label={`Move ${entry}`}>
+              <Icon name="drag" size={14} />
+            </Button>
+            <span className="chip-text">{entry}</span>
+            <Button
+              look="quiet"
+              className="chip-remove"
+              aria-label={`Remove ${entry}`}
+              onPress={() => onRemove(entry)}
+            >
+              <Icon name="close" size={12} />
+            </Button>
+          </GridListItem>
+        )}
+      </GridList>
+    </div>
+  );
+}
+
+function WordText({
+  kind,
+  words,
+  onDone,
+}: {
+  readonly kind: WordKind;
+  readonly words: readonly string[];
+  /** Null where nothing is to change. */
+  readonly onDone: (words: readonly string[] | null) => void;
+}) {
+  const [text, setText] = useState(() => words.join('\n'));
+  const save = async () => {
+    const { list, notes } = addWords([], text, kind, await loadClean());
+    const problems = text.trim() === '' ? [] : notes;
+    if (problems.length > 0) toast(problems.join(' '), { kind: 'problem' });
+    onDone(list.join('\n') === words.join('\n') ? null : list);
+  };
+  return (
+    <div className="word-list">
+      <textarea
+        className="word-text"
+        aria-label={`${capital(kind.many)}, one a line`}
+        // biome-ignore lint/a11y/noAutofocus: the visitor asked for the text
+        autoFocus
+        rows={14}
+        spellCheck
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') onDone(null);
+        }}
+      />
+      <div className="word-text-actions">
+        <Button look="primary" onPress={() => void save()}>
+          Use these {kind.many}
+        </Button>
+        <Button onPress={() => onDone(null)}>Cancel</Button>
+      </div>
+    </div>
+  );
+}
+
+async function loadClean(): Promise<Clean> {
+  const { cleanPastedText } = await import('../../models/clip/paste.ts');
+  return cleanPastedText;
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

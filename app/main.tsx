@@ -1,0 +1,51 @@
+// The page begins here.
+
+import { QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { I18nProvider } from 'react-aria-components/I18nProvider';
+import { createRoot } from 'react-dom/client';
+import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
+import { App } from './app.tsx';
+import { createAddressStore } from './classify/address-store.ts';
+import { Classifier } from './classify/classifier.ts';
+import { EXAMPLE_LABELS } from './classify/examples.ts';
+import { createQueryClient } from './classify/query-client.ts';
+import { type Services, ServicesProvider } from './classify/services.tsx';
+import { createThumbnails } from './classify/thumbnails.ts';
+import { createInferenceClient } from './inference/client.ts';
+import { startSite } from './site.ts';
+import './ui/tokens.css';
+import './ui/base.css';
+
+const queryClient = createQueryClient();
+const services: Services = {
+  queryClient,
+  client: createInferenceClient(),
+  classifier: new Classifier(queryClient),
+  address: createAddressStore({
+    labels: EXAMPLE_LABELS,
+    templates: TEMPLATE_SETS[0].templates,
+    layout: 'grid',
+    sort: { by: 'added' },
+    onlyLabel: null,
+    onlyCertainty: null,
+  }),
+  thumbnails: createThumbnails(),
+  modelInUse: { current: null },
+  siteReady: startSite(),
+};
+
+const root = document.getElementById('app');
+if (root === null) throw new Error('index.html has no element with the id app.');
+createRoot(root).render(
+  <StrictMode>
+    {/* The page's words are English, whatever the browser's language. */}
+    <I18nProvider locale="en-US">
+      <QueryClientProvider client={queryClient}>
+        <ServicesProvider value={services}>
+          <App />
+        </ServicesProvider>
+      </QueryClientProvider>
+    </I18nProvider>
+  </StrictMode>,
+);
