@@ -40,7 +40,7 @@ export const train = command({
     model: { kind: 'text', value: 'config.json', help: 'the network; a small one where it is left out' },
     epochs: { kind: 'number', default: 5, min: 0, help: 'passes over the data' },
     'batch-size': { kind: 'number', default: 256, min: 2, integer: true, help: 'pairs a step' },
-    lr: { kind: 'number', default: 1e-3, min: 0, help: 'peak learning rate' },
+    lr: { kind: 'number', default: 4e-4, min: 0, help: 'peak learning rate' },
     wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
     beta1: { kind: 'number', default: 0.9, min: 0, max: 1, help: "Adam's first decay" },
     beta2: { kind: 'number', default: 0.98, min: 0, max: 1, help: "Adam's second decay" },
