@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import optimizeLocales from '@react-aria/optimize-locales-plugin';
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
 import securityHeaders from './app/security-headers.json' with { type: 'json' };
+import { examplePictures } from './scripts/example-pictures.ts';
 
 /** The page downloads and checks the runtime like a model's file: by bytes and SHA-256, known from here on. */
 function onnxruntimeFile(name: string) {
@@ -38,6 +40,9 @@ export default defineConfig({
   base: './',
   plugins: [
     react(),
+    // The page speaks English; react-aria's own words come in thirty languages.
+    optimizeLocales.vite({ locales: ['en-US'] }),
+    examplePictures(),
     contentSecurityPolicy(),
     VitePWA({
       strategies: 'injectManifest',
@@ -80,6 +85,17 @@ export default defineConfig({
   // onnxruntime-web without its glue inside: app/inference/runtime.ts says where that is.
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
   worker: { format: 'es' },
+  // What only the worker imports is not found beforehand; found late, it would reload the page in the middle of a load.
+  optimizeDeps: {
+    include: [
+      'comlink',
+      'idb',
+      'valibot',
+      'onnxruntime-web/wasm',
+      'onnxruntime-web/jspi',
+      'onnxruntime-web/webgpu',
+    ],
+  },
   server: { headers: isolation },
   build: { target: 'es2023' },
   test: {

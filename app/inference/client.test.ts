@@ -106,7 +106,7 @@ it('says why when no device is left, each reason once, and leaves no worker behi
   openOutcome = async ({ backend }) => `${backend} is out of order.`;
   const client = createInferenceClient();
   await expect(client.load(request, () => {})).rejects.toThrow(
-    /webgpu fp32: webgpu is out of order\. wasm fp32: wasm is out of order\.$/,
+    /WebGPU \(fp32\): webgpu is out of order\. WebAssembly \(fp32\): wasm is out of order\.$/,
   );
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, true]);
   await expect(client.embedPrompts(['a'])).rejects.toThrow('No model is loaded');

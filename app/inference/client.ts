@@ -3,7 +3,7 @@
 
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Plan } from './plan.ts';
-import type { InferenceClient, LoadProgress, ModelReport, PassedOver } from './types.ts';
+import type { Backend, InferenceClient, LoadProgress, ModelReport, PassedOver } from './types.ts';
 import type { OpenResult, WorkerApi, WorkerEvent } from './worker-api.ts';
 
 export function createInferenceClient(): InferenceClient {
@@ -57,16 +57,16 @@ export function createInferenceClient(): InferenceClient {
       let handle = start(onProgress);
       try {
         const plan: Plan = await handle.call((api) => api.plan(loadRequest, gpuLost));
-        const passedOver: PassedOver[] = [...plan.passedOver];
+        const failed: PassedOver[] = [];
         for (const [i, attempt] of plan.attempts.entries()) {
           if (i > 0) handle = start(onProgress);
           const result = await handle.call<OpenResult>((api) => api.open(loadRequest.modelUrl, attempt));
-          if ('opened' in result) return { ...result.opened, passedOver };
-          passedOver.push(result.passedOver);
+          if ('opened' in result) return { ...result.opened, passedOver: [...plan.passedOver, ...failed] };
+          failed.push(result.passedOver);
           handle.end(new Error(result.passedOver.reason));
           if (current !== handle) throw superseded();
         }
-        throw new Error(noDevice(passedOver));
+        throw new Error(noDevice(failed.length > 0 ? failed : plan.passedOver));
       } catch (error) {
         handle.end(new Error('The model could not be loaded.'));
         if (current === handle) current = null;
@@ -94,12 +94,16 @@ function superseded(): DOMException {
   return new DOMException('Another model is being loaded.', 'AbortError');
 }
 
+const DEVICE_NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly' } as const satisfies Record<Backend, string>;
+
 function noDevice(passedOver: readonly PassedOver[]): string {
+  if (passedOver.length === 0)
+    return 'The model folder holds no precision that runs in a browser; export q8, fp16 or fp32.';
   // The same device is tried with several threads and with one, and often fails alike.
   const reasons = new Set(
-    passedOver.map(({ backend, precision, reason }) => `${backend} ${precision}: ${reason}`),
+    passedOver.map(({ backend, precision, reason }) => `${DEVICE_NAMES[backend]} (${precision}): ${reason}`),
   );
-  return `The model could not be started on this device. ${[...reasons].join(' ') || 'It holds no precision that runs in a browser.'}`;
+  return `The model could not be started on this device. ${[...reasons].join(' ')}`;
 }
 
 interface WorkerHandle {
