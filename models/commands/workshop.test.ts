@@ -1,0 +1,121 @@
+// The workshop as its user meets it, through the commands: class folders of drawn shapes go in, a network is trained, stopped and
+// resumed, exported and evaluated, and it knows shapes that it has never seen.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { randomStream } from '../data/random.ts';
+import type { Command } from './arguments.ts';
+import { embed } from './embed.ts';
+import { zeroShot } from './evaluate.ts';
+import { exportCommand } from './export.ts';
+import { train } from './train.ts';
+
+const COLOURS = { red: '#d03020', green: '#208040', blue: '#3050c0' };
+const SIZE = 24;
+const NETWORK = {
+  model_type: 'clip',
+  projection_dim: 16,
+  vision_config: {
+    image_size: 16,
+    patch_size: 8,
+    hidden_size: 32,
+    intermediate_size: 64,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    stem_channels: [8],
+  },
+  text_config: {
+    hidden_size: 32,
+    intermediate_size: 64,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    max_position_embeddings: 24,
+    vocab_size: 600,
+    bos_token_id: 0,
+    eos_token_id: 1,
+  },
+};
+
+let folder = '';
+const at = (...parts: string[]) => join(folder, ...parts);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'promptlens-workshop-'));
+  await writeFile(at('network.json'), JSON.stringify(NETWORK));
+  await drawShapes(at('shapes'), 40);
+  await drawShapes(at('unseen'), 8);
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** <colour> disc: one of a few places and sizes on a grey ground. */
+async function drawShapes(into: string, count: number): Promise<void> {
+  const random = randomStream('shapes', count);
+  for (const [name, colour] of Object.entries(COLOURS)) {
+    await mkdir(join(into, `${name} disc`), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const [x, y] = [8 + 8 * random(), 8 + 8 * random()];
+      const grey = Math.round(255 * random());
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE}" height="${SIZE}">
+        <rect width="100%" height="100%" fill="rgb(${grey},${grey},${grey})"/>
+        <circle cx="${x}" cy="${y}" r="${5 + 3 * random()}" fill="${colour}"/></svg>`;
+      await sharp(Buffer.from(svg))
+        .png()
+        .toFile(join(into, `${name} disc`, `${i}.png`));
+    }
+  }
+}
+
+/** Runs a command and gives what it printed. */
+async function run(command: Command, ...argv: string[]): Promise<string> {
+  const printed: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((...words) => void printed.push(words.join(' ')));
+  await command.execute(argv);
+  return printed.join('\n');
+}
+
+const trainArguments = () => [
+  ...['--train-data', at('shapes'), '--out', at('run'), '--model', at('network.json')],
+  ...['--batch-size', '24', '--epochs', '15', '--lr', '0.003', '--warmup', '5', '--held-out', '12'],
+  ...['--patch-dropout', '0', '--zeroshot-frequency', '5', '--threads', '1'],
+];
+
+it('trains, exports, evaluates and embeds', async () => {
+  await run(train, ...trainArguments());
+  await run(exportCommand, '--model', at('run'), '--threads', '1');
+  for (const precision of ['fp32', 'q8']) {
+    const printed = await run(
+      zeroShot,
+      '--model',
+      at('run'),
+      '--data',
+      at('unseen'),
+      '--precision',
+      precision,
+      '--json',
+    );
+    const figures = JSON.parse(printed);
+    expect(figures).toMatchObject({ n: 24, classes: 3, acc5: 1 });
+    expect(figures.acc1).toBeGreaterThan(0.8);
+  }
+  const lines = await run(embed, '--model', at('run'), '--texts', 'red disc', 'blue disc', '--json');
+  const [red, blue] = lines.split('\n').map((line) => JSON.parse(line));
+  expect(red).toMatchObject({ kind: 'text', input: 'red disc' });
+  expect(red.vector).toHaveLength(16);
+  expect(blue.vector).not.toEqual(red.vector);
+});
+
+it('goes on where it stood, and says what does not fit', async () => {
+  const longer = trainArguments().map((word) => (word === '15' ? '16' : word));
+  await expect(run(train, ...longer, '--resume')).rejects.toThrow(
+    /checkpoint.safetensors cannot be resumed.*totalSteps/,
+  );
+  const before = await readFile(at('run', 'model.safetensors'));
+  await run(train, ...trainArguments(), '--resume');
+  expect(await readFile(at('run', 'model.safetensors'))).toEqual(before);
+  await expect(run(train, '--train-data', at('nowhere'), '--out', at('x'))).rejects.toThrow(/nowhere/);
+  await expect(run(train, '--train-data', at('shapes'), '--out', at('run'))).rejects.toThrow(/--resume/);
+});
