@@ -1,0 +1,243 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Files, json, withJson } from '../clip/fixtures/tiny-model.ts';
+import { parseManifest, verifyFile } from '../clip/manifest.ts';
+import { readModelFolder } from '../clip/model-folder.ts';
+import { preprocess } from '../clip/preprocess.ts';
+import { cosine } from '../clip/ranking.ts';
+import { checkSelfTest, parseSelfTest, selfTestImage } from '../clip/selftest.ts';
+import { directorySource, writeFileWhole } from '../files/folder.ts';
+import { openModel } from '../inference/model.ts';
+import type { StoredTensor } from '../networks/weights.ts';
+import { EXPORT_PRECISIONS, exportModel, type Measured } from './export.ts';
+import { LOG_SCALE, trainedFolder } from './fixtures/trained-folder.ts';
+
+let root = '';
+let trained: Files;
+let written = 0;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'promptlens-export-'));
+  trained = await trainedFolder();
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function folderOf(files: Files): Promise<string> {
+  const folder = join(root, String(written++));
+  for (const [path, bytes] of files) await writeFileWhole(join(folder, path), bytes);
+  return folder;
+}
+
+/** Every file of a folder, hidden ones included. */
+async function contentOf(folder: string): Promise<Map<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(files.sort().map(async (file) => [file, await readFile(file, 'hex')] as const)),
+  );
+}
+
+const readJson = async (path: string) => JSON.parse(await readFile(path, 'utf8'));
+
+/** Two large numbers of every token cancel and are passed over by all norms: one scale a row leaves the others no levels. */
+function spoil(name: string, { shape, data }: StoredTensor) {
+  if (/^text_model\..*norm\d?\.weight$/.test(name)) data.set([0, 0]);
+  if (!name.endsWith('token_embedding.weight')) return;
+  for (let row = 0; row < shape[0]; row++) data.set([60, -60], row * shape[1]);
+}
+
+describe('exportModel', () => {
+  let folder = '';
+  let measured: Measured[];
+  beforeAll(async () => {
+    const stale = new Map(trained).set('onnx/vision_model_q4.onnx', new Uint8Array(3));
+    folder = await folderOf(stale);
+    measured = await exportModel(folder, { combined: true, threads: 1 });
+  });
+
+  test('makes a folder that reads as a model, and nothing else', async () => {
+    const { precisions, manifest, logitScale } = await readModelFolder(directorySource(folder));
+    expect(precisions).toEqual(['fp32', 'fp16', 'q8']);
+    expect(logitScale).toBeCloseTo(25, 4);
+    expect(manifest?.files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'onnx/text_model.onnx',
+      'onnx/text_model_fp16.onnx',
+      'onnx/text_model_quantized.onnx',
+      'onnx/vision_model.onnx',
+      'onnx/vision_model_fp16.onnx',
+      'onnx/vision_model_quantized.onnx',
+      'preprocessor_config.json',
+      'selftest.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    const combined = ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'onnx/model_quantized.onnx'];
+    const all = [
+      ...(manifest?.files ?? []).map(({ path }) => path),
+      ...combined,
+      'manifest.json',
+      'model.safetensors',
+    ];
+    expect([...(await contentOf(folder)).keys()]).toEqual(all.map((path) => join(folder, path)).sort());
+  });
+
+  test('lists every file with its bytes and hash', async () => {
+    const manifest = parseManifest(
+      new Uint8Array(await readFile(join(folder, 'manifest.json'))),
+      'manifest.json',
+    );
+    for (const { path } of manifest.files) {
+      await verifyFile(path, new Uint8Array(await readFile(join(folder, path))), manifest);
+    }
+  });
+
+  test('measures each precision against the trained network', () => {
+    expect(measured.map(({ precision }) => precision)).toEqual(EXPORT_PRECISIONS);
+    const [fp32, fp16, q8] = measured;
+    for (const { image, text } of [fp32, fp16]) {
+      expect(Math.min(image.min, text.min)).toBeGreaterThan(0.99999);
+      expect(image.mean).toBeGreaterThanOrEqual(image.min);
+    }
+    expect(Math.min(q8.image.min, q8.text.min)).toBeGreaterThan(0.99);
+    expect(Math.max(q8.image.mean, q8.text.mean)).toBeLessThan(0.999999);
+    expect(fp16.bytes).toBeLessThan(0.8 * fp32.bytes);
+    for (const { millisecondsPerPicture } of measured) expect(millisecondsPerPicture).toBeGreaterThan(0);
+  });
+
+  test.each(EXPORT_PRECISIONS)('the self-test passes in %s', async (precision) => {
+    const selfTest = parseSelfTest(await readJson(join(folder, 'selftest.json')), 'selftest.json');
+    const model = await openModel(folder, { precision, threads: 1 });
+    const [image] = await model.embedImages([selfTestImage(selfTest.image)]);
+    const [text] = await model.embedTexts([selfTest.prompt]);
+    await model.close();
+    expect(checkSelfTest(selfTest, precision, image, text)).toBeGreaterThan(0.99999);
+  });
+
+  test.each(EXPORT_PRECISIONS)('the combined graph in %s ranks as the encoders do', async (precision) => {
+    const model = await openModel(folder, { precision, threads: 1 });
+    const pictures = [3, 4, 5].map((seed) =>
+      selfTestImage({ recipe: 'gradient-noise', seed, width: 40, height: 33 }),
+    );
+    const texts = ['a photo of a cat.', 'people riding horses'];
+    const pixels = new Float32Array(3 * 3 * 32 * 32);
+    for (const [i, picture] of pictures.entries())
+      preprocess(picture, model.preprocessing, pixels, i * 3 * 32 * 32);
+    const { input_ids, attention_mask, dims } = model.tokenizer.encodeBatch(texts);
+    const [imageVectors, textVectors] = [await model.embedImages(pictures), await model.embedTexts(texts)];
+    await model.close();
+
+    const suffix = { fp32: '', fp16: '_fp16', q8: '_quantized' }[precision];
+    const session = await InferenceSession.create(join(folder, `onnx/model${suffix}.onnx`), {
+      intraOpNumThreads: 1,
+    });
+    expect([...session.inputNames].sort()).toEqual(['attention_mask', 'input_ids', 'pixel_values']);
+    const outputs = await session.run({
+      pixel_values: new Tensor('float32', pixels, [3, 3, 32, 32]),
+      input_ids: new Tensor('int64', input_ids, dims),
+      attention_mask: new Tensor('int64', attention_mask, dims),
+    });
+    const values = (name: string) => [...(outputs[name].data as Float32Array)];
+    expect(outputs.logits_per_image.dims).toEqual([3, 2]);
+    expect(outputs.logits_per_text.dims).toEqual([2, 3]);
+    for (const [i, image] of imageVectors.entries()) {
+      expect(
+        cosine(image, Float32Array.from(values('image_embeds').slice(i * 32, (i + 1) * 32))),
+      ).toBeCloseTo(1, 5);
+      for (const [t, text] of textVectors.entries()) {
+        expect(values('logits_per_image')[i * 2 + t]).toBeCloseTo(25 * cosine(image, text), 3);
+        expect(values('logits_per_text')[t * 3 + i]).toBe(values('logits_per_image')[i * 2 + t]);
+      }
+    }
+  });
+});
+
+test('writes only the precisions that are asked for, and replaces those of before', async () => {
+  const folder = await folderOf(trained);
+  await exportModel(folder, { precisions: ['fp32'], threads: 1 });
+  await exportModel(folder, { precisions: ['q8'], threads: 1 });
+  expect(await readdir(join(folder, 'onnx'))).toEqual([
+    'text_model_quantized.onnx',
+    'vision_model_quantized.onnx',
+  ]);
+  expect(Object.keys((await readJson(join(folder, 'selftest.json'))).vectors)).toEqual(['q8']);
+});
+
+test('puts the trained scale into config.json, beside fields that are not ours', async () => {
+  const folder = await folderOf(
+    withJson(trained, 'config.json', { logit_scale: 1, 'transformers.js_config': { dtype: 'q8' } }),
+  );
+  await exportModel(folder, { precisions: ['q8'], threads: 1 });
+  expect(await readJson(join(folder, 'config.json'))).toMatchObject({
+    logit_scale: LOG_SCALE,
+    'transformers.js_config': { dtype: 'q8' },
+    model_type: 'clip',
+  });
+});
+
+test('refuses a precision that is another model, and writes it by force', async () => {
+  const folder = await folderOf(await trainedFolder(spoil));
+  await exportModel(folder, { precisions: ['fp32'], threads: 1 });
+  const before = await contentOf(folder);
+  const seen: Measured[] = [];
+  const options = {
+    precisions: ['fp32', 'q8'],
+    threads: 1,
+    onMeasured: (row: Measured) => seen.push(row),
+  } as const;
+  await expect(exportModel(folder, options)).rejects.toThrow(
+    /mean cosine of q8 .* is below 0\.98\. Leave it out/,
+  );
+  expect(seen[1].text.mean).toBeLessThan(0.98);
+  expect(await contentOf(folder)).toEqual(before);
+  await exportModel(folder, { ...options, force: true });
+  expect((await readModelFolder(directorySource(folder))).precisions).toEqual(['fp32', 'q8']);
+});
+
+describe('a folder that cannot be exported is refused with a sentence, and is as it was', () => {
+  const without = (path: string) => new Map([...trained].filter(([name]) => name !== path));
+  test.each<[string, () => Files | Promise<Files>, RegExp]>([
+    [
+      'no weights',
+      () => without('model.safetensors'),
+      /model\.safetensors could not be read: it is not there/,
+    ],
+    ['no config', () => without('config.json'), /config\.json could not be read/],
+    ['no tokenizer', () => without('tokenizer.json'), /tokenizer\.json was refused/],
+    [
+      'weights that are cut off',
+      () =>
+        new Map(trained).set(
+          'model.safetensors',
+          (trained.get('model.safetensors') ?? new Uint8Array()).slice(0, -9),
+        ),
+      /model\.safetensors was refused: .*cut off/,
+    ],
+    [
+      'another network',
+      () => {
+        const config = JSON.parse(new TextDecoder().decode(trained.get('config.json')));
+        config.vision_config.hidden_size = 64;
+        return new Map(trained).set('config.json', json(config));
+      },
+      /model\.safetensors holds vision_model\..* in the shape .*; config\.json asks for/,
+    ],
+    [
+      'a weight that is no number',
+      () => trainedFolder((name, { data }) => name === 'visual_projection.weight' && data.fill(Number.NaN)),
+      /value 0 of visual_projection\.weight is NaN/,
+    ],
+    [
+      'a scale that is no number',
+      () => trainedFolder((name, { data }) => name === 'logit_scale' && data.fill(Number.NaN)),
+      /logit_scale is NaN; a finite number was expected/,
+    ],
+  ])('%s', async (_, files, reason) => {
+    const folder = await folderOf(await files());
+    const before = await contentOf(folder);
+    await expect(exportModel(folder, { precisions: ['fp32'], threads: 1 })).rejects.toThrow(reason);
+    expect(await contentOf(folder)).toEqual(before);
+  });
+});
