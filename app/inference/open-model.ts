@@ -11,7 +11,7 @@ import { createEngine, type Engine } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
 import { obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
-import { configureRuntime, type Runtime, runtimeFile } from './runtime.ts';
+import { importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest } from './self-test-run.ts';
 import type { Backend } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
@@ -38,8 +38,9 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
   const wasm = runtimeFile(attempt.build);
   progress.expect(wasm.bytes + bytesToRead(await source.list(), attempt));
 
-  const [folder, runtimeBinary, vision_model, text_model] = await Promise.all([
+  const [folder, runtime, runtimeBinary, vision_model, text_model] = await Promise.all([
     readModelFolder(source),
+    importRuntime(attempt.build),
     obtain(wasm, progress.add),
     source.read(encoderPath('vision_model', precision)),
     source.read(encoderPath('text_model', precision)),
@@ -47,7 +48,7 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
 
   try {
     progress.stage('compile');
-    const runtime = await configureRuntime(attempt.build, attempt.threads, runtimeBinary.bytes);
+    setWasm(runtime, runtimeBinary.bytes, attempt.threads);
     const encoders = await createEncoders(runtime, attempt, folder, { vision_model, text_model });
     progress.stage('self-test');
     const cosine = await runSelfTest(folder, attempt, encoders);

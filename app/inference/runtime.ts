@@ -9,7 +9,7 @@ import jspiGlue from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.mjs?url';
 import jspiWasm from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import wasmGlue from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmWasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
-import type { ExpectedFile } from './download.ts';
+import { DownloadError, type ExpectedFile } from './download.ts';
 import type { RuntimeBuild } from './plan.ts';
 
 export type Runtime = typeof import('onnxruntime-web');
@@ -37,16 +37,27 @@ export function runtimeFile(build: RuntimeBuild): ExpectedFile {
   return { url: new URL(ADDRESSES[build].wasm, location.href).href, ...ONNXRUNTIME_FILES[build] };
 }
 
-/** Once in a worker's life. The runtime itself starts with the first session. */
-export async function configureRuntime(
-  build: RuntimeBuild,
-  threads: number,
-  wasmBinary: Uint8Array<ArrayBuffer>,
-): Promise<Runtime> {
-  const runtime = await importBuild(build);
-  runtime.env.logLevel = 'error';
-  runtime.env.wasm.wasmPaths = { mjs: new URL(ADDRESSES[build].glue, location.href).href };
-  runtime.env.wasm.wasmBinary = wasmBinary;
+/**
+ * The runtime's JavaScript, for one worker's life; it starts with the first session, from the WebAssembly that is given to
+ * `setWasm`. Throws DownloadError.
+ */
+export async function importRuntime(build: RuntimeBuild): Promise<Runtime> {
+  const glue = new URL(ADDRESSES[build].glue, location.href).href;
+  try {
+    // The runtime imports its glue itself, later: asking for it here saves the wait.
+    const [runtime] = await Promise.all([importBuild(build), import(/* @vite-ignore */ glue)]);
+    runtime.env.logLevel = 'error';
+    runtime.env.wasm.wasmPaths = { mjs: glue };
+    return runtime;
+  } catch (error) {
+    throw new DownloadError(
+      'A part of the page could not be downloaded: the network is off, or the site was updated meanwhile. Reload the page.',
+      { cause: error },
+    );
+  }
+}
+
+export function setWasm(runtime: Runtime, wasm: Uint8Array<ArrayBuffer>, threads: number): void {
+  runtime.env.wasm.wasmBinary = wasm;
   runtime.env.wasm.numThreads = threads;
-  return runtime;
 }
