@@ -15,7 +15,9 @@ export function ensureInstalled() {
   if (major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1])) {
     fail(`Promptlens needs Node ${LEAST_NODE.join('.')} or later; this is ${process.versions.node}.`);
   }
-  const lock = createHash('sha256').update(readFileSync(`${ROOT}package-lock.json`)).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(`${ROOT}package-lock.json`))
+    .digest('hex');
   const mark = `${ROOT}node_modules/.promptlens-lock`;
   if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
   console.log('Installing the packages that package-lock.json names …');
@@ -30,7 +32,10 @@ export function run(program, args, failure) {
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });
-  if (status !== 0) fail(`${failure}: \`${[program, ...args].join(' ')}\` ${error ? error.message : `ended with ${status}`}.`);
+  if (status !== 0)
+    fail(
+      `${failure}: \`${[program, ...args].join(' ')}\` ${error ? error.message : `ended with ${status}`}.`,
+    );
 }
 
 /** A program that a package of ours brings, started with this Node. */

@@ -33,7 +33,9 @@ function check(title, script, args) {
 function count(title, script, args, report, read, env) {
   rmSync(report, { force: true });
   const succeeded = start(title, script, args, env);
-  const counted = existsSync(report) ? read(JSON.parse(readFileSync(report, 'utf8'))) : { passed: 0, failed: 0, skipped: 0 };
+  const counted = existsSync(report)
+    ? read(JSON.parse(readFileSync(report, 'utf8')))
+    : { passed: 0, failed: 0, skipped: 0 };
   if (!succeeded && counted.failed === 0) counted.failed = 1;
   for (const key of Object.keys(total)) total[key] += counted[key];
 }
@@ -62,7 +64,11 @@ if (check('build', 'vite/bin/vite.js', ['build', '--logLevel', 'warn'])) {
       '@playwright/test/cli.js',
       ['test', '--config', 'e2e/playwright.config.ts'],
       `${RESULTS}/browser.json`,
-      ({ stats }) => ({ passed: stats.expected + stats.flaky, failed: stats.unexpected, skipped: stats.skipped }),
+      ({ stats }) => ({
+        passed: stats.expected + stats.flaky,
+        failed: stats.unexpected,
+        skipped: stats.skipped,
+      }),
       { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_NAME: `${RESULTS}/browser.json` },
     );
   } else if (CI) total.failed += 1;
