@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { EXPORT_PRECISIONS, exportModel, LEAST_MEAN_COSINE, type Measured } from '../convert/export.ts';
+import { shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { command, runWhereMain } from './arguments.ts';
 
@@ -23,6 +24,7 @@ export const exportCommand = command({
       help: 'which to make: fp32 for any device, fp16 for WebGPU, q8 for WASM',
     },
     combined: { kind: 'flag', help: "add the graph of both encoders that transformers.js' pipeline reads" },
+    to: { kind: 'text', value: 'folder', help: 'also copies what a page downloads there' },
     images: { kind: 'list', form: 'words', value: 'file', help: 'pictures to compare by, beside made ones' },
     threads: {
       kind: 'number',
@@ -36,7 +38,7 @@ export const exportCommand = command({
       help: `write a precision whose mean cosine with the trained network is below ${LEAST_MEAN_COSINE} all the same`,
     },
   },
-  run: async ({ model, precision, combined, images: files = [], threads, force }) => {
+  run: async ({ model, precision, combined, to, images: files = [], threads, force }) => {
     const images = [];
     for (const file of files) images.push(await decodeImage(await readFile(file), file));
     console.log(HEADINGS.join('  '));
@@ -48,6 +50,7 @@ export const exportCommand = command({
       force,
       onMeasured: (measured) => console.log(line(measured)),
     });
+    if (to !== undefined) await shipModel(model, to);
   },
 });
 

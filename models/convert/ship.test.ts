@@ -1,0 +1,44 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readModelFolder } from '../clip/model-folder.ts';
+import { directorySource, writeFileWhole } from '../files/folder.ts';
+import { exportModel } from './export.ts';
+import { trainedFolder } from './fixtures/trained-folder.ts';
+import { shipModel } from './ship.ts';
+
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'promptlens-ship-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+it('copies what the page downloads, and leaves no precision of an earlier model', async () => {
+  const [from, to] = [join(root, 'run'), join(root, 'shipped')];
+  for (const [path, bytes] of await trainedFolder()) await writeFileWhole(join(from, path), bytes);
+  await exportModel(from, { precisions: ['fp16', 'q8'], combined: true, threads: 1 });
+  await writeFileWhole(join(to, 'README.md'), 'The card.');
+  await writeFileWhole(join(to, 'onnx', 'text_model.onnx'), 'old');
+
+  await shipModel(from, to);
+  const folder = await readModelFolder(directorySource(to));
+  expect(folder.precisions).toEqual(['fp16', 'q8']);
+  expect(folder.modelKey).toBe((await readModelFolder(directorySource(from))).modelKey);
+  expect((await readdir(join(to, 'onnx'))).sort()).toEqual([
+    'text_model_fp16.onnx',
+    'text_model_quantized.onnx',
+    'vision_model_fp16.onnx',
+    'vision_model_quantized.onnx',
+  ]);
+  expect(await readdir(to)).not.toContain('model.safetensors');
+  expect(await readFile(join(to, 'README.md'), 'utf8')).toBe('The card.');
+});
+
+it('ships no file that differs from its manifest', async () => {
+  const from = join(root, 'run');
+  for (const [path, bytes] of await trainedFolder()) await writeFileWhole(join(from, path), bytes);
+  await exportModel(from, { precisions: ['q8'], threads: 1 });
+  await writeFile(join(from, 'tokenizer_config.json'), '{}');
+  await expect(shipModel(from, join(root, 'shipped'))).rejects.toThrow('tokenizer_config.json');
+});
