@@ -104,6 +104,11 @@ export class Promptlens {
     ).toBeAttached({ timeout: 120_000 });
   }
 
+  /** The list of templates is folded until it is asked for. */
+  async unfoldTemplates(): Promise<void> {
+    await this.page.getByRole('heading', { name: 'Templates' }).click();
+  }
+
   card(name: string): Locator {
     return this.photographs.getByRole('listitem').filter({ hasText: name });
   }

@@ -1,0 +1,60 @@
+// One visit is enough: afterwards the site opens and works where nothing answers any more.
+
+import { serve } from '../scripts/serve.mjs';
+import { Promptlens } from './promptlens.ts';
+import { smallPictures } from './site/pictures.ts';
+import { SITE } from './site/site.ts';
+import { expect, test } from './test.ts';
+
+const LABELS = ['a red bus', 'café', '$&'];
+const TEMPLATE = 'a dark, blurry photo of a {}.';
+
+test('photographs, labels, model and runtime are there with the network off, and new pictures are ranked', async ({
+  page,
+  context,
+}) => {
+  const server = await serve({ root: SITE, port: 0 });
+  const app = new Promptlens(page, server.url);
+  await app.open({ labels: LABELS, templates: [TEMPLATE] });
+  await app.add(await smallPictures(3));
+  await app.ranked(3, LABELS.length);
+  const before = await app.exportedJson();
+  await page.getByRole('button', { name: /self-test passed/ }).click();
+  await expect(page.getByText('Model and runtime are kept on this device.')).toBeVisible();
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+
+  await server.close();
+  await context.setOffline(true);
+  await page.reload();
+  await app.ready();
+  await app.ranked(3, LABELS.length);
+  await app.labels.expectToBe(LABELS);
+  await expect(page.getByRole('group').filter({ hasText: 'Templates' })).toContainText(TEMPLATE);
+  expect(await app.exportedJson()).toEqual(before);
+
+  await app.add(await smallPictures(1, 77));
+  await app.ranked(4, LABELS.length);
+  await app.labels.type('a boat');
+  await app.ranked(4, LABELS.length + 1);
+  expect((await app.bars('picture-003.jpg')).length).toBe(3);
+  // What a first visit shows is kept too.
+  await page.getByRole('button', { name: 'Remove all photographs' }).click();
+  await app.ranked(6, LABELS.length + 1);
+});
+
+test('can be installed', async ({ app, page, context }) => {
+  await app.open();
+  const session = await context.newCDPSession(page);
+  const { errors, data = '', url } = await session.send('Page.getAppManifest');
+  expect(errors).toEqual([]);
+  const manifest: { icons: { src: string; sizes: string; purpose?: string }[]; start_url: string } =
+    JSON.parse(data);
+  expect(new URL(manifest.start_url, url).href).toBe(app.site);
+  expect(manifest.icons.some(({ purpose }) => purpose === 'maskable')).toBe(true);
+  for (const { src } of manifest.icons) {
+    expect((await page.request.get(new URL(src, url).href)).headers()['content-type']).toContain('image/');
+  }
+  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+  // Playwright's contexts are private windows, from which nothing can be installed.
+  expect(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')).toEqual([]);
+});

@@ -1,0 +1,55 @@
+// Nothing leaves the origin. Every test holds that (test.ts); here it is made sure that they would notice, and that page and
+// worker could not even if they wanted to.
+
+import securityHeaders from '../app/security-headers.json' with { type: 'json' };
+import { Promptlens } from './promptlens.ts';
+import { addresses } from './site/site.ts';
+import { expect, test } from './test.ts';
+
+const POLICY = securityHeaders['Content-Security-Policy'];
+const ELSEWHERE = 'https://elsewhere.test';
+
+test('what a page asks of another host is noticed', async ({ browser, outside }) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${ELSEWHERE}/`).catch(() => undefined);
+  await context.close();
+  expect(outside.requests).toContain('CONNECT elsewhere.test:443');
+  outside.requests.length = 0;
+});
+
+test('the policy comes with the page and with its workers, and holds', async ({ browser, outside }) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const policies = new Map<string, string | null>();
+  page.on('response', async (response) => {
+    const { pathname } = new URL(response.url());
+    policies.set(
+      pathname.replace(/-[\w-]{8}\.js$/, '.js'),
+      await response.headerValue('content-security-policy'),
+    );
+  });
+  const app = new Promptlens(page, addresses().isolated);
+  await app.open();
+  for (const path of ['/', '/assets/worker.js']) expect(policies.get(path), path).toBe(POLICY);
+  expect(POLICY).toContain("default-src 'self'");
+  expect(POLICY).toContain("connect-src 'self'");
+
+  const attempt = async (address: string) => {
+    const broken = new Promise<string>((resolve) => {
+      addEventListener('securitypolicyviolation', ({ effectiveDirective }) => resolve(effectiveDirective), {
+        once: true,
+      });
+    });
+    const outcome = await fetch(address, { mode: 'no-cors' }).then(
+      () => 'went through',
+      () => 'refused',
+    );
+    return outcome === 'refused' ? broken : outcome;
+  };
+  expect(await page.evaluate(attempt, `${ELSEWHERE}/page`)).toBe('connect-src');
+  const [worker] = page.workers();
+  expect(await worker.evaluate(attempt, `${ELSEWHERE}/worker`)).toBe('connect-src');
+  expect(outside.requests).toEqual([]);
+  await context.close();
+});

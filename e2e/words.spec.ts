@@ -1,0 +1,177 @@
+// Labels and templates: typed, pasted, edited, put in order, undone; kept in the address; encoded once.
+
+import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
+import { smallPictures } from './site/pictures.ts';
+import { expect, test } from './test.ts';
+import { watchWorker } from './worker-traffic.ts';
+
+test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+
+test('chips: a pasted list, edited, put in order, removed and undone by keyboard', async ({ app, page }) => {
+  await app.open({ labels: ['cat'] });
+  const { keyboard } = page;
+
+  await app.labels.paste('dog\na red bus, rock &amp; roll;\t “quoted”  words \r\nCat');
+  const pasted = ['cat', 'dog', 'a red bus', 'rock & roll', '“quoted” words'];
+  await app.labels.expectToBe(pasted);
+  await expect(app.toasts.getByText('1 label was there already.')).toBeVisible();
+
+  await app.labels.chip('dog').focus();
+  await keyboard.press('Enter');
+  const edited = page.getByRole('textbox', { name: 'Edit “dog”' });
+  await expect(edited).toBeFocused();
+  await edited.fill('a dog that runs');
+  await keyboard.press('Enter');
+  const changed = pasted.with(1, 'a dog that runs');
+  await app.labels.expectToBe(changed);
+
+  // React Aria's own way to drag by keyboard: Enter takes the chip, arrows find the place, Enter lets go.
+  await app.labels.chip('a red bus').focus();
+  await keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Move a red bus', exact: true })).toBeFocused();
+  await keyboard.press('Enter');
+  const place = page.locator('*:focus');
+  const first = page.getByRole('button', { name: 'Insert before cat' });
+  await expect(place).toHaveAccessibleName(/^Insert/);
+  for (let step = 0; step < 10 && !(await first.evaluate((at) => at === document.activeElement)); step++) {
+    const before = await place.getAttribute('aria-label');
+    await keyboard.press('ArrowLeft');
+    await expect(place).not.toHaveAttribute('aria-label', before ?? '');
+  }
+  await expect(first).toBeFocused();
+  await keyboard.press('Enter');
+  const moved = ['a red bus', 'cat', ...changed.slice(1).filter((label) => label !== 'a red bus')];
+  await app.labels.expectToBe(moved);
+
+  await app.labels.chip('cat').focus();
+  await keyboard.press('Delete');
+  await app.labels.expectToBe(moved.filter((label) => label !== 'cat'));
+  await page.getByRole('button', { name: 'Remove a red bus' }).click();
+  await app.labels.expectToBe(moved.slice(2));
+
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await app.labels.expectToBe(moved.slice(0, 1).concat(moved.slice(2)));
+  await page.getByRole('heading', { name: 'Promptlens' }).click();
+  await keyboard.press('ControlOrMeta+z');
+  await app.labels.expectToBe(moved);
+  await keyboard.press('ControlOrMeta+z');
+  await app.labels.expectToBe(changed);
+});
+
+test('an empty label, one twice, one in other letters, one too long: each is said, nothing is lost', async ({
+  app,
+  page,
+}) => {
+  await app.open({ labels: ['cat', 'dog'] });
+  await app.labels.type('  , ;');
+  await expect(app.toasts.getByText('There was no label in that; type a word or two.')).toBeVisible();
+  await app.labels.expectToBe(['cat', 'dog']);
+  await app.labels.type('DOG');
+  await expect(app.toasts.getByText('1 label was there already.')).toBeVisible();
+  await app.labels.type('x'.repeat(401));
+  await expect(app.toasts.getByText(/has 401 characters; 400 is the most/)).toBeVisible();
+  await app.labels.expectToBe(['cat', 'dog']);
+
+  await app.labels.input.fill('');
+  await app.labels.type('кошка');
+  await expect(page.getByText('“кошка” is not in Latin letters.')).toBeVisible();
+  const long = 'a very long label that has many more words in it than the sixteen tokens of this model hold';
+  await app.labels.type(long);
+  await expect(
+    page.getByText(/are longer than the model reads; the end is not taken into account/),
+  ).toBeVisible();
+  await app.labels.expectToBe(['cat', 'dog', 'кошка', long]);
+});
+
+test('labels and templates survive a reload and come with a copied address', async ({
+  app,
+  page,
+  browser,
+}) => {
+  const labels = ['a red bus', 'ein Käse & Brot', '#hash=1&label=no', '{}', '100 %'];
+  await app.open();
+  await app.labels.write(labels);
+  await app.unfoldTemplates();
+  await app.templates.type('a photo of {label}, seen from afar.');
+  await page.getByRole('button', { name: 'Remove a photo of a {}.', exact: true }).click();
+  const templates = ['a photo of {label}, seen from afar.'];
+  await app.templates.expectToBe(templates);
+  await app.add(await smallPictures(2));
+  await app.ranked(2, labels.length);
+  const { photographs, ...context } = await app.exportedJson();
+  expect(context).toMatchObject({ labels, templates });
+
+  await page.reload();
+  await app.ready();
+  await app.ranked(2, labels.length);
+  await app.labels.expectToBe(labels);
+  expect(await app.exportedJson()).toEqual({ ...context, photographs });
+
+  const elsewhere = await browser.newContext();
+  const copy = await elsewhere.newPage();
+  const requests: string[] = [];
+  copy.on('request', (request) => requests.push(request.url()));
+  await copy.goto(page.url());
+  await expect(copy.getByRole('row', { name: 'ein Käse & Brot' })).toBeVisible();
+  await expect(copy.getByRole('grid', { name: /^labels/i }).getByRole('row')).toHaveText(labels);
+  await expect(copy.getByRole('group').filter({ hasText: 'Templates' })).toContainText(templates[0]);
+  // No server sees the words.
+  expect(requests.filter((url) => /K%C3%A4se|bus/.test(url.split('#')[0]))).toEqual([]);
+  await elsewhere.close();
+});
+
+test('a changed label or template costs its new prompts and no photograph', async ({ app, page }) => {
+  const encoded = await watchWorker(page);
+  await app.open({ labels: ['cat', 'dog'], templates: ['a photo of a {}.'] });
+  const files = await smallPictures(5);
+  await app.add(files);
+  await app.ranked(5, 2);
+  const first = await encoded();
+  expect(first.photographs.filter((name) => name.startsWith('picture'))).toHaveLength(5);
+  expect(first.prompts).toEqual(expect.arrayContaining(['a photo of a cat.', 'a photo of a dog.']));
+
+  await app.labels.type('owl');
+  await app.ranked(5, 3);
+  expect(await encoded()).toEqual({ photographs: [], prompts: ['a photo of a owl.'] });
+
+  await app.labels.write(['dog', 'owl']);
+  await app.ranked(5, 2);
+  expect(await encoded()).toEqual({ photographs: [], prompts: [] });
+
+  await app.unfoldTemplates();
+  await app.templates.type('the {}');
+  await expect.poll(async () => (await app.exportedJson()).templates).toEqual(['a photo of a {}.', 'the {}']);
+  await app.ranked(5, 2);
+  expect(await encoded()).toEqual({ photographs: [], prompts: ['the dog', 'the owl'] });
+
+  // What this device has encoded before is not encoded again at the next visit either.
+  await page.reload();
+  await app.ready();
+  await app.ranked(5, 2);
+  expect(await encoded()).toEqual({ photographs: [], prompts: [] });
+});
+
+test('ready sets of templates are ensembles, and a label never goes without a template', async ({
+  app,
+  page,
+}) => {
+  const [, ensemble] = TEMPLATE_SETS;
+  await app.open({ labels: ['cat', 'dog'] });
+  await app.add(await smallPictures(1));
+  await app.ranked(1, 2);
+  const [{ scores: before }] = (await app.exportedJson()).photographs;
+  await app.unfoldTemplates();
+  await page.getByRole('button', { name: 'Ready sets' }).click();
+  await page.getByRole('button', { name: ensemble.name }).click();
+  await app.templates.expectToBe(ensemble.templates);
+  await expect
+    .poll(async () => (await app.exportedJson()).photographs[0].scores?.[0]?.cosine)
+    .not.toBe(before?.[0].cosine);
+  expect((await app.exportedJson()).templates).toEqual(ensemble.templates);
+
+  await app.templates.type('no place for a label');
+  await expect(app.toasts.getByText('“no place for a label” needs {} where the label goes')).toBeVisible();
+  await app.templates.write([]);
+  await expect(app.toasts.getByText('A label needs at least one template')).toBeVisible();
+  await app.templates.expectToBe(ensemble.templates);
+});
