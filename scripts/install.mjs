@@ -15,20 +15,30 @@ export function ensureInstalled() {
   if (major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1])) {
     fail(`Promptlens needs Node ${LEAST_NODE.join('.')} or later; this is ${process.versions.node}.`);
   }
+  installLocked(ROOT);
+}
+
+/** Installs what a folder's package-lock.json names, where that has not been done yet. */
+export function installLocked(folder) {
   const lock = createHash('sha256')
-    .update(readFileSync(`${ROOT}package-lock.json`))
+    .update(readFileSync(`${folder}package-lock.json`))
     .digest('hex');
-  const mark = `${ROOT}node_modules/.promptlens-lock`;
+  const mark = `${folder}node_modules/.promptlens-lock`;
   if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
-  console.log('Installing the packages that package-lock.json names …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'The packages could not be installed');
+  console.log(`Installing the packages that ${folder.slice(ROOT.length)}package-lock.json names …`);
+  run(
+    'npm',
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    'The packages could not be installed',
+    folder,
+  );
   writeFileSync(mark, lock);
 }
 
-/** Runs a program in the repository's root, its output shown; ends the process with `failure` where it does not succeed. */
-export function run(program, args, failure) {
+/** Runs a program in `folder`, its output shown; ends the process with `failure` where it does not succeed. */
+function run(program, args, failure, folder) {
   const { status, error } = spawnSync(program, args, {
-    cwd: ROOT,
+    cwd: folder,
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });
@@ -40,7 +50,7 @@ export function run(program, args, failure) {
 
 /** A program that a package of ours brings, started with this Node. */
 export function runPackage(script, args, failure) {
-  run(process.execPath, [`${ROOT}node_modules/${script}`, ...args], failure);
+  run(process.execPath, [`${ROOT}node_modules/${script}`, ...args], failure, ROOT);
 }
 
 export function fail(sentence) {

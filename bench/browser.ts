@@ -1,0 +1,54 @@
+// Pages of both sides in one Chromium. Every page has a browser context of its own, which begins with nothing stored and
+// nothing cached.
+
+import { type Browser, type BrowserContext, chromium, type Page } from '@playwright/test';
+
+/** Memory is measured at once instead of at the next large garbage collection, up to 20 s later. */
+const EAGER_MEMORY = '--enable-blink-features=ForceEagerMeasureMemory';
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH,
+    args: [EAGER_MEMORY, '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}
+
+/** What the benchmark reads in a table must not come from a page that failed quietly. */
+export async function openPage(
+  browser: Browser,
+  address: string,
+  prepare: (context: BrowserContext) => Promise<unknown> = async () => {},
+): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  await prepare(context);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => console.error(`${address}: ${error.message}`));
+  await page.goto(address);
+  return page;
+}
+
+/** Opens a page anew, in a context of its own, for as long as `use` takes. */
+export async function withPage<T>(
+  browser: Browser,
+  address: string,
+  use: (page: Page) => Promise<T>,
+): Promise<T> {
+  const page = await openPage(browser, address);
+  try {
+    return await use(page);
+  } finally {
+    await page.context().close();
+  }
+}
+
+/** One of the two pages' addresses with what it is asked to do at once. */
+export function withSearch(
+  address: string,
+  search: Readonly<Record<string, string | readonly string[]>>,
+): string {
+  const url = new URL(address);
+  for (const [name, value] of Object.entries(search)) {
+    for (const each of typeof value === 'string' ? [value] : value) url.searchParams.append(name, each);
+  }
+  return url.href;
+}

@@ -1,0 +1,123 @@
+// Memory stays level: after twenty model switches, and after many photographs.
+
+import { readFile } from 'node:fs/promises';
+import type { Page } from '@playwright/test';
+import { openPage } from '../browser.ts';
+import { megabytes, type Row } from '../report.ts';
+import type { Setting } from './setting.ts';
+
+/** What still counts as level: garbage that is not collected yet. */
+const LEVEL = 1.1;
+const SLACK_BYTES = 8e6;
+
+interface Sample {
+  readonly after: number;
+  /** Of the page, its workers and their WebAssembly, as Chromium counts it. */
+  readonly page: number;
+  /** Private and shared memory of the browser's renderers, as the system counts it; null where it does not. */
+  readonly renderers: number | null;
+}
+
+export async function modelSwitches(setting: Setting): Promise<Row> {
+  const { browser, site, mini, vitB32, quick } = setting;
+  const switches = quick ? 4 : 20;
+  const page = await openPage(browser, site.ours);
+  try {
+    const samples: Sample[] = [];
+    for (let done = 1; done <= switches; done++) {
+      const model = done % 2 === 0 ? mini : vitB32;
+      await page.evaluate((name) => window.ours.load(name), model.name);
+      await page.evaluate((address) => window.ours.embed(address), site.plainPicture(model));
+      if (done % 2 === 0 && (done === 2 || done === switches || done % 6 === 0)) {
+        samples.push(await sample(setting, page, done));
+      }
+    }
+    return row(
+      `memory after ${switches} model switches (${mini.name} and ${vitB32.name} in turn)`,
+      `while ${mini.name} is loaded, with the model before it closed`,
+      'switches',
+      samples,
+    );
+  } finally {
+    await page.context().close();
+  }
+}
+
+export async function manyPhotographs(setting: Setting): Promise<Row> {
+  const { browser, site, mini, manyPhotographs: count } = setting;
+  const page = await openPage(browser, site.ours);
+  try {
+    await page.evaluate(
+      async ({ model, photographs, labels }) => {
+        await window.ours.load(model);
+        await window.ours.fetchPhotographs(photographs);
+        await window.ours.setLabels(labels);
+      },
+      { model: mini.name, photographs: site.photographs, labels: site.labels },
+    );
+    const samples: Sample[] = [];
+    const turn = Math.max(1, Math.floor(count / 10));
+    for (let done = turn; done <= count; done += turn) {
+      await page.evaluate((turn) => window.ours.rank(0, turn), turn);
+      if (done === turn || done === 5 * turn || done === 10 * turn)
+        samples.push(await sample(setting, page, done));
+    }
+    return row(
+      `memory after ${count.toLocaleString('en')} photographs`,
+      `decoded, encoded and ranked with ${mini.name}, no vector kept`,
+      'photographs',
+      samples,
+    );
+  } finally {
+    await page.context().close();
+  }
+}
+
+function row(what: string, does: string, unit: string, samples: readonly Sample[]): Row {
+  const [first] = samples;
+  const last = samples.at(-1) ?? first;
+  const level = (before: number, now: number) => now <= LEVEL * before + SLACK_BYTES;
+  const renderersLevel =
+    first.renderers === null || last.renderers === null || level(first.renderers, last.renderers);
+  return {
+    what,
+    floor: 'level',
+    measured: `${megabytes(first.page)} after ${first.after.toLocaleString('en')}, ${megabytes(last.page)} after ${last.after.toLocaleString('en')}`,
+    pass: level(first.page, last.page) && renderersLevel,
+    sides: samples.map(({ after, page, renderers }) => ({
+      who: `ours, ${after.toLocaleString('en')} ${unit}`,
+      figure: megabytes(page),
+      does:
+        renderers === null
+          ? does
+          : `${does}; the browser's renderers take ${megabytes(renderers)} of the system's memory`,
+    })),
+  };
+}
+
+async function sample({ browser }: Setting, page: Page, after: number): Promise<Sample> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  await session.detach();
+  const bytes = await page.evaluate(async () => {
+    // Chromium has it; TypeScript's library does not know of it.
+    const measuring = performance as Performance & {
+      measureUserAgentSpecificMemory(): Promise<{ readonly bytes: number }>;
+    };
+    return (await measuring.measureUserAgentSpecificMemory()).bytes;
+  });
+  const root = await browser.newBrowserCDPSession();
+  const { processInfo } = await root.send('SystemInfo.getProcessInfo');
+  await root.detach();
+  const renderers = processInfo.filter(({ type }) => type === 'renderer');
+  const sizes = await Promise.all(renderers.map(({ id }) => proportionalSize(id)));
+  const known = sizes.filter((size) => size !== null);
+  return { after, page: bytes, renderers: known.length > 0 ? known.reduce((a, b) => a + b) : null };
+}
+
+/** A process's own memory and its share of what it shares; null where the system has no /proc. */
+async function proportionalSize(pid: number): Promise<number | null> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => null);
+  const kibibytes = text?.match(/^Pss:\s+(\d+) kB$/m)?.[1];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+}
