@@ -1,7 +1,7 @@
 // The page begins here.
 
 import { QueryClientProvider } from '@tanstack/react-query';
-import { StrictMode } from 'react';
+import { StrictMode, startTransition } from 'react';
 import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { createRoot } from 'react-dom/client';
 import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
@@ -37,15 +37,18 @@ const services: Services = {
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no element with the id app.');
-createRoot(root).render(
-  <StrictMode>
-    {/* The page's words are English, whatever the browser's language. */}
-    <I18nProvider locale="en-US">
-      <QueryClientProvider client={queryClient}>
-        <ServicesProvider value={services}>
-          <App />
-        </ServicesProvider>
-      </QueryClientProvider>
-    </I18nProvider>
-  </StrictMode>,
+// In a transition, which gives the thread back every few milliseconds.
+startTransition(() =>
+  createRoot(root).render(
+    <StrictMode>
+      {/* The page's words are English, whatever the browser's language. */}
+      <I18nProvider locale="en-US">
+        <QueryClientProvider client={queryClient}>
+          <ServicesProvider value={services}>
+            <App />
+          </ServicesProvider>
+        </QueryClientProvider>
+      </I18nProvider>
+    </StrictMode>,
+  ),
 );

@@ -17,6 +17,14 @@ export const CERTAINTY_WORDS: Record<Certainty, string> = {
   nothing: 'Nothing fits well',
 };
 
+/** Of one label without rivals. */
+export const FIT_WORDS: Record<Certainty, string> = {
+  sure: 'Fits',
+  likely: 'Probably fits',
+  unsure: 'Unsure',
+  nothing: 'Does not fit',
+};
+
 /** Cosines of one photograph to words that have nothing to do with it. */
 export interface Unrelated {
   readonly mean: number;

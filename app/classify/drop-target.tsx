@@ -3,9 +3,9 @@
 import { type ReactNode, useEffect } from 'react';
 import type { DirectoryDropItem, FileDropItem } from 'react-aria-components';
 import { DropZone } from 'react-aria-components/DropZone';
+import { DRAGGED_CHIP } from '../ui/chips.tsx';
 import { toast } from '../ui/toast.ts';
 import { sentence } from './use-classify.ts';
-import { DRAGGED_WORDS } from './word-list.tsx';
 
 interface DropTargetProps {
   readonly onFiles: (files: readonly File[]) => void;
@@ -25,7 +25,7 @@ export function DropTarget({ onFiles, children }: DropTargetProps) {
     <DropZone
       className="drop-zone"
       aria-label="Photographs"
-      getDropOperation={(types) => (types.has(DRAGGED_WORDS) ? 'cancel' : 'copy')}
+      getDropOperation={(types) => (types.has(DRAGGED_CHIP) ? 'cancel' : 'copy')}
       onDrop={({ items }) => {
         const dropped = items.filter((item) => item.kind !== 'text');
         if (dropped.length === 0) return;

@@ -1,9 +1,10 @@
 // The bar at the top: whose page this is, what runs where in one line, and the way in for photographs.
 
 import { memo } from 'react';
+import { Button as AriaButton } from 'react-aria-components/Button';
 import { FileTrigger } from 'react-aria-components/FileTrigger';
 import type { LoadProgress, ModelReport } from '../inference/types.ts';
-import { Button } from '../ui/button.tsx';
+import { Button, buttonClass } from '../ui/button.tsx';
 import { formatBytes, formatMilliseconds } from '../ui/format.ts';
 import { Icon, Mark } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
@@ -27,14 +28,17 @@ export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBa
       <Machinery model={model} />
       <div className="bar-actions">
         <FileTrigger allowsMultiple acceptedFileTypes={['image/*', '.heic', '.heif']} onSelect={add}>
-          <Button look="primary">
+          <AriaButton className={buttonClass('primary')}>
             <Icon name="add" size={18} /> <span>Add photographs</span>
-          </Button>
+          </AriaButton>
         </FileTrigger>
         <FileTrigger acceptDirectory onSelect={add}>
-          <Button className="button-icon" aria-label="Add a folder of photographs">
+          <AriaButton
+            className={`${buttonClass('plain')} button-icon`}
+            aria-label="Add a folder of photographs"
+          >
             <Icon name="folder" />
-          </Button>
+          </AriaButton>
         </FileTrigger>
       </div>
     </header>
@@ -47,7 +51,7 @@ function Machinery({ model: { report, progress, problem, reload } }: { readonly 
       <div className="machinery machinery-problem" role="alert">
         <Icon name="warning" size={18} />
         <p>{problem}</p>
-        <Button onPress={reload}>
+        <Button onClick={reload}>
           <Icon name="retry" size={16} /> Try again
         </Button>
       </div>
@@ -125,7 +129,7 @@ function Running({ report }: { readonly report: ModelReport }) {
           </>
         }
       >
-        <dl className="facts numbers">
+        <dl className="facts">
           <Fact name="Model" value={`${model}, ${precision}`} />
           <Fact
             name="Device"

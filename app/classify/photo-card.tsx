@@ -5,9 +5,9 @@ import { Button } from '../ui/button.tsx';
 import { formatProbability } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Bars } from './bars.tsx';
-import { CERTAINTY_WORDS } from './certainty.ts';
 import type { PhotoResult } from './classifier.ts';
 import type { Photo } from './photos.ts';
+import { certaintyWords } from './ranking.ts';
 import { useServices } from './services.tsx';
 import { usePhotoResult } from './use-classify.ts';
 import { useThumbnail } from './use-thumbnail.ts';
@@ -39,7 +39,7 @@ export const PhotoCard = memo(function PhotoCard({ photo, onOpen }: PhotoCardPro
         <span className="card-name">{photo.name}</span>
         {result.state === 'ranked' && result.ranking !== null && (
           <span className={`certainty certainty-${result.ranking.certainty}`}>
-            {CERTAINTY_WORDS[result.ranking.certainty]}
+            {certaintyWords(result.ranking)}
           </span>
         )}
       </p>
@@ -68,7 +68,7 @@ function CardResult({ photo, result }: { readonly photo: Photo; readonly result:
       return (
         <div className="card-problem">
           <p title={result.reason}>{result.reason}</p>
-          <Button look="quiet" onPress={() => photo.id !== null && classifier.retry(photo.id)}>
+          <Button look="quiet" onClick={() => photo.id !== null && classifier.retry(photo.id)}>
             <Icon name="retry" size={16} /> Try again
           </Button>
         </div>
@@ -90,9 +90,8 @@ function cardWords({ name }: Photo, result: PhotoResult): string {
     case 'ranked': {
       const { ranking } = result;
       if (ranking === null) return name;
-      const words = ranking.certainty === 'nothing' ? 'nothing fits well, nearest is' : '';
       const share = ranking.probability === null ? '' : ` ${formatProbability(ranking.probability)}`;
-      return `${name}: ${words} ${ranking.best.label}${share}. Details`;
+      return `${name}: ${ranking.best.label}${share}, ${certaintyWords(ranking).toLowerCase()}. Details`;
     }
     default:
       return result satisfies never;

@@ -6,9 +6,8 @@ import { rankCosines } from '../../models/clip/ranking.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes, formatCosine, formatCount, formatProbability } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
-import { CERTAINTY_WORDS } from './certainty.ts';
 import { type Photo, readPhoto } from './photos.ts';
-import { placeOnScale, type Ranking } from './ranking.ts';
+import { certaintyWords, placeOnScale, type Ranking } from './ranking.ts';
 import { useServices } from './services.tsx';
 import { usePhotoResult } from './use-classify.ts';
 import './photo-details.css';
@@ -23,11 +22,13 @@ interface PhotoDetailsProps {
 
 export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: PhotoDetailsProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const closeButton = useRef<HTMLButtonElement>(null);
   const at = photos.findIndex(({ key }) => key === openKey);
   const photo = photos[at];
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    closeButton.current?.focus();
     return () => element?.close();
   }, []);
   useEffect(() => {
@@ -62,7 +63,8 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
         <header className="details-head">
           <h2 id="details-title">{photo.name}</h2>
           <p className="numbers">
-            {at + 1} of {photos.length.toLocaleString('en')} · {formatBytes(photo.bytes)}
+            {at + 1} of {photos.length.toLocaleString('en')}
+            <span className="details-bytes"> · {formatBytes(photo.bytes)}</span>
           </p>
           <div className="details-tools">
             {onRemove !== null && (
@@ -70,7 +72,7 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
                 look="quiet"
                 className="button-icon"
                 aria-label="Remove this photograph"
-                onPress={() => remove(photo)}
+                onClick={() => remove(photo)}
               >
                 <Icon name="trash" size={18} />
               </Button>
@@ -79,8 +81,8 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
               look="quiet"
               className="button-icon"
               aria-label="Previous"
-              isDisabled={at === 0}
-              onPress={() => go(-1)}
+              disabled={at === 0}
+              onClick={() => go(-1)}
             >
               <Icon name="left" />
             </Button>
@@ -88,8 +90,8 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
               look="quiet"
               className="button-icon"
               aria-label="Next"
-              isDisabled={at === photos.length - 1}
-              onPress={() => go(1)}
+              disabled={at === photos.length - 1}
+              onClick={() => go(1)}
             >
               <Icon name="right" />
             </Button>
@@ -97,8 +99,8 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
               look="quiet"
               className="button-icon"
               aria-label="Close"
-              autoFocus
-              onPress={() => dialog.current?.close()}
+              ref={closeButton}
+              onClick={() => dialog.current?.close()}
             >
               <Icon name="close" />
             </Button>
@@ -164,7 +166,7 @@ function Scores({ ranking }: { readonly ranking: Ranking }) {
   const alone = probability === null;
   return (
     <div className="details-scores">
-      <p className={`details-verdict certainty-${certainty}`}>{CERTAINTY_WORDS[certainty]}</p>
+      <p className={`details-verdict certainty-${certainty}`}>{certaintyWords(ranking)}</p>
       <p className="details-note">{explanation(ranking)}</p>
       <table className="numbers">
         <thead>
@@ -200,7 +202,7 @@ function Scores({ ranking }: { readonly ranking: Ranking }) {
         </tbody>
       </table>
       {!all && cosines.length > SHOWN_AT_FIRST && (
-        <Button look="quiet" onPress={() => setAll(true)}>
+        <Button look="quiet" onClick={() => setAll(true)}>
           Show all {formatCount(cosines.length, 'label', 'labels')}
         </Button>
       )}

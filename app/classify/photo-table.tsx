@@ -3,9 +3,9 @@
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 import { formatCosine, formatProbability } from '../ui/format.ts';
 import { useRowWindow } from '../ui/window.ts';
-import { CERTAINTY_WORDS } from './certainty.ts';
 import { Picture } from './photo-card.tsx';
 import type { Photo } from './photos.ts';
+import { certaintyWords } from './ranking.ts';
 import { usePhotoResult } from './use-classify.ts';
 import type { Sort } from './view.ts';
 import './photo-table.css';
@@ -135,9 +135,7 @@ const PhotoRow = memo(function PhotoRow({ photo, rowIndex, onOpen }: PhotoRowPro
           <td>{second && `${ranking?.set.labels[second.index]} ${formatProbability(second.probability)}`}</td>
           <td>
             {ranking && (
-              <span className={`certainty certainty-${ranking.certainty}`}>
-                {CERTAINTY_WORDS[ranking.certainty]}
-              </span>
+              <span className={`certainty certainty-${ranking.certainty}`}>{certaintyWords(ranking)}</span>
             )}
           </td>
         </>

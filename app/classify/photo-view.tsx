@@ -57,7 +57,7 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
       {shown.length === 0 && photos.length > 0 && (
         <div className="view-none">
           <p>No photograph passes these filters.</p>
-          <Button onPress={() => show({ onlyLabel: null, onlyCertainty: null })}>Show all</Button>
+          <Button onClick={() => show({ onlyLabel: null, onlyCertainty: null })}>Show all</Button>
         </div>
       )}
       {view.layout === 'table' ? (

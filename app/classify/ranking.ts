@@ -1,7 +1,15 @@
 // One photograph's ranking as the page shows it: the best labels, how sure that is, and the number behind every word.
 
 import { type RankedLabel, rankCosines } from '../../models/clip/ranking.ts';
-import { type Certainty, certainty, standing, type Unrelated, unrelated } from './certainty.ts';
+import {
+  CERTAINTY_WORDS,
+  type Certainty,
+  certainty,
+  FIT_WORDS,
+  standing,
+  type Unrelated,
+  unrelated,
+} from './certainty.ts';
 import type { LabelSet } from './label-vectors.ts';
 import { TOP_LABELS } from './limits.ts';
 
@@ -62,6 +70,10 @@ export function scoreOf(
     // A softmax' ratios are the exponentials of its arguments' differences.
     probability: probability === null ? null : probability * Math.exp(logitScale * (cosine - best.cosine)),
   };
+}
+
+export function certaintyWords({ certainty, probability }: Ranking): string {
+  return (probability === null ? FIT_WORDS : CERTAINTY_WORDS)[certainty];
 }
 
 /** Where a cosine stands between what unrelated words get (0) and four deviations above it (1); null while unknown. */

@@ -1,6 +1,6 @@
 // Small copies of photographs for cards and rows. A 12-megapixel picture takes 48 MB decoded, so the page never shows one
-// at its full size in a list: a few at a time are decoded straight to the size of a card, the newest wish first, which is
-// what the visitor is looking at.
+// at its full size in a list: a few at a time are decoded straight to the size of a card. What has left the screen by the
+// time its turn comes is passed over.
 
 import { MAX_THUMBNAILS, THUMBNAIL_SIZE } from './limits.ts';
 import { pictureSize } from './picture-files.ts';
@@ -23,7 +23,7 @@ export function createThumbnails(): Thumbnails {
 
   const next = async () => {
     if (running === ABREAST) return;
-    const job = waiting.pop();
+    const job = waiting.shift();
     if (job === undefined) return;
     running += 1;
     await job();

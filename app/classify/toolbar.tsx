@@ -28,6 +28,8 @@ interface ToolbarProps {
 export function Toolbar({ controls: { view, show }, photos, shown, report, onClear }: ToolbarProps) {
   const { labels, sort, onlyLabel, onlyCertainty, layout } = view;
   const counts = useBestLabelCounts(photos);
+  // A thousand options wait until there is time for them.
+  const optionLabels = useDeferredValue(labels, NONE);
   return (
     <div className="toolbar" role="toolbar" aria-label="View">
       <Select
@@ -39,7 +41,7 @@ export function Toolbar({ controls: { view, show }, photos, shown, report, onCle
         <option value="name">Name</option>
         <option value="most">Most certain first</option>
         <option value="least">Least certain first</option>
-        <LabelOptions labels={labels} />
+        <LabelOptions labels={optionLabels} />
       </Select>
       <Select
         label="Best"
@@ -89,7 +91,7 @@ export function Toolbar({ controls: { view, show }, photos, shown, report, onCle
       </fieldset>
       <Export view={view} shown={shown} report={report} />
       {onClear !== null && (
-        <Button className="button-icon" aria-label="Remove all photographs" onPress={onClear}>
+        <Button className="button-icon" aria-label="Remove all photographs" onClick={onClear}>
           <Icon name="trash" size={18} />
         </Button>
       )}
@@ -97,7 +99,9 @@ export function Toolbar({ controls: { view, show }, photos, shown, report, onCle
   );
 }
 
-/** A thousand options are made once, not at every result. */
+const NONE: readonly string[] = [];
+
+/** Made once, not at every result. */
 const LabelOptions = memo(function LabelOptions({ labels }: { readonly labels: readonly string[] }) {
   return (
     <optgroup label="By label">

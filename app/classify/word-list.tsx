@@ -1,19 +1,14 @@
 // A list of labels or templates as chips: typed or pasted into one field, edited there, put in order by dragging or by
 // keyboard, removed. A list too long to look over is shown in part and edited as text, a line each.
 
-import { type ClipboardEvent, type KeyboardEvent, useId, useMemo, useRef, useState } from 'react';
-import { GridList, GridListItem } from 'react-aria-components/GridList';
-import { useDragAndDrop } from 'react-aria-components/useDragAndDrop';
+import { type ClipboardEvent, useId, useMemo, useRef, useState } from 'react';
 import { Button } from '../ui/button.tsx';
+import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
-import { Icon } from '../ui/icon.tsx';
 import { toast } from '../ui/toast.ts';
 import { MAX_CHIPS } from './limits.ts';
 import { addWords, type Clean, moveWords, replaceWords, type WordKind } from './words.ts';
 import './word-list.css';
-
-/** What a dragged chip says it is, so that the page does not take it for a photograph. */
-export const DRAGGED_WORDS = 'application/x-promptlens-words';
 
 interface WordListProps {
   readonly kind: WordKind;
@@ -49,6 +44,7 @@ function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: Wor
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
+  const shown = useMemo(() => words.slice(0, MAX_CHIPS), [words]);
 
   const begin = (entry: string) => {
     setEditing(entry);
@@ -121,85 +117,20 @@ function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: Wor
       </form>
       {words.length > 0 && (
         <Chips
-          kind={kind}
-          words={words}
+          label={capital(kind.many)}
+          words={shown}
           editing={editing}
           marked={marked}
           onEdit={begin}
           onRemove={remove}
-          onChange={onChange}
+          onMove={(word, target, position) => onChange(moveWords(words, new Set([word]), target, position))}
         />
       )}
       {words.length > MAX_CHIPS && (
-        <Button look="quiet" className="word-more" onPress={() => onAsText(true)}>
+        <Button look="quiet" className="word-more" onClick={() => onAsText(true)}>
           and {formatCount(words.length - MAX_CHIPS, `more ${kind.one}`, `more ${kind.many}`)}: show as text
         </Button>
       )}
-    </div>
-  );
-}
-
-interface ChipsProps {
-  readonly kind: WordKind;
-  readonly words: readonly string[];
-  readonly editing: string | null;
-  readonly marked: ReadonlySet<string> | undefined;
-  readonly onEdit: (entry: string) => void;
-  readonly onRemove: (entry: string) => void;
-  readonly onChange: (words: readonly string[]) => void;
-}
-
-function Chips({ kind, words, editing, marked, onEdit, onRemove, onChange }: ChipsProps) {
-  const items = useMemo(() => words.slice(0, MAX_CHIPS).map((entry) => ({ id: entry })), [words]);
-  const { dragAndDropHooks } = useDragAndDrop({
-    getItems: (keys) => [...keys].map((key) => ({ [DRAGGED_WORDS]: String(key), 'text/plain': String(key) })),
-    acceptedDragTypes: [DRAGGED_WORDS],
-    onReorder: ({ keys, target }) => {
-      const moved = new Set([...keys].map(String));
-      const position = target.dropPosition === 'after' ? 'after' : 'before';
-      onChange(moveWords(words, moved, String(target.key), position));
-    },
-  });
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'Delete' && event.key !== 'Backspace') return;
-    const chip = event.target instanceof Element ? event.target.closest('[role="row"]') : null;
-    const entry = chip?.getAttribute('data-key');
-    if (entry === undefined || entry === null) return;
-    event.preventDefault();
-    onRemove(entry);
-  };
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are the grid list's, on their way up
-    <div onKeyDown={onKeyDown}>
-      <GridList
-        className="chips"
-        aria-label={`${capital(kind.many)}. Enter edits, Delete removes.`}
-        layout="grid"
-        items={items}
-        dragAndDropHooks={dragAndDropHooks}
-        onAction={(key) => onEdit(String(key))}
-      >
-        {({ id: entry }) => (
-          <GridListItem
-            id={entry}
-            textValue={entry}
-            className={`chip ${entry === editing ? 'chip-editing' : ''} ${marked?.has(entry) ? 'chip-marked' : ''}`}
-          >
-            <Button slot="drag" look="quiet" className="chip-drag" aria-label={`Move ${entry}`}>
-              <Icon name="drag" size={14} />
-            </Button>
-            <span className="chip-text">{entry}</span>
-            <Button
-              look="quiet"
-              className="chip-remove"
-              aria-label={`Remove ${entry}`}
-              onPress={() => onRemove(entry)}
-            >
-              <Icon name="close" size={12} />
-            </Button>
-          </GridListItem>
-        )}
-      </GridList>
     </div>
   );
 }
@@ -237,10 +168,10 @@ function WordText({
         }}
       />
       <div className="word-text-actions">
-        <Button look="primary" onPress={() => void save()}>
+        <Button look="primary" onClick={() => void save()}>
           Use these {kind.many}
         </Button>
-        <Button onPress={() => onDone(null)}>Cancel</Button>
+        <Button onClick={() => onDone(null)}>Cancel</Button>
       </div>
     </div>
   );

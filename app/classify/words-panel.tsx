@@ -60,19 +60,19 @@ function LabelsSection({
             {labels.length > 0 && labels.length.toLocaleString('en')}
           </span>
         </h2>
-        <Button look="quiet" className="button-icon" aria-label="Undo" isDisabled={!canUndo} onPress={undo}>
+        <Button look="quiet" className="button-icon" aria-label="Undo" disabled={!canUndo} onClick={undo}>
           <Icon name="undo" size={18} />
         </Button>
         <Button
           look="quiet"
           className="button-icon"
           aria-label="Edit labels as text"
-          isDisabled={asText}
-          onPress={() => setAsText(true)}
+          disabled={asText}
+          onClick={() => setAsText(true)}
         >
           <Icon name="list" size={18} />
         </Button>
-        <Button look="quiet" isDisabled={labels.length === 0} onPress={clear}>
+        <Button look="quiet" disabled={labels.length === 0} onClick={clear}>
           Clear
         </Button>
       </header>
@@ -99,7 +99,7 @@ function LabelsSection({
       {labelProblem !== null && (
         <div className="hint hint-problem">
           <p>The labels could not be read by the model: {labelProblem}</p>
-          <Button look="quiet" onPress={() => classifier.retryAll()}>
+          <Button look="quiet" onClick={() => classifier.retryAll()}>
             <Icon name="retry" size={16} /> Try again
           </Button>
         </div>
@@ -173,7 +173,7 @@ function TemplatesSection({ controls: { view, setTemplates } }: { readonly contr
               ))
             }
           </Popover>
-          <Button look="quiet" isDisabled={asText} onPress={() => setAsText(true)}>
+          <Button look="quiet" disabled={asText} onClick={() => setAsText(true)}>
             Edit as text
           </Button>
         </div>

@@ -1,13 +1,20 @@
-// A button with a look. React Aria's, so that it can also be a file trigger or a part of a grid list.
+// A button with a look.
 
-import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
+import type { ComponentProps } from 'react';
 import './button.css';
 
-interface ButtonProps extends AriaButtonProps {
-  /** `primary` for the one main action of a view; `quiet` inside other things. */
-  readonly look?: 'primary' | 'plain' | 'quiet';
+interface ButtonProps extends ComponentProps<'button'> {
+  readonly look?: ButtonLook;
 }
 
-export function Button({ look = 'plain', className, ...props }: ButtonProps) {
-  return <AriaButton {...props} className={`button button-${look} ${className ?? ''}`} />;
+/** `primary` for the one main action of a view; `quiet` inside other things. */
+type ButtonLook = 'primary' | 'plain' | 'quiet';
+
+export function Button({ look = 'plain', type = 'button', className, ...props }: ButtonProps) {
+  return <button {...props} type={type} className={`${buttonClass(look)} ${className ?? ''}`} />;
+}
+
+/** The look for what is no button of ours. */
+export function buttonClass(look: ButtonLook): string {
+  return `button button-${look}`;
 }

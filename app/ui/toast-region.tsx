@@ -39,7 +39,7 @@ function ToastMessage({ toast, held }: { readonly toast: Toast; readonly held: b
         <Button
           look="quiet"
           className="toast-action"
-          onPress={() => {
+          onClick={() => {
             dismissToast(id);
             action.run();
           }}
@@ -47,7 +47,7 @@ function ToastMessage({ toast, held }: { readonly toast: Toast; readonly held: b
           {action.name}
         </Button>
       )}
-      <Button look="quiet" className="button-icon" aria-label="Dismiss" onPress={() => dismissToast(id)}>
+      <Button look="quiet" className="button-icon" aria-label="Dismiss" onClick={() => dismissToast(id)}>
         <Icon name="close" size={16} />
       </Button>
     </div>
