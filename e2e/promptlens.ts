@@ -118,6 +118,12 @@ export class Promptlens {
     return this.photographs.getByRole('button', { name });
   }
 
+  /** The photographs on the screen and near it, in their order. */
+  async shownNames(): Promise<string[]> {
+    const names = await this.photographs.getByRole('article').locator('.card-name').allInnerTexts();
+    return names.map((name) => name.trim());
+  }
+
   /** Labels and shares on a card, best first. */
   async bars(name: string): Promise<{ label: string; share: string }[]> {
     const rows = await this.card(name).getByRole('list').getByRole('listitem').allInnerTexts();
@@ -151,7 +157,7 @@ class WordField {
     this.#page = page;
     this.#one = one;
     this.input = page.getByRole('textbox', { name: `Add ${one}s` });
-    this.chips = page.getByRole('grid', { name: new RegExp(`^${one}s`, 'i') }).getByRole('row');
+    this.chips = page.getByRole('list', { name: capital(`${one}s`), exact: true }).getByRole('listitem');
   }
 
   async type(text: string): Promise<void> {
@@ -166,8 +172,9 @@ class WordField {
     await this.#page.keyboard.press('ControlOrMeta+v');
   }
 
+  /** What is focused, edited, moved and removed by keyboard. */
   chip(words: string): Locator {
-    return this.chips.and(this.#page.getByRole('row', { name: words, exact: true }));
+    return this.chips.getByRole('button', { name: words, exact: true });
   }
 
   async expectToBe(words: readonly string[]): Promise<void> {
@@ -181,4 +188,8 @@ class WordField {
     await this.#page.getByRole('textbox', { name: `${this.#one}s, one a line` }).fill(words.join('\n'));
     await this.#page.getByRole('button', { name: `Use these ${this.#one}s` }).click();
   }
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
