@@ -3,8 +3,8 @@
 // A softmax knows only rivals: among wrong labels one still wins, perhaps with 99 %. Whether anything fits at all is
 // asked of the cosines. For each photograph we know those of everyday words that have nothing to do with it
 // (everyday-words.ts); near enough, they are spread normally. With m labels, the best of m words picked at random would
-// reach a cosine z deviations above their mean with chance 1 - Φ(z)^m. Where that chance is large, the best label has
-// not shown that it fits.
+// reach a cosine z deviations above their mean with chance 1 - Φ(z)^m. Where that is more likely than not, the best label
+// has not shown that it fits.
 
 /** From 'sure' downwards by probability; 'nothing' where no label fits better than words at random. */
 export const CERTAINTIES = ['sure', 'likely', 'unsure', 'nothing'] as const;
@@ -31,8 +31,8 @@ export interface Unrelated {
   readonly deviation: number;
 }
 
-/** The chance at which a best label says no more than luck would. */
-const LUCK = 0.2;
+/** The chance from which on a best label says no more than luck would. */
+const LUCK = 0.5;
 const SURE = 0.75;
 const LIKELY = 0.4;
 

@@ -217,7 +217,7 @@ function explanation({ probability, certainty, unrelated, best, cosines }: Ranki
       : ` Words that have nothing to do with this photograph get about ${formatCosine(unrelated.mean)}; “${best.label}” gets ${formatCosine(best.cosine)}.`;
   if (certainty === 'nothing') {
     return cosines.length === 1
-      ? `“${best.label}” fits no better than a word picked at random.${usual}`
+      ? `“${best.label}” fits no better than a word picked at random would.${usual}`
       : `No label fits better than as many words picked at random would; the probabilities only say which is nearest.${usual}`;
   }
   if (probability === null) return `A label alone has no probability, for want of rivals.${usual}`;
