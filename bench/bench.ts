@@ -92,7 +92,13 @@ try {
   const busy = load > BUSY;
   for (const name of wanted) {
     console.log(`${name} …`);
-    rows.push(...(await ROWS[name](setting)));
+    try {
+      rows.push(...(await ROWS[name](setting)));
+    } catch (error) {
+      // The other rows are worth having.
+      console.error(error);
+      process.exitCode = 1;
+    }
   }
   console.log(`\n${table(rows)}\n`);
   console.log(

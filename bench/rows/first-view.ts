@@ -1,7 +1,6 @@
 // What a first visit downloads before runtime and model, compressed as a good host does: everything that the built page asks
 // for by itself, told apart from the runtime, the model and what the service worker fetches for later.
 
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import { withPage } from '../browser.ts';
@@ -19,8 +18,8 @@ export async function firstView({ browser, site }: Setting): Promise<Row> {
   const paths = await withPage(browser, 'about:blank', async (page) => {
     const asked = new Set<string>();
     page.context().on('request', (request) => {
-      const { origin, pathname } = new URL(request.url());
-      if (`${origin}/` === site.product && request.serviceWorker() === null) asked.add(pathname);
+      const url = request.url();
+      if (url.startsWith(site.product) && request.serviceWorker() === null) asked.add(new URL(url).pathname);
     });
     await page.goto(site.product);
     // Its examples are ranked: nothing of the first view is still to come.
@@ -28,10 +27,7 @@ export async function firstView({ browser, site }: Setting): Promise<Row> {
     return [...asked].filter((path) => !RUNTIME_OR_MODEL.test(path)).sort();
   });
   const files = await Promise.all(
-    paths.map(async (path) => ({
-      path,
-      bytes: await transferred(`dist${path === '/' ? '/index.html' : path}`),
-    })),
+    paths.map(async (path) => ({ path, bytes: await transferred(new URL(path, site.product)) })),
   );
   const pictures = files.filter(({ path }) => PICTURE.test(path));
   const shell = files.filter(({ path }) => !PICTURE.test(path));
@@ -56,9 +52,9 @@ export async function firstView({ browser, site }: Setting): Promise<Row> {
   };
 }
 
-async function transferred(path: string): Promise<number> {
-  const content = await readFile(path);
-  if (COMPRESSED.test(path)) return content.length;
+async function transferred(address: URL): Promise<number> {
+  const content = new Uint8Array(await (await fetch(address)).arrayBuffer());
+  if (COMPRESSED.test(address.pathname)) return content.length;
   const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY };
   return (await promisify(brotliCompress)(content, { params })).length;
 }
