@@ -87,14 +87,26 @@ async function put(key: string, response: Response, name: string): Promise<boole
 
 /** Runs `work` while no tab forgets files. */
 export async function whileUsingFiles<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (!('locks' in navigator)) return work();
-  return navigator.locks.request(LOCK, { mode: 'shared' }, work);
+  const locks = await lockManager();
+  return locks === null ? work() : locks.request(LOCK, { mode: 'shared' }, work);
+}
+
+/** Null where the page may have no locks, as where it may keep nothing: there is nothing to guard then. */
+async function lockManager(): Promise<LockManager | null> {
+  if (!('locks' in navigator)) return null; // not a secure context
+  try {
+    await navigator.locks.query();
+    return navigator.locks;
+  } catch (error) {
+    if (error instanceof DOMException) return null; // SecurityError: site data blocked
+    throw error;
+  }
 }
 
 /** Forgets every file that no record names; leaves all as it is while another tab is loading a model. */
 export async function forgetUnneededFiles(): Promise<void> {
-  if (!('locks' in navigator)) return;
-  await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+  const locks = await lockManager();
+  await locks?.request(LOCK, { ifAvailable: true }, async (lock) => {
     const cache = lock === null ? null : await openCache();
     if (cache === null) return;
     const needed = new Set<string>();
