@@ -1,5 +1,8 @@
 // Where the tests find the site that global-setup.ts made. Paths are relative to the repository, from which Playwright runs.
 
+import { cp, mkdir, rm, symlink } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
 export const SITE = 'test-results/site';
 export const PLAIN_PREFIX = '/some/sub-path';
 
@@ -21,4 +24,18 @@ export function addresses(): Addresses {
   const value = process.env[VARIABLE];
   if (value === undefined) throw new Error(`${VARIABLE} is not set: global-setup.ts did not run.`);
   return JSON.parse(value);
+}
+
+/** A site of a test's own, whose service worker it may change: everything else is the common site's. */
+export async function ownSite(name: string): Promise<string> {
+  const root = `test-results/sites/${name}`;
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { recursive: true });
+  for (const shared of ['assets', 'icons', 'models']) {
+    await symlink(resolve(SITE, shared), resolve(root, shared));
+  }
+  for (const own of ['index.html', 'service-worker.js', 'manifest.webmanifest']) {
+    await cp(`${SITE}/${own}`, `${root}/${own}`);
+  }
+  return root;
 }
