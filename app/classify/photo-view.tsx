@@ -42,7 +42,7 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
           <RankingProgress total={photos.length} />
           {areExamples && (
             <p className="view-invitation">
-              Drop your own anywhere on this page, paste them, or add files or a folder.
+              Add your own: drop them anywhere on this page, paste them, or pick files or a folder.
             </p>
           )}
         </div>

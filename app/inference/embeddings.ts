@@ -1,7 +1,13 @@
 // Vectors for photographs and prompts: from this device's cache where they were computed before, from the worker where not.
-// The page's queries call these; nothing else joins the two.
+// The page's queries call these; nothing else joins the two. A vector is in the caller's hands before it is kept.
 
-import { getVectors, putVectors, type VectorSpace } from '../storage/vectors.ts';
+import {
+  getVectors,
+  type KeptVector,
+  putVectors,
+  type VectorKind,
+  type VectorSpace,
+} from '../storage/vectors.ts';
 import type { ImageEmbedding, InferenceClient, PromptEmbeddings } from './types.ts';
 
 export interface PhotoToEmbed {
@@ -23,7 +29,7 @@ export async function embedPhoto(
   if (kept !== undefined) return { vector: kept.vector, ms: null };
   signal?.throwIfAborted();
   const { vector, ms } = await client.embedImage(await photo.read(), photo.name, signal);
-  await putVectors(space, 'image', [[photo.id, { vector, truncated: false }]]);
+  keep(space, 'image', [[photo.id, { vector, truncated: false }]]);
   return { vector, ms };
 }
 
@@ -48,11 +54,17 @@ export async function embedTexts(
       return [prompt, { vector, truncated: truncated[i] === true }] as const;
     });
     for (const [prompt, value] of fresh) known.set(prompt, value);
-    await putVectors(space, 'prompt', fresh);
+    keep(space, 'prompt', fresh);
   }
   const all = prompts.map((prompt) => known.get(prompt));
   return {
     vectors: all.flatMap((value) => (value ? [value.vector] : [])),
     truncated: all.flatMap((value) => (value ? [value.truncated] : [])),
   };
+}
+
+function keep(space: VectorSpace, kind: VectorKind, entries: (readonly [string, KeptVector])[]): void {
+  putVectors(space, kind, entries).catch((error: unknown) =>
+    console.warn('Vectors are not kept on this device:', error),
+  );
 }

@@ -27,7 +27,7 @@ export function formatBytes(bytes: number): string {
 export function formatMilliseconds(ms: number): string {
   return ms < 10
     ? `${ms.toFixed(1)} ms`
-    : ms < 10_000
+    : ms < 1_000
       ? `${Math.round(ms)} ms`
       : `${(ms / 1000).toFixed(1)} s`;
 }
