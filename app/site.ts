@@ -21,17 +21,25 @@ let applying = false;
  */
 export async function startSite(): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
-  let registration: ServiceWorkerRegistration;
+  const registered = register();
+  // A page that is isolated has nothing to wait for: the model loads while the service worker installs.
+  if (crossOriginIsolated) void registered.then(forgetReload);
+  else if (await registered) await isolate();
+}
+
+/** False where this browser does not let the page have a service worker. */
+async function register(): Promise<boolean> {
   try {
-    registration = await navigator.serviceWorker.register(new URL('service-worker.js', document.baseURI), {
-      updateViaCache: 'none',
-    });
+    const registration = await navigator.serviceWorker.register(
+      new URL('service-worker.js', document.baseURI),
+      { updateViaCache: 'none' },
+    );
+    watchForUpdates(registration);
+    return true;
   } catch (error) {
     console.warn('This browser does not let the page work offline:', error);
-    return;
+    return false;
   }
-  watchForUpdates(registration);
-  await isolate();
 }
 
 /** Calls `listener` when a new version is ready, at once if it is already. Returns the function that ends it. */
@@ -48,11 +56,12 @@ export function applyUpdate(): void {
   else waiting.postMessage(TAKE_OVER);
 }
 
+/** @param canStore false where the browser refuses service workers, and then session storage too */
+function forgetReload(canStore: boolean): void {
+  if (canStore) sessionStorage.removeItem(RELOADED);
+}
+
 async function isolate(): Promise<void> {
-  if (crossOriginIsolated) {
-    sessionStorage.removeItem(RELOADED);
-    return;
-  }
   if (sessionStorage.getItem(RELOADED) !== null) return;
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), ISOLATION_WAIT_MS));
   if ((await Promise.race([navigator.serviceWorker.ready, late])) === null) return;
