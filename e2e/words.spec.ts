@@ -45,6 +45,8 @@ test('chips: a pasted list, edited, put in order, removed and undone by keyboard
   await page.getByRole('heading', { name: 'Promptlens' }).click();
   await keyboard.press('ControlOrMeta+z');
   await app.labels.expectToBe(moved);
+  // The two moves, one by one.
+  await keyboard.press('ControlOrMeta+z');
   await keyboard.press('ControlOrMeta+z');
   await app.labels.expectToBe(changed);
 });
