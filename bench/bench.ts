@@ -19,7 +19,7 @@ import { type Row, table } from './report.ts';
 import { firstAnswer } from './rows/first-answer.ts';
 import { firstView } from './rows/first-view.ts';
 import { hundredPhotographs } from './rows/hundred-photographs.ts';
-import { manyPhotographs, modelSwitches } from './rows/memory.ts';
+import { manyPhotographs, manyPhotographsOnPage, modelSwitches } from './rows/memory.ts';
 import { oneMoreLabel } from './rows/one-more-label.ts';
 import { pageThread } from './rows/page-thread.ts';
 import { preprocessing, tokenizer } from './rows/scripts.ts';
@@ -45,7 +45,11 @@ const ROWS = {
   preprocessing,
   'page-thread': async (setting: Setting) => [await pageThread(setting)],
   'first-view': async (setting: Setting) => [await firstView(setting)],
-  memory: async (setting: Setting) => [await modelSwitches(setting), await manyPhotographs(setting)],
+  memory: async (setting: Setting) => [
+    await modelSwitches(setting),
+    await manyPhotographs(setting),
+    await manyPhotographsOnPage(setting),
+  ],
 } as const satisfies Record<string, (setting: Setting) => Promise<Row[]>>;
 
 const RESULTS = 'bench/results';

@@ -45,7 +45,7 @@ const HEADINGS = ['what', 'floor', 'measured', ''] as const;
 export function table(rows: readonly Row[]): string {
   const cells = rows.map((row) => [row.what, row.floor ?? '', row.measured, verdict(row)]);
   const widths = HEADINGS.map((heading, i) =>
-    Math.max(heading.length, ...cells.map((line) => line[i].length).filter((length) => length <= 60)),
+    Math.max(heading.length, ...cells.map((line) => line[i].length)),
   );
   const line = (texts: readonly string[]) =>
     texts

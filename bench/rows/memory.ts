@@ -3,12 +3,18 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { openPage } from '../browser.ts';
+import { addPhotographs, openProduct, untilRanked } from '../product-page.ts';
 import { megabytes, type Row } from '../report.ts';
+import { pictureFiles } from './picture-files.ts';
 import type { Setting } from './setting.ts';
 
 /** What still counts as level: garbage that is not collected yet. */
 const LEVEL = 1.1;
 const SLACK_BYTES = 8e6;
+
+/** Many photographs come in so many parts; memory is measured after some of them. */
+const TURNS = 10;
+const SAMPLED = [1, 5, 10];
 
 interface Sample {
   readonly after: number;
@@ -43,6 +49,7 @@ export async function modelSwitches(setting: Setting): Promise<Row> {
   }
 }
 
+/** Through the inference client alone. */
 export async function manyPhotographs(setting: Setting): Promise<Row> {
   const { browser, site, mini, manyPhotographs: count } = setting;
   const page = await openPage(browser, site.ours);
@@ -56,15 +63,39 @@ export async function manyPhotographs(setting: Setting): Promise<Row> {
       { model: mini.name, photographs: site.photographs, labels: site.labels },
     );
     const samples: Sample[] = [];
-    const turn = Math.max(1, Math.floor(count / 10));
-    for (let done = turn; done <= count; done += turn) {
+    const turn = Math.max(1, Math.floor(count / TURNS));
+    for (let t = 1; t <= TURNS; t++) {
       await page.evaluate((turn) => window.ours.rank(0, turn), turn);
-      if (done === turn || done === 5 * turn || done === 10 * turn)
-        samples.push(await sample(setting, page, done));
+      if (SAMPLED.includes(t)) samples.push(await sample(setting, page, t * turn));
     }
     return row(
-      `memory after ${count.toLocaleString('en')} photographs`,
+      `memory after ${(TURNS * turn).toLocaleString('en')} photographs`,
       `decoded, encoded and ranked with ${mini.name}, no vector kept`,
+      'photographs',
+      samples,
+    );
+  } finally {
+    await page.context().close();
+  }
+}
+
+/** On the built page, which keeps photographs on the disk, and of each its vector, its result and for a while its thumbnail. */
+export async function manyPhotographsOnPage(setting: Setting): Promise<Row> {
+  const { browser, site, mini, manyPhotographs: count } = setting;
+  const turn = Math.max(1, Math.floor(count / TURNS));
+  const paths = await pictureFiles(TURNS * turn, 320, 240);
+  const page = await openPage(browser, 'about:blank');
+  try {
+    await openProduct(page, site.product, site.labels);
+    const samples: Sample[] = [];
+    for (let t = 1; t <= TURNS; t++) {
+      await addPhotographs(page, paths.slice((t - 1) * turn, t * turn));
+      await untilRanked(page, t * turn, site.labels.length);
+      if (SAMPLED.includes(t)) samples.push(await sample(setting, page, t * turn));
+    }
+    return row(
+      `memory with ${(TURNS * turn).toLocaleString('en')} photographs on the built page`,
+      `all kept, ranked with ${mini.name} and shown`,
       'photographs',
       samples,
     );
