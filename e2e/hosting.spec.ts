@@ -23,7 +23,7 @@ test('the service worker isolates the page: threads, and the policy for the work
       setTimeout: (work: () => void, ms?: number) => set(work, ms === 5_000 ? 60_000 : ms),
     });
   });
-  const first = page.waitForResponse(app.site + '**');
+  const first = page.waitForResponse(`${app.site}**`);
   const opened = app.open({ labels: LABELS });
   expect((await first).headers()['cross-origin-opener-policy']).toBeUndefined();
   await opened;

@@ -101,7 +101,7 @@ export class Promptlens {
     const count = (n: number, one: string) => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
     await expect(
       this.page.getByText(`${count(photographs, 'photograph')} ranked by ${count(labels, 'label')}.`),
-    ).toBeAttached({ timeout: 120_000 });
+    ).toBeAttached({ timeout: 60_000 });
   }
 
   /** The list of templates is folded until it is asked for. */

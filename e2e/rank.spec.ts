@@ -9,7 +9,7 @@ import { cosine } from '../models/clip/ranking.ts';
 import { TINY_FP32 } from './site/models.ts';
 import { photographs } from './site/pictures.ts';
 import { SITE } from './site/site.ts';
-import { expect, test } from './test.ts';
+import { expect, needsAdapter, test } from './test.ts';
 
 const TEMPLATE = 'a photo of a {}.';
 /** In fp32; decoders of different makes differ by a grey level here and there. */
@@ -19,6 +19,7 @@ test('dropped photographs are ranked by typed labels, as the command line ranks 
   project,
 }) => {
   const webgpu = project.name === 'webgpu';
+  if (webgpu) await needsAdapter(app);
   const { paths, names, labels } = await photographs(12);
   await app.open({
     model: TINY_FP32,

@@ -24,7 +24,7 @@ test('one label alone never reads 100 %, and says whether it fits', async ({ app
     await expect(card).toContainText(certainty === undefined ? 'no certainty' : FIT_WORDS[certainty]);
   }
   const explanations = [
-    [certainties.indexOf('nothing'), '“people riding” fits no better than a word picked at random.'],
+    [certainties.indexOf('nothing'), '“people riding” fits no better than a word picked at random would.'],
     [
       certainties.findIndex((one) => one !== 'nothing'),
       'A label alone has no probability, for want of rivals.',

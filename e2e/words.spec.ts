@@ -167,3 +167,27 @@ test('ready sets of templates are ensembles, and a label never goes without a te
   await expect(app.toasts.getByText('A label needs at least one template')).toBeVisible();
   await app.templates.expectToBe(ensemble.templates);
 });
+
+test.describe('on a slow network', () => {
+  // What a service worker answers is nothing that a test can hold back.
+  test.use({ serviceWorkers: 'block' });
+
+  test('words typed one after the other are all there, in their order', async ({ app, page }) => {
+    await app.open({ labels: ['bus'] });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/paste-*.js', async (route) => {
+      await held;
+      await route.continue();
+    });
+    const asked = page.waitForRequest('**/paste-*.js');
+    for (const label of ['cat', 'dog', 'owl']) await app.labels.type(label);
+    await app.labels.input.fill('half a wo');
+    await asked;
+    release();
+    await app.labels.expectToBe(['bus', 'cat', 'dog', 'owl']);
+    await expect(app.labels.input).toHaveValue('half a wo');
+  });
+});

@@ -13,11 +13,12 @@ import { loadRequest } from './load-request.ts';
 import { loadPhotos, PHOTOS_KEY, type Photo, readPhoto } from './photos.ts';
 import { useServices } from './services.tsx';
 import { type View, withLabels } from './view.ts';
+import type { Edit } from './words.ts';
 
 export interface ViewControls {
   readonly view: View;
-  readonly setLabels: (labels: readonly string[]) => void;
-  readonly setTemplates: (templates: readonly string[]) => void;
+  readonly editLabels: (edit: Edit) => void;
+  readonly editTemplates: (edit: Edit) => void;
   readonly show: (change: Partial<Pick<View, 'layout' | 'sort' | 'onlyLabel' | 'onlyCertainty'>>) => void;
   readonly canUndo: boolean;
   readonly undo: () => void;
@@ -40,8 +41,14 @@ export function useView(): ViewControls {
   return useMemo(
     () => ({
       view,
-      setLabels: (labels) => change(withLabels(address.view(), labels)),
-      setTemplates: (templates) => change({ ...address.view(), templates }),
+      editLabels: (edit) => {
+        const now = address.view();
+        change(withLabels(now, edit(now.labels)));
+      },
+      editTemplates: (edit) => {
+        const now = address.view();
+        change({ ...now, templates: edit(now.templates) });
+      },
       show: (some) => change({ ...address.view(), ...some }),
       canUndo,
       undo: address.undo,

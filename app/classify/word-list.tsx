@@ -7,13 +7,14 @@ import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
 import { MAX_CHIPS } from './limits.ts';
-import { addWords, type Clean, moveWords, replaceWords, type WordKind } from './words.ts';
+import { addWords, type Clean, type Edit, moveWords, replaceWords, type WordKind } from './words.ts';
 import './word-list.css';
 
 interface WordListProps {
   readonly kind: WordKind;
   readonly words: readonly string[];
-  readonly onChange: (words: readonly string[]) => void;
+  /** Changes the list as it is by then: words typed a moment before may still be on their way into it. */
+  readonly onEdit: (edit: Edit) => void;
   readonly placeholder: string;
   /** Words that something is to be said about; their chips are marked. */
   readonly marked?: ReadonlySet<string>;
@@ -23,7 +24,7 @@ interface WordListProps {
 }
 
 export function WordList(props: WordListProps) {
-  const { kind, words, onChange, asText, onAsText } = props;
+  const { kind, words, onEdit, asText, onAsText } = props;
   if (asText) {
     return (
       <WordText
@@ -31,7 +32,7 @@ export function WordList(props: WordListProps) {
         words={words}
         onDone={(next) => {
           onAsText(false);
-          if (next !== null) onChange(next);
+          if (next !== null) onEdit(() => next);
         }}
       />
     );
@@ -39,7 +40,7 @@ export function WordList(props: WordListProps) {
   return <WordChips {...props} />;
 }
 
-function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: WordListProps) {
+function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordListProps) {
   const [editing, setEditing] = useState<string | null>(null);
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLInputElement>(null);
@@ -57,20 +58,34 @@ function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: Wor
     setDraft('');
   };
   const add = async (text: string): Promise<boolean> => {
-    const { list, added, notes } = addWords(words, text, kind, await loadClean());
-    if (notes.length > 0) toast(notes.join(' '), { kind: added > 0 ? 'note' : 'problem' });
-    if (added > 0) onChange(list);
-    return added > 0;
+    const clean = await loadClean();
+    let any = false;
+    onEdit((now) => {
+      const { list, added, notes } = addWords(now, text, kind, clean);
+      if (notes.length > 0) toast(notes.join(' '), { kind: added > 0 ? 'note' : 'problem' });
+      any = added > 0;
+      return list;
+    });
+    return any;
   };
+  const replace = async (before: string, text: string): Promise<boolean> => {
+    const clean = await loadClean();
+    let done = false;
+    onEdit((now) => {
+      const { list, note } = replaceWords(now, before, text, kind, clean);
+      if (note !== null) toast(note, { kind: 'problem' });
+      done = note === null;
+      return list;
+    });
+    return done;
+  };
+  // The field is free for the next words at once; what could not be used comes back into it, unless they are there by then.
   const submit = async () => {
-    if (editing !== null) {
-      const { list, note } = replaceWords(words, editing, draft, kind, await loadClean());
-      if (note !== null) return toast(note, { kind: 'problem' });
-      onChange(list);
-      end();
-    } else if (await add(draft)) {
-      end();
-    }
+    end();
+    const done = editing === null ? await add(draft) : await replace(editing, draft);
+    if (done || input.current?.value !== '') return;
+    setEditing(editing);
+    setDraft(draft);
   };
   const onPaste = (event: ClipboardEvent) => {
     const text = event.clipboardData.getData('text/plain');
@@ -81,7 +96,7 @@ function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: Wor
   };
   const remove = (entry: string) => {
     if (entry === editing) end();
-    onChange(words.filter((other) => other !== entry));
+    onEdit((now) => now.filter((other) => other !== entry));
   };
 
   return (
@@ -123,7 +138,9 @@ function WordChips({ kind, words, onChange, placeholder, marked, onAsText }: Wor
           marked={marked}
           onEdit={begin}
           onRemove={remove}
-          onMove={(word, target, position) => onChange(moveWords(words, new Set([word]), target, position))}
+          onMove={(word, target, position) =>
+            onEdit((now) => moveWords(now, new Set([word]), target, position))
+          }
         />
       )}
       {words.length > MAX_CHIPS && (

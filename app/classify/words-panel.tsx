@@ -11,7 +11,7 @@ import { EXAMPLE_LABELS } from './examples.ts';
 import { useServices } from './services.tsx';
 import { useProgress, type ViewControls } from './use-classify.ts';
 import { WordList } from './word-list.tsx';
-import { hasForeignLetters, LABELS, TEMPLATES } from './words.ts';
+import { type Edit, hasForeignLetters, LABELS, TEMPLATES } from './words.ts';
 import './words-panel.css';
 
 interface WordsPanelProps {
@@ -32,7 +32,7 @@ export const WordsPanel = memo(function WordsPanel({ controls }: WordsPanelProps
 });
 
 function LabelsSection({
-  controls: { view, setLabels, canUndo, undo },
+  controls: { view, editLabels, canUndo, undo },
 }: {
   readonly controls: ViewControls;
 }) {
@@ -45,7 +45,7 @@ function LabelsSection({
   const foreign = useMemo(() => labels.filter(hasForeignLetters), [labels]);
   const marked = useMemo(() => new Set([...foreign, ...truncated]), [foreign, truncated]);
   const clear = () => {
-    setLabels([]);
+    editLabels(() => []);
     toast(`${formatCount(labels.length, 'label', 'labels')} removed.`, {
       action: { name: 'Undo', run: undo },
     });
@@ -79,7 +79,7 @@ function LabelsSection({
       <WordList
         kind={LABELS}
         words={labels}
-        onChange={setLabels}
+        onEdit={editLabels}
         placeholder="Type or paste labels"
         marked={marked}
         asText={asText}
@@ -120,14 +120,17 @@ function LabelsSection({
   );
 }
 
-function TemplatesSection({ controls: { view, setTemplates } }: { readonly controls: ViewControls }) {
+function TemplatesSection({ controls: { view, editTemplates } }: { readonly controls: ViewControls }) {
   const [asText, setAsText] = useState(false);
   const { templates } = view;
   const current = TEMPLATE_SETS.find((set) => set.templates.join('\n') === templates.join('\n'));
-  const change = (next: readonly string[]) => {
-    if (next.length > 0) setTemplates(next);
-    else toast('A label needs at least one template; {} alone is the label itself.', { kind: 'problem' });
-  };
+  const editSome = (edit: Edit) =>
+    editTemplates((now) => {
+      const next = edit(now);
+      if (next.length > 0) return next;
+      toast('A label needs at least one template; {} alone is the label itself.', { kind: 'problem' });
+      return now;
+    });
   return (
     <details className="templates">
       <summary>
@@ -162,7 +165,7 @@ function TemplatesSection({ controls: { view, setTemplates } }: { readonly contr
                   className="menu-item"
                   aria-pressed={set === current}
                   onClick={() => {
-                    setTemplates(set.templates);
+                    editTemplates(() => set.templates);
                     close();
                   }}
                 >
@@ -180,7 +183,7 @@ function TemplatesSection({ controls: { view, setTemplates } }: { readonly contr
         <WordList
           kind={TEMPLATES}
           words={templates}
-          onChange={change}
+          onEdit={editSome}
           placeholder="a photo of a {}."
           asText={asText}
           onAsText={setAsText}

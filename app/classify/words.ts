@@ -59,6 +59,9 @@ export function wordsKey(words: string): string {
   return words.normalize('NFC').toLowerCase();
 }
 
+/** From a list as it is to the list as it is to be. */
+export type Edit = (words: readonly string[]) => readonly string[];
+
 export interface Added {
   readonly list: readonly string[];
   readonly added: number;

@@ -41,14 +41,14 @@ export const train = command({
       help: 'where the model folder, checkpoint and log go',
     },
     model: { kind: 'text', value: 'config.json', help: 'the network; a small one where it is left out' },
-    epochs: { kind: 'number', default: 5, min: 0, help: 'passes over the data' },
-    'batch-size': { kind: 'number', default: 256, min: 2, integer: true, help: 'pairs a step' },
+    epochs: { kind: 'number', default: 4, min: 0, help: 'passes over the data' },
+    'batch-size': { kind: 'number', default: 128, min: 2, integer: true, help: 'pairs a step' },
     lr: { kind: 'number', default: 4e-4, min: 0, help: 'peak learning rate' },
     wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
     beta1: { kind: 'number', default: 0.9, min: 0, max: 1, help: "Adam's first decay" },
     beta2: { kind: 'number', default: 0.98, min: 0, max: 1, help: "Adam's second decay" },
     eps: { kind: 'number', default: 1e-6, min: 0, help: "Adam's epsilon" },
-    warmup: { kind: 'number', default: 300, min: 0, integer: true, help: 'steps of rising learning rate' },
+    warmup: { kind: 'number', default: 400, min: 0, integer: true, help: 'steps of rising learning rate' },
     'grad-clip-norm': { kind: 'number', default: 1, min: 0, help: 'longest gradient' },
     'crop-scale': {
       kind: 'number',
@@ -64,11 +64,18 @@ export const train = command({
       max: 0.95,
       help: 'share of the patches left out of each step but the last',
     },
+    'caption-tokens': {
+      kind: 'number',
+      default: 16,
+      min: 2,
+      integer: true,
+      help: 'tokens that captions are cut at in each step but the last',
+    },
     'unmasked-epochs': {
       kind: 'number',
-      default: 0.5,
+      default: 0.25,
       min: 0,
-      help: 'epochs at the end that see whole pictures',
+      help: 'epochs at the end that see whole pictures and whole captions',
     },
     seed: { kind: 'number', default: 0, integer: true, help: 'of weights, order, crops and captions' },
     'held-out': {
@@ -136,24 +143,26 @@ export const train = command({
     const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
     const schedule = { peak: options.lr, warmupSteps: options.warmup, totalSteps: steps(options.epochs) };
     const patchDropout = options['patch-dropout'];
-    const patchDropoutSteps =
-      patchDropout > 0
-        ? schedule.totalSteps - Math.round(options['unmasked-epochs'] * pairs.batchesPerEpoch)
-        : 0;
+    const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
+    const reducedSteps = Math.max(
+      0,
+      schedule.totalSteps - Math.round(options['unmasked-epochs'] * pairs.batchesPerEpoch),
+    );
+    const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
     const interrupted = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
     try {
       await runTraining({
         out,
         config,
-        tokenizer,
+        encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
         trainer: {
           batchSize,
           threads,
           seed,
           patchDropout,
-          patchDropoutSteps,
+          patchDropoutSteps: reducedSteps,
           gradClipNorm: options['grad-clip-norm'],
           schedule,
           beta1: options.beta1,
@@ -169,7 +178,8 @@ export const train = command({
           cropScale: options['crop-scale'],
           ...schedule,
           patchDropout,
-          patchDropoutSteps,
+          captionTokens,
+          reducedSteps,
           weightDecay: options.wd,
           beta1: options.beta1,
           beta2: options.beta2,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseClipConfig } from '../clip/config.ts';
 import { readSafetensors } from '../clip/safetensors.ts';
-import type { Tokenizer } from '../clip/types.ts';
+import type { EncodingBatch } from '../clip/types.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
@@ -29,12 +29,10 @@ const pairs: PairStream = {
   close: async () => undefined,
 };
 
-const tokenizer = {
-  encodeBatch: ([step]: readonly string[]) => {
-    const { input_ids, dims } = referenceBatch(config, PAIRS, Number(step));
-    return { input_ids, dims, attention_mask: input_ids, truncated: [] };
-  },
-} as Pick<Tokenizer, 'encodeBatch'> as Tokenizer;
+function encode([step]: readonly string[]): EncodingBatch {
+  const { input_ids, dims } = referenceBatch(config, PAIRS, Number(step));
+  return { input_ids, dims, attention_mask: input_ids, truncated: [] };
+}
 
 const silent: RunLog = { start() {}, step() {}, evaluation() {}, damaged() {}, stop() {} };
 
@@ -48,7 +46,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
   return {
     out: folder,
     config,
-    tokenizer,
+    encode,
     pairs,
     trainer: {
       batchSize: PAIRS,

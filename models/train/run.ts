@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
-import type { Tokenizer } from '../clip/types.ts';
+import type { EncodingBatch } from '../clip/types.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -16,7 +16,8 @@ import { startingState, Trainer, type TrainerOptions } from './trainer.ts';
 export interface RunOptions {
   readonly out: string;
   readonly config: ClipConfig;
-  readonly tokenizer: Tokenizer;
+  /** The captions of a step as ids; early steps may cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP training"). */
+  readonly encode: (captions: readonly string[], step: number) => EncodingBatch;
   readonly pairs: PairStream;
   readonly trainer: TrainerOptions;
   /** Recorded in the checkpoint; a resumed run must have the same. */
@@ -35,7 +36,7 @@ export interface RunOptions {
 export const CHECKPOINT = 'checkpoint.safetensors';
 
 export async function runTraining(options: RunOptions): Promise<Progress> {
-  const { config, tokenizer, pairs, log, signal } = options;
+  const { config, encode, pairs, log, signal } = options;
   const { totalSteps } = options.trainer.schedule;
   const checkpoint = join(options.out, CHECKPOINT);
   const trainer = await Trainer.create(config, options.trainer);
@@ -60,7 +61,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       const waited = performance.now() - started;
       const report = await trainer.train(state, {
         pixel_values: batch.pixel_values,
-        captions: tokenizer.encodeBatch(batch.captions),
+        captions: encode(batch.captions, state.step),
         mask: negativesMask(batch.keys),
       });
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });

@@ -1,0 +1,67 @@
+// Ways in for photographs: files and folders, picked, dropped and pasted. (rank.spec.ts drops files, many others pick them.)
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { smallPictures } from './site/pictures.ts';
+import { expect, test } from './test.ts';
+
+const LABELS = ['cat', 'dog', 'owl'];
+
+test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
+
+/** Two pictures, one more in a folder below, and what folders are full of. */
+async function makeFolder(root: string): Promise<string> {
+  const [one, two, three] = await smallPictures(3);
+  await mkdir(`${root}/below`, { recursive: true });
+  await writeFile(`${root}/${one.name}`, one.buffer);
+  await writeFile(`${root}/${two.name}`, two.buffer);
+  await writeFile(`${root}/below/${three.name}`, three.buffer);
+  await writeFile(`${root}/.DS_Store`, 'clutter');
+  await writeFile(`${root}/Thumbs.db`, 'clutter');
+  return root;
+}
+
+test('a folder that is picked', async ({ app, page }, testInfo) => {
+  const folder = await makeFolder(testInfo.outputPath('holiday'));
+  await app.open({ labels: LABELS });
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Add a folder of photographs' }).click();
+  await (await chooser).setFiles(folder);
+  await app.ranked(3, LABELS.length);
+  expect((await app.shownNames()).toSorted()).toEqual([
+    'picture-001.jpg',
+    'picture-002.jpg',
+    'picture-003.jpg',
+  ]);
+  await expect(app.toasts.getByText(/left out|no photograph/)).toHaveCount(0);
+});
+
+test('a folder that is dropped, with others beside it', async ({ app }, testInfo) => {
+  const folder = await makeFolder(testInfo.outputPath('holiday'));
+  const [other] = await smallPictures(1, 80);
+  const path = testInfo.outputPath('beside.jpg');
+  await writeFile(path, other.buffer);
+  await app.open({ labels: LABELS });
+  await app.drop([folder, path]);
+  await app.ranked(4, LABELS.length);
+  expect((await app.shownNames()).toSorted()).toEqual([
+    'beside.jpg',
+    'picture-001.jpg',
+    'picture-002.jpg',
+    'picture-003.jpg',
+  ]);
+});
+
+test('a picture that is pasted', async ({ app, page }) => {
+  await app.open({ labels: LABELS });
+  await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(40, 30);
+    const context = canvas.getContext('2d');
+    context?.fillRect(5, 5, 20, 10);
+    const png = await canvas.convertToBlob({ type: 'image/png' });
+    await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })]);
+  });
+  await page.getByRole('heading', { name: 'Promptlens' }).click();
+  await page.keyboard.press('ControlOrMeta+v');
+  await app.ranked(1, LABELS.length);
+  await expect(page.getByRole('heading', { name: '1 photograph', exact: true })).toBeVisible();
+});
