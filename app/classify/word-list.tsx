@@ -7,6 +7,7 @@ import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
 import { MAX_CHIPS } from './limits.ts';
+import { sentence } from './use-classify.ts';
 import { addWords, type Clean, type Edit, moveWords, replaceWords, type WordKind } from './words.ts';
 import './word-list.css';
 
@@ -40,6 +41,12 @@ export function WordList(props: WordListProps) {
   return <WordChips {...props} />;
 }
 
+interface Change {
+  readonly list: readonly string[];
+  readonly notes: readonly string[];
+  readonly done: boolean;
+}
+
 function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordListProps) {
   const [editing, setEditing] = useState<string | null>(null);
   const [draft, setDraft] = useState('');
@@ -57,28 +64,39 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
     setEditing(null);
     setDraft('');
   };
-  const add = async (text: string): Promise<boolean> => {
-    const clean = await loadClean();
-    let any = false;
-    onEdit((now) => {
+  /** Whether words came in; where none did, a toast has said why. */
+  const apply = async (change: (now: readonly string[], clean: Clean) => Change): Promise<boolean> => {
+    try {
+      const clean = await loadClean();
+      let done = false;
+      onEdit((now) => {
+        const { list, notes, ...changed } = change(now, clean);
+        done = changed.done;
+        if (notes.length > 0) toast(notes.join(' '), { kind: done ? 'note' : 'problem' });
+        return list;
+      });
+      return done;
+    } catch (error) {
+      console.warn(error);
+      toast(
+        `A part of the page that reads ${kind.many} could not be loaded. Try again, or reload the page.`,
+        {
+          kind: 'problem',
+        },
+      );
+      return false;
+    }
+  };
+  const add = (text: string) =>
+    apply((now, clean) => {
       const { list, added, notes } = addWords(now, text, kind, clean);
-      if (notes.length > 0) toast(notes.join(' '), { kind: added > 0 ? 'note' : 'problem' });
-      any = added > 0;
-      return list;
+      return { list, notes, done: added > 0 };
     });
-    return any;
-  };
-  const replace = async (before: string, text: string): Promise<boolean> => {
-    const clean = await loadClean();
-    let done = false;
-    onEdit((now) => {
+  const replace = (before: string, text: string) =>
+    apply((now, clean) => {
       const { list, note } = replaceWords(now, before, text, kind, clean);
-      if (note !== null) toast(note, { kind: 'problem' });
-      done = note === null;
-      return list;
+      return { list, notes: note === null ? [] : [note], done: note === null };
     });
-    return done;
-  };
   // The field is free for the next words at once; what could not be used comes back into it, unless they are there by then.
   const submit = async () => {
     end();
@@ -164,10 +182,14 @@ function WordText({
 }) {
   const [text, setText] = useState(() => words.join('\n'));
   const save = async () => {
-    const { list, notes } = addWords([], text, kind, await loadClean());
-    const problems = text.trim() === '' ? [] : notes;
-    if (problems.length > 0) toast(problems.join(' '), { kind: 'problem' });
-    onDone(list.join('\n') === words.join('\n') ? null : list);
+    try {
+      const { list, notes } = addWords([], text, kind, await loadClean());
+      const problems = text.trim() === '' ? [] : notes;
+      if (problems.length > 0) toast(problems.join(' '), { kind: 'problem' });
+      onDone(list.join('\n') === words.join('\n') ? null : list);
+    } catch (error) {
+      toast(sentence(error), { kind: 'problem' });
+    }
   };
   return (
     <div className="word-list">
@@ -194,9 +216,21 @@ function WordText({
   );
 }
 
-async function loadClean(): Promise<Clean> {
-  const { cleanPastedText } = await import('../../models/clip/paste.ts');
-  return cleanPastedText;
+let cleaning: Promise<Clean> | null = null;
+
+/** One promise for all who ask, so that they go on in the order in which they asked; a failed one is not kept. */
+function loadClean(): Promise<Clean> {
+  cleaning ??= import('../../models/clip/paste.ts').then(
+    ({ cleanPastedText }) => cleanPastedText,
+    (cause: unknown) => {
+      cleaning = null;
+      throw new Error(
+        'The part of the page that reads words could not be loaded. Try again, or reload the page.',
+        { cause },
+      );
+    },
+  );
+  return cleaning;
 }
 
 function capital(word: string): string {
