@@ -1,19 +1,18 @@
 // The first visit: an answer without a decision.
 
+import { EXAMPLES } from './promptlens.ts';
+import { smallPictures } from './site/pictures.ts';
 import { expect, test } from './test.ts';
-
-const EXAMPLES = 6;
-const LABELS = 7;
 
 test('shows example photographs, ranked, without a decision', async ({ app, page }) => {
   await app.open({ model: null });
-  await app.ranked(EXAMPLES, LABELS);
+  await app.ranked(EXAMPLES.photographs, EXAMPLES.labels);
   await expect(page.getByRole('heading', { name: 'Example photographs' })).toBeVisible();
-  await expect(app.photographs.getByRole('article')).toHaveCount(EXAMPLES);
+  await expect(app.photographs.getByRole('article')).toHaveCount(EXAMPLES.photographs);
   for (const picture of await app.photographs.getByRole('article').locator('img').all()) {
     await expect(picture).toHaveJSProperty('complete', true);
   }
-  await expect(app.labels.chips).toHaveCount(LABELS);
+  await expect(app.labels.chips).toHaveCount(EXAMPLES.labels);
   const [best, second] = await app.bars('flower.jpg');
   expect(await app.labels.chips.allInnerTexts()).toContain(best.label);
   expect(Number.parseInt(best.share.replace('>', ''), 10)).toBeGreaterThanOrEqual(
@@ -24,10 +23,9 @@ test('shows example photographs, ranked, without a decision', async ({ app, page
 });
 
 test('examples make way for the visitor’s own and come back after them', async ({ app, page }) => {
-  const { smallPictures } = await import('./site/pictures.ts');
   await app.open();
   await app.add(await smallPictures(2));
-  await app.ranked(2, LABELS);
+  await app.ranked(2, EXAMPLES.labels);
   await expect(page.getByRole('heading', { name: '2 photographs' })).toBeVisible();
   await expect(app.card('flower.jpg')).toHaveCount(0);
   await page.getByRole('button', { name: 'Remove all photographs' }).click();

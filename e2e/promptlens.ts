@@ -15,6 +15,9 @@ export interface OpenOptions {
   readonly templates?: readonly string[];
 }
 
+/** How many photographs and labels a first visit shows: app/classify/examples.ts. */
+export const EXAMPLES = { photographs: 6, labels: 7 } as const;
+
 /** What Export gives as JSON. */
 export interface ExportedJson {
   readonly model: string;
