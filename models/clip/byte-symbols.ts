@@ -25,6 +25,10 @@ export const SYMBOL_BYTES: ReadonlyMap<string, number> = new Map(
   BYTE_SYMBOLS.map((symbol, byte) => [symbol, byte]),
 );
 
+/** What every text begins and ends with. */
+export const START = '<|startoftext|>';
+export const END = '<|endoftext|>';
+
 /** Marks a token that ends a word. */
 export const END_OF_WORD = '</w>';
 

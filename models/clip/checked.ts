@@ -16,6 +16,17 @@ export function checked<Schema extends v.GenericSchema>(
   throw new Error(`${fileName} was refused: ${field ? `${field}: ` : ''}${issue.message}.`);
 }
 
+/** To valibot a list is an object without fields: a section written as one would be taken for CLIP's own defaults. */
+export const noList = v.pipe(
+  v.unknown(),
+  v.check((value) => !Array.isArray(value), 'expected an object, but found a list'),
+);
+
+/** An object with at least these fields, and no list. */
+export function plainObject<Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(noList, v.object(entries));
+}
+
 /** Bytes of a JSON file as a value; throws a sentence that names the file where they are no JSON. */
 export function parseJson(bytes: Uint8Array, fileName: string): unknown {
   const text = new TextDecoder().decode(bytes);

@@ -116,7 +116,9 @@ describe('parseClipConfig', () => {
     [{ ...tiny, model_type: 'siglip' }, /model_type: .*"clip".*"siglip"/],
     [{ ...tiny, prompt_templates: ['a photo'] }, /prompt_templates\.0: "a photo" has no \{\}/],
     [{ ...tiny, prompt_templates: [] }, /prompt_templates: /],
-    [[], /model_type|Expected Object/],
+    [[], /expected an object, but found a list/],
+    [{ ...tiny, vision_config: [] }, /vision_config: expected an object, but found a list/],
+    [{ ...tiny, logit_scale: -1000 }, /logit_scale: .*-1000/],
     [null, /Expected Object/],
   ])('refuses a file that contradicts itself (%#)', (json, reason) => {
     expect(() => parse(json)).toThrow(/^mini\/config\.json was refused: /);

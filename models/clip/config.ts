@@ -6,15 +6,20 @@
 // Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
 
 import * as v from 'valibot';
-import { checked } from './checked.ts';
+import { checked, noList, plainObject } from './checked.ts';
 import { hasPlace } from './prompts.ts';
 
 /** A pixel_values tensor takes 12 bytes a pixel; the largest published CLIP sees 448 pixels. */
-const MAX_IMAGE_SIZE = 4096;
+export const MAX_IMAGE_SIZE = 4096;
 /** Far beyond any published CLIP (48 layers, 49,408 tokens); keeps a damaged number from becoming an allocation. */
 const MAX_WIDTH = 65_536;
 const MAX_LAYERS = 1_000;
 const MAX_VOCABULARY = 1_000_000;
+
+/** Far beyond any trained scale (at most ln 100); e to the power of it is neither 0 nor infinite. */
+const MAX_LOG_SCALE = 20;
+/** What a logit_scale, which is a logarithm, may be. */
+export const logarithm = v.pipe(v.number(), v.minValue(-MAX_LOG_SCALE), v.maxValue(MAX_LOG_SCALE));
 
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 const tokenId = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -27,7 +32,7 @@ const transformer = {
   layer_norm_eps: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), 1e-5),
 };
 
-const VisionSection = v.object({
+const visionFields = v.object({
   ...transformer,
   hidden_size: v.optional(count(MAX_WIDTH), 768),
   intermediate_size: v.optional(count(MAX_WIDTH), 3072),
@@ -38,7 +43,7 @@ const VisionSection = v.object({
   stem_channels: v.optional(v.array(count(MAX_WIDTH))),
 });
 
-const TextSection = v.object({
+const textFields = v.object({
   ...transformer,
   hidden_size: v.optional(count(MAX_WIDTH), 512),
   intermediate_size: v.optional(count(MAX_WIDTH), 2048),
@@ -51,17 +56,20 @@ const TextSection = v.object({
   pad_token_id: v.nullish(tokenId),
 });
 
+const VisionSection = v.pipe(noList, visionFields);
+const TextSection = v.pipe(noList, textFields);
+
 const template = v.pipe(
   v.string(),
   v.check(hasPlace, (issue) => `${JSON.stringify(issue.input)} has no {} where the label goes`),
 );
 
-const ConfigFile = v.object({
+const ConfigFile = plainObject({
   model_type: v.literal('clip'),
   projection_dim: v.optional(count(MAX_WIDTH), 512),
   logit_scale_init_value: v.optional(v.number(), 2.6592),
   /** Ours: the trained logarithm of the scale that a cosine is multiplied by. */
-  logit_scale: v.optional(v.number()),
+  logit_scale: v.optional(logarithm),
   /** Ours: the templates that the model is to be used with. */
   prompt_templates: v.optional(v.pipe(v.array(template), v.minLength(1))),
   vision_config: v.nullish(VisionSection),
@@ -70,8 +78,8 @@ const ConfigFile = v.object({
   text_config_dict: v.nullish(TextSection),
 });
 
-export type VisionConfig = v.InferOutput<typeof VisionSection>;
-export type TextConfig = v.InferOutput<typeof TextSection>;
+export type VisionConfig = v.InferOutput<typeof visionFields>;
+export type TextConfig = v.InferOutput<typeof textFields>;
 
 type ConfigFile = v.InferOutput<typeof ConfigFile>;
 
@@ -91,8 +99,8 @@ export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
   );
   const config: ClipConfig = {
     ...rest,
-    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(VisionSection),
-    text_config: text_config_dict ?? text_config ?? v.getDefaults(TextSection),
+    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(visionFields),
+    text_config: text_config_dict ?? text_config ?? v.getDefaults(textFields),
   };
   const reason = contradiction(config);
   if (reason) throw new Error(`${fileName} was refused: ${reason}.`);

@@ -117,6 +117,7 @@ describe('refuses in a sentence that says what was found', () => {
       /it is text that begins "κκκ/,
     ],
     ['a text that begins with BM', utf8('BMW or bicycle?\n'), /it is text that begins "BMW/],
+    ['a text that looks like BMP', utf8('BMWs are my delight, always'), /it is text that begins "BMWs/],
     ['SVG', utf8('<?xml version="1.0"?>\n<svg xmlns="'), /it is an SVG drawing/],
     ['PDF', utf8('%PDF-1.7\n%\u00e2'), /it is a PDF document/],
     ['a film', Uint8Array.from(box('ftyp', ascii('isom'), uint32(512), ascii('mp42'))), /it is a film/],

@@ -84,7 +84,8 @@ function formatOf(bytes: Uint8Array): ImageFormat | null {
   if (begins(bytes, '\x89PNG\r\n\x1a\n')) return 'PNG';
   if (begins(bytes, 'RIFF') && begins(bytes, 'WEBP', 8)) return 'WebP';
   if (begins(bytes, 'GIF87a') || begins(bytes, 'GIF89a')) return 'GIF';
-  if (begins(bytes, 'BM') && BMP_HEADERS.has(bytes[14])) return 'BMP';
+  // Texts begin with BM too; a header's size is four bytes, of which the last three are 0.
+  if (begins(bytes, 'BM') && BMP_HEADERS.has(bytes[14]) && begins(bytes, '\0\0\0', 15)) return 'BMP';
   if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((magic) => begins(bytes, magic))) return 'TIFF';
   return begins(bytes, 'ftyp', 4) ? heifFormat(bytes) : null;
 }

@@ -3,7 +3,7 @@
 // name meets no old vectors.
 
 import * as v from 'valibot';
-import { checked, parseJson } from './checked.ts';
+import { checked, parseJson, plainObject } from './checked.ts';
 import type { FolderFile } from './types.ts';
 
 /** Raise it when preprocessing, tokenizing or pooling changes what a vector means: vectors kept before are then passed over. */
@@ -12,7 +12,7 @@ const PIPELINE_VERSION = 1;
 /** Names that are the same in an address, on every disk, and cannot lead out of the folder. */
 const PLAIN_PATH = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$/;
 
-const ManifestFile = v.object({
+const ManifestFile = plainObject({
   files: v.array(
     v.object({
       path: v.pipe(v.string(), v.regex(PLAIN_PATH, 'Expected a plain path inside the folder')),
@@ -37,10 +37,10 @@ export function parseManifest(bytes: Uint8Array, fileName: string): Manifest {
   return manifest;
 }
 
-/** Throws a sentence where `bytes` are not what the manifest says of `path`; a file that it does not list passes. */
+/** Throws a sentence where `bytes` are not what the manifest says of `path`, or where it does not list it. */
 export async function verifyFile(path: string, bytes: Uint8Array, manifest: Manifest): Promise<void> {
   const expected = manifest.files.find((file) => file.path === path);
-  if (!expected) return;
+  if (!expected) throw new Error(`${path} is not listed in manifest.json; export the model again.`);
   if (bytes.length !== expected.bytes) {
     throw new Error(
       `${path} is damaged or of another version: it has ${bytes.length} bytes, manifest.json says ${expected.bytes}.`,

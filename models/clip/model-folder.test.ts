@@ -79,7 +79,13 @@ describe('readModelFolder', () => {
     });
     test('a damaged checkpoint is refused', async () => {
       await expect(open(withCheckpoint(plain(), Number.NaN))).rejects.toThrow(
-        /safetensors.*logit_scale is NaN/,
+        /safetensors, logit_scale was refused: .*NaN/,
+      );
+      await expect(open(withCheckpoint(plain(), -1000))).rejects.toThrow(
+        /safetensors, logit_scale was refused: .*-1000/,
+      );
+      await expect(open(withCheckpoint(plain(), 3, [2]))).rejects.toThrow(
+        /safetensors was refused: its logit_scale is F32 \[2\]; a single/,
       );
       const cut = withCheckpoint(plain(), 3);
       cut.set('model.safetensors', cut.get('model.safetensors')?.slice(0, 40) ?? new Uint8Array());
@@ -202,6 +208,29 @@ describe('readModelFolder', () => {
       /its bos_token_id is 7, the tokenizer begins texts with 518/,
     ],
     [
+      'texts that begin and end alike',
+      (f) => {
+        const post_processor = part('tokenizer.json', f, 'post_processor');
+        return withJson(without('tokenizer_config.json', f), 'tokenizer.json', {
+          post_processor: { ...post_processor, cls: post_processor.sep },
+        });
+      },
+      /the tokenizer begins and ends texts with the same token 519/,
+    ],
+    [
+      'padding that the legacy of the largest id would take for the end',
+      (f) => {
+        const text_config = { ...part('config.json', f, 'text_config'), eos_token_id: 2, vocab_size: 521 };
+        const pad = { ...part('tokenizer.json', f, 'added_tokens')[1], id: 520, content: '<pad>' };
+        const added_tokens = [...part('tokenizer.json', f, 'added_tokens'), pad];
+        const changed = withJson(withJson(f, 'config.json', { text_config }), 'tokenizer.json', {
+          added_tokens,
+        });
+        return withJson(changed, 'tokenizer_config.json', { pad_token: '<pad>' });
+      },
+      /its eos_token_id 2 means the largest token.*fills texts up with 520.*end token 519/,
+    ],
+    [
       'a longer context than positions',
       (f) => withJson(f, 'tokenizer_config.json', { model_max_length: 77 }),
       /model_max_length 77 is more than the 16 positions/,
@@ -235,6 +264,11 @@ describe('manifest.json', () => {
     const listed = await withManifest(files);
     await expect(open(without('tokenizer_config.json', listed))).rejects.toThrow(
       /tokenizer_config\.json was refused: manifest\.json lists it/,
+    );
+    const entries = part('manifest.json', listed, 'files');
+    const partly = await open(new Map(listed).set('manifest.json', json({ files: entries.slice(0, -1) })));
+    await expect(partly.read('onnx/text_model.onnx')).rejects.toThrow(
+      /text_model\.onnx is not listed in manifest\.json/,
     );
     const longer = new Map(listed).set('onnx/text_model.onnx', new Uint8Array(5));
     await expect(open(longer)).rejects.toThrow(

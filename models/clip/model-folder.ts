@@ -4,8 +4,8 @@
 // The encoders themselves are not read yet; `folder.read(encoderPath(…))` does that, and checks them against manifest.json.
 
 import * as v from 'valibot';
-import { checked, parseJson } from './checked.ts';
-import { type ClipConfig, parseClipConfig } from './config.ts';
+import { checked, parseJson, plainObject } from './checked.ts';
+import { type ClipConfig, logarithm, parseClipConfig } from './config.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
 import { readSafetensorsHeader, readTensor, safetensorsHeaderEnd, toFloat32 } from './safetensors.ts';
@@ -148,7 +148,9 @@ interface TokenizerSources {
   named(path: string): string;
 }
 
-const TokenizerLimit = v.object({ model_max_length: v.nullish(v.pipe(v.number(), v.minValue(2))) });
+const TokenizerLimit = plainObject({
+  model_max_length: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(2))),
+});
 
 async function readTokenizer({
   source,
@@ -191,6 +193,12 @@ function tokenizerContradiction(tokenizer: Tokenizer, { text_config: text }: Cli
   if (tokenizer.vocabSize > text.vocab_size) {
     return `its vocab_size is ${text.vocab_size}, the tokenizer has ${tokenizer.vocabSize} tokens`;
   }
+  if (tokenizer.bosTokenId === tokenizer.eosTokenId) {
+    return `the tokenizer begins and ends texts with the same token ${tokenizer.eosTokenId}`;
+  }
+  if (text.eos_token_id === 2 && tokenizer.padTokenId > tokenizer.eosTokenId) {
+    return `its eos_token_id 2 means the largest token of a text, and the tokenizer fills texts up with ${tokenizer.padTokenId}, which is larger than its end token ${tokenizer.eosTokenId}`;
+  }
   if (text.eos_token_id !== 2 && text.eos_token_id !== tokenizer.eosTokenId) {
     return `its eos_token_id is ${text.eos_token_id}, the tokenizer ends texts with ${tokenizer.eosTokenId}`;
   }
@@ -212,13 +220,13 @@ async function readLogitScale(
   const head = await source.readRange(file.path, 0, Math.min(end, file.bytes));
   const place = readSafetensorsHeader(head, fileName, file.bytes).tensors.get('logit_scale');
   if (!place) return null;
-  const [value] = toFloat32(readTensor(await source.readRange(file.path, place.start, place.end), place));
-  if (!Number.isFinite(value)) {
+  if (place.shape.some((length) => length !== 1) || !['F64', 'F32', 'F16', 'BF16'].includes(place.dtype)) {
     throw new Error(
-      `${fileName} was refused: its logit_scale is ${value ?? 'empty'}; a finite number was expected.`,
+      `${fileName} was refused: its logit_scale is ${place.dtype} [${place.shape}]; a single floating-point number was expected.`,
     );
   }
-  return value;
+  const [value] = toFloat32(readTensor(await source.readRange(file.path, place.start, place.end), place));
+  return checked(logarithm, value, `${fileName}, logit_scale`);
 }
 
 /** The names by which an encoder is run. */

@@ -100,6 +100,10 @@ describe('parsePreprocessorConfig', () => {
     [{ image_std: [1, 0, 1] }, /image_std\.1/],
     [{ image_mean: [0.5, 0.5] }, /image_mean/],
     [{ rescale_factor: 0 }, /rescale_factor/],
+    [{ size: { shortest_edge: 224, height: 300, width: 200 } }, /size: expected a number, \{shortest_edge\}/],
+    [{ do_pad: true }, /do_pad: expected false/],
+    [{ image_std: [1e-50, 1, 1] }, /image_std\.0: expected a number above 0 in float32/],
+    [{ image_mean: [1e39, 0, 0] }, /image_mean\.0: expected a number in float32/],
     [[], /folder\/p\.json was refused: expected an object, but found a list/],
     ['{}', /folder\/p\.json was refused/],
   ])('refuses %j with the file and the reason', (json, reason) => {

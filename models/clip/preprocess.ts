@@ -3,7 +3,8 @@
 // result is its result; only what the crop keeps is computed at all.
 
 import * as v from 'valibot';
-import { checked } from './checked.ts';
+import { checked, plainObject } from './checked.ts';
+import { MAX_IMAGE_SIZE } from './config.ts';
 import { resample, type Window } from './resample.ts';
 import type { PixelSource, Preprocessing, RgbImage } from './types.ts';
 
@@ -12,25 +13,31 @@ export interface Size {
   readonly height: number;
 }
 
-/** A pixel_values tensor takes 12 bytes a pixel; the largest published CLIP sees 448 pixels. */
-const MAX_SIDE = 4096;
-
-const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIDE));
-const exactly = v.object({ width: side, height: side });
-const shortestEdge = v.object({ shortest_edge: side });
+const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_IMAGE_SIZE));
+const exactly = v.strictObject({ width: side, height: side });
+const shortestEdge = v.strictObject({ shortest_edge: side });
 /** Where the file says nothing or null, CLIPImageProcessor's default holds. */
 const flag = v.nullish(v.boolean(), true);
-const channels = (least: number) => {
-  const value = v.pipe(v.number(), v.finite(), v.minValue(least));
+/** What other processors do and CLIP's does not; nothing here would obey it. */
+const never = v.nullish(v.literal(false, 'expected false: CLIP’s processor has no such step'));
+/** As float32, in which they are used. */
+const channels = (inRange: (value: number) => boolean, expected: string) => {
+  const value = v.pipe(
+    v.number(),
+    v.check(
+      (number) => Number.isFinite(Math.fround(number)) && inRange(Math.fround(number)),
+      (issue) => `expected ${expected} in float32, but found ${issue.received}`,
+    ),
+  );
   return v.tuple([value, value, value]);
 };
 
-const fields = v.object({
+const PreprocessorFile = plainObject({
   do_resize: flag,
   size: v.nullish(
     v.union(
       [side, shortestEdge, exactly],
-      `expected a number, {shortest_edge} or {height, width}, each from 1 to ${MAX_SIDE}`,
+      `expected a number, {shortest_edge} or {height, width}, each from 1 to ${MAX_IMAGE_SIZE}`,
     ),
     { shortest_edge: 224 },
   ),
@@ -44,22 +51,24 @@ const fields = v.object({
   ),
   do_center_crop: flag,
   crop_size: v.nullish(
-    v.union([side, exactly], `expected a number or {height, width}, each from 1 to ${MAX_SIDE}`),
+    v.union([side, exactly], `expected a number or {height, width}, each from 1 to ${MAX_IMAGE_SIZE}`),
     224,
   ),
   do_rescale: flag,
   rescale_factor: v.nullish(v.pipe(v.number(), v.finite(), v.gtValue(0)), 1 / 255),
   do_normalize: flag,
-  image_mean: v.nullish(channels(Number.NEGATIVE_INFINITY), [0.48145466, 0.4578275, 0.40821073]),
-  image_std: v.nullish(channels(Number.MIN_VALUE), [0.26862954, 0.26130258, 0.27577711]),
+  image_mean: v.nullish(
+    channels(() => true, 'a number'),
+    [0.48145466, 0.4578275, 0.40821073],
+  ),
+  image_std: v.nullish(
+    channels((value) => value > 0, 'a number above 0'),
+    [0.26862954, 0.26130258, 0.27577711],
+  ),
+  do_flip_channel_order: never,
+  do_pad: never,
+  do_thumbnail: never,
 });
-
-/** To valibot a list is an object without fields, and such a file would be CLIP's own. */
-const PreprocessorFile = v.pipe(
-  v.unknown(),
-  v.check((file) => !Array.isArray(file), 'expected an object, but found a list'),
-  fields,
-);
 
 /**
  * Checks a preprocessor_config.json; throws a sentence with `fileName`, the field and the reason. A folder whose pictures

@@ -157,5 +157,7 @@ describe('refuses', () => {
   test('prompts that make no whole labels', () => {
     expect(() => ensemble(vectors([[1], [1], [1]]), 2)).toThrow(/3 prompts do not make whole labels of 2/);
     expect(() => ensemble([], 0)).toThrow(/of 0 templates/);
+    expect(() => ensemble(vectors([[1], [1], [1]]), 1.5)).toThrow(/of 1\.5 templates/);
+    expect(() => ensemble(vectors([[1], [1, 2]]), 2)).toThrow(/1 and 2 numbers/);
   });
 });

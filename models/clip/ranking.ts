@@ -50,7 +50,11 @@ export function ensemble(
   vectors: readonly Float32Array[],
   templatesPerLabel: number,
 ): Float32Array<ArrayBuffer>[] {
-  if (!(templatesPerLabel >= 1) || vectors.length % templatesPerLabel !== 0) {
+  if (
+    !Number.isInteger(templatesPerLabel) ||
+    templatesPerLabel < 1 ||
+    vectors.length % templatesPerLabel !== 0
+  ) {
     throw new Error(
       `${vectors.length} prompts do not make whole labels of ${templatesPerLabel} templates each.`,
     );
@@ -60,6 +64,7 @@ export function ensemble(
     const sum = new Float32Array(vectors[first].length);
     for (let t = first; t < first + templatesPerLabel; t++) {
       const vector = vectors[t];
+      sameLength(sum, vector);
       for (let i = 0; i < sum.length; i++) sum[i] += vector[i];
     }
     labels.push(normalize(sum));
@@ -67,13 +72,16 @@ export function ensemble(
   return labels;
 }
 
+function sameLength(a: Float32Array, b: Float32Array): void {
+  if (a.length === b.length) return;
+  throw new Error(
+    `Vectors of ${a.length} and ${b.length} numbers cannot be compared; they come from different models.`,
+  );
+}
+
 /** Dot product of two unit vectors. */
 export function cosine(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) {
-    throw new Error(
-      `Vectors of ${a.length} and ${b.length} numbers cannot be compared; they come from different models.`,
-    );
-  }
+  sameLength(a, b);
   return dot(a, b, 0);
 }
 

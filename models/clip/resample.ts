@@ -24,7 +24,7 @@ export interface Window {
 const BAND_ROWS = 64;
 
 /**
- * The picture at `width` × `height`, or only a window of that, 3 bytes a pixel. Equal to Pillow's
+ * The picture at `width` × `height`, or only a window of that, 3 bytes a pixel. Equal to Pillow 9.4's
  * `Image.resize((width, height), BICUBIC | BILINEAR)` (and `crop` of it) in every byte.
  */
 export function resample(

@@ -1,4 +1,4 @@
-;; The inner loops of resample.ts in 128-bit vectors; `npm run -s kernel` assembles them into resample-wasm.ts.
+;; The inner loops of resample.ts in 128-bit vectors; `npm run -s generate:resample` assembles them into resample-wasm.ts.
 ;;
 ;; A pixel is four bytes, the fourth meaningless, so that its channels are the lanes of one vector and no lane ever crosses over.
 ;; Sums are Pillow's: 32-bit, in steps of 2^-22, with 2^21 added first so that the last shift rounds. All overshoot is into

@@ -3,22 +3,21 @@
 // passed over. How near a precision is to fp32 is another question, judged once, at export.
 
 import * as v from 'valibot';
-import { checked } from './checked.ts';
+import { checked, noList, plainObject } from './checked.ts';
+import { MAX_IMAGE_SIZE } from './config.ts';
 import { PRECISIONS } from './model-folder.ts';
 import type { Precision, RgbImage } from './types.ts';
 
 /** The least cosine with the stored vectors: rounding costs 1e-6, a wrong kernel 1e-1. */
 export const SELF_TEST_FLOOR = 0.999;
 
-/** A recipe's picture is made in memory; no encoder needs a larger one. */
-const MAX_SIDE = 4096;
 /** Grey levels by which noise moves the gradients, up or down. */
 const NOISE = 64;
 
-const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIDE));
+const side = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_IMAGE_SIZE));
 const vector = v.pipe(v.array(v.number()), v.minLength(1));
 
-const SelfTestFile = v.object({
+const SelfTestFile = plainObject({
   image: v.object({
     recipe: v.literal('gradient-noise'),
     seed: v.pipe(v.number(), v.integer()),
@@ -26,9 +25,12 @@ const SelfTestFile = v.object({
     height: side,
   }),
   prompt: v.string(),
-  vectors: v.record(
-    v.picklist(PRECISIONS, 'Expected the name of a precision'),
-    v.object({ image_embeds: vector, text_embeds: vector }),
+  vectors: v.pipe(
+    noList,
+    v.record(
+      v.picklist(PRECISIONS, 'Expected the name of a precision'),
+      v.object({ image_embeds: vector, text_embeds: vector }),
+    ),
   ),
 });
 

@@ -1,6 +1,8 @@
 // The first directory of a TIFF file: pictures in TIFF, and what other formats call EXIF (TIFF 6.0, section 2).
 
 const SHORT = 3;
+/** BigTIFF's 64-bit number. */
+const LONG8 = 16;
 
 /**
  * Values of the wanted tags, each a single number, as far as the directory has them. BigTIFF has wider fields in the same order.
@@ -19,9 +21,10 @@ export function tiffTags(view: DataView, wanted: readonly number[]): Map<number,
     const tag = view.getUint16(at, little);
     if (tag > last) break; // Entries are sorted by tag.
     if (!wanted.includes(tag)) continue;
-    const isShort = view.getUint16(at + 2, little) === SHORT;
+    const type = view.getUint16(at + 2, little);
     const valueAt = at + (big ? 12 : 8);
-    values.set(tag, isShort ? view.getUint16(valueAt, little) : view.getUint32(valueAt, little));
+    const narrow = type === SHORT ? view.getUint16(valueAt, little) : view.getUint32(valueAt, little);
+    values.set(tag, type === LONG8 ? wide(valueAt) : narrow);
   }
   return values;
 }

@@ -169,6 +169,10 @@ describe('a damaged or foreign file is refused with the file, what it says and w
       (json) => (json.added_tokens[1].id = 3),
     ],
     [
+      'tokenizer.json was refused: added_tokens gives <pad> the id 0 of !, expected an id of its own.',
+      (json) => json.added_tokens.push({ ...json.added_tokens[1], id: 0, content: '<pad>' }),
+    ],
+    [
       'tokenizer.json was refused: added_tokens.0.lstrip: Invalid type: Expected false but received true.',
       (json) => (json.added_tokens[0].lstrip = true),
     ],

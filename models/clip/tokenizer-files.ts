@@ -2,7 +2,7 @@
 // does: a tokenizer.json with another normaliser, pattern or model is refused and not half obeyed.
 
 import * as v from 'valibot';
-import { BASE_VOCABULARY, END_OF_WORD } from './byte-symbols.ts';
+import { BASE_VOCABULARY, END, END_OF_WORD, START } from './byte-symbols.ts';
 import { checked } from './checked.ts';
 import { gunzip } from './gunzip.ts';
 import type { Merge } from './merges.ts';
@@ -26,9 +26,6 @@ export interface TokenizerDefinition {
   /** Stands for a byte that the vocabulary lacks. */
   readonly unknownTokenId: number;
 }
-
-const START = '<|startoftext|>';
-const END = '<|endoftext|>';
 
 /** CLIP has 49,408 tokens and the largest vocabularies in use 262,144; more is a mistake or an attack. */
 const MAX_TOKEN_ID = 2 ** 22;
@@ -142,10 +139,16 @@ function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinit
   const vocabulary = readVocabulary(model.vocab, file, 'model.vocab');
 
   const added = new Map<string, number>();
+  const owners = new Map<number, string>();
+  for (const [token, id] of vocabulary) owners.set(id, token);
   for (const { content, id } of added_tokens) {
     const known = vocabulary.get(content) ?? checkedId(content, id, file);
     if (id !== known)
       refuse(file, `added_tokens gives ${content} the id ${id}`, `${known} as in model.vocab`);
+    const owner = owners.get(id) ?? content;
+    if (owner !== content)
+      refuse(file, `added_tokens gives ${content} the id ${id} of ${owner}`, 'an id of its own');
+    owners.set(id, content);
     added.set(content, id);
   }
   // An added token may stand in added_tokens alone.

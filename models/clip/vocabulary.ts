@@ -3,12 +3,9 @@
 // distinct word and brought up to date only where a merge changes a word, so 200,000 captions take seconds.
 // Deterministic: of equally frequent pairs the one with the lower ids, left before right, is merged first.
 
-import { BASE_VOCABULARY, BYTES_IN_VOCABULARY_ORDER, END_OF_WORD } from './byte-symbols.ts';
+import { BASE_VOCABULARY, BYTES_IN_VOCABULARY_ORDER, END, END_OF_WORD, START } from './byte-symbols.ts';
 import { Heap } from './heap.ts';
 import { createWordSplitter, SPLIT_PATTERNS } from './split-words.ts';
-
-const START = '<|startoftext|>';
-const END = '<|endoftext|>';
 
 /** A pair that occurs once says nothing about the language. */
 const LEAST_COUNT = 2;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -12,6 +12,7 @@ import { writeFileWhole } from '../files/folder.ts';
 import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
+  type TensorProto,
   TensorProto_DataLocation,
 } from '../onnx/proto/onnx_pb.ts';
 import { IMAGES_PER_RUN, openModel } from './model.ts';
@@ -52,6 +53,15 @@ const length = (vector: Float32Array) => Math.sqrt(vector.reduce((sum, value) =>
 /** In fp32 a vector depends on its neighbours in the batch by rounding alone. */
 function expectSame(a: Float32Array, b: Float32Array) {
   expect(cosine(a, b)).toBeGreaterThan(1 - 1e-6);
+}
+
+/** Leaves a tensor's values to a file beside the graph. */
+function moveOut(tensor: TensorProto, place: { location: string; offset: number; length: number }): void {
+  tensor.externalData = Object.entries(place).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value: String(value) }),
+  );
+  tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
+  tensor.rawData = new Uint8Array();
 }
 
 describe('openModel', () => {
@@ -100,21 +110,35 @@ describe('openModel', () => {
     const parts: Uint8Array[] = [];
     let offset = 0;
     for (const tensor of tensors) {
-      const entries = { location: 'vision_model.onnx_data', offset, length: tensor.rawData.length };
-      parts.push(tensor.rawData);
-      offset += tensor.rawData.length;
-      tensor.externalData = Object.entries(entries).map(([key, value]) =>
-        create(StringStringEntryProtoSchema, { key, value: String(value) }),
-      );
-      tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
-      tensor.rawData = new Uint8Array();
+      const { rawData } = tensor;
+      parts.push(rawData);
+      moveOut(tensor, { location: 'vision_model.onnx_data', offset, length: rawData.length });
+      offset += rawData.length;
     }
     const external = new Map(files)
       .set('onnx/vision_model.onnx', toBinary(ModelProtoSchema, graph))
       .set('onnx/vision_model.onnx_data', Uint8Array.from(Buffer.concat(parts)));
     const [expected] = await withModel(files, (model) => model.embedImages([picture(1)]));
-    const [found] = await withModel(external, (model) => model.embedImages([picture(1)]));
-    expectSame(found, expected);
+    const listed = await withManifest(external);
+    for (const sound of [external, listed]) {
+      const [found] = await withModel(sound, (model) => model.embedImages([picture(1)]));
+      expectSame(found, expected);
+    }
+    const data = external.get('onnx/vision_model.onnx_data') ?? new Uint8Array();
+    await withModel(new Map(listed).set('onnx/vision_model.onnx_data', data.with(5, data[5] ^ 1)), (model) =>
+      expect(model.embedImages([picture(1)])).rejects.toThrow(/vision_model\.onnx_data is damaged/),
+    );
+  });
+
+  test('external data is never taken from where the program was started', async () => {
+    const graph = fromBinary(ModelProtoSchema, files.get('onnx/vision_model.onnx') ?? new Uint8Array());
+    const [tensor] = graph.graph?.initializer.filter(({ rawData }) => rawData.length > 0) ?? [];
+    expect((await stat('package.json')).size).toBeGreaterThan(tensor.rawData.length);
+    moveOut(tensor, { location: 'package.json', offset: 0, length: tensor.rawData.length });
+    const stray = new Map(files).set('onnx/vision_model.onnx', toBinary(ModelProtoSchema, graph));
+    await withModel(stray, (model) =>
+      expect(model.embedImages([picture(1)])).rejects.toThrow(/could not be loaded by onnxruntime/),
+    );
   });
 
   test('refuses a precision that is not there, and says how to make it', async () => {

@@ -147,24 +147,22 @@ async function openEncoder(
   threads: number,
 ): Promise<EncoderSession> {
   const file = encoderPath(encoder, precision);
-  const bytes = await folder.read(file);
-  const external = encoderFiles(folder, encoder, precision).filter((part) => part.path !== file);
-  for (const part of external) await folder.read(part.path); // checked against the manifest; the runtime reads it itself
+  if (folder.manifest) {
+    // Only to check them: the runtime reads graph and external data itself, and knows by the graph's place where that is.
+    for (const part of encoderFiles(folder, encoder, precision)) await folder.read(part.path);
+  }
   const options: InferenceSession.SessionOptions = {
     intraOpNumThreads: threads,
     enableMemPattern: false, // saves half the memory and costs no time
     extra: { session: { intra_op: { allow_spinning: '0' } } }, // waiting threads leave the cores to others
     logSeverityLevel: 3, // errors; warnings are about the graph's style
   };
-  const from = external.length > 0 ? join(path, file) : bytes;
-  const session = await (typeof from === 'string'
-    ? InferenceSession.create(from, options)
-    : InferenceSession.create(from, options)
-  ).catch((error: unknown) => {
+  const graph = join(path, file);
+  const session = await InferenceSession.create(graph, options).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${join(path, file)} could not be loaded by onnxruntime: ${reason}`, { cause: error });
+    throw new Error(`${graph} could not be loaded by onnxruntime: ${reason}`, { cause: error });
   });
-  const binding = bindEncoder(encoder, session.inputNames, session.outputNames);
+  const binding = await bind(session, encoder, graph);
   const dim = folder.config.projection_dim;
 
   return {
@@ -173,7 +171,7 @@ async function openEncoder(
       const { [binding.output]: result } = await session.run(feeds, [binding.output]);
       if (!(result.data instanceof Float32Array) || result.dims.length !== 2 || result.dims[1] !== dim) {
         throw new Error(
-          `${join(path, file)} gave ${binding.output} as ${result.type} [${result.dims}]; float32 [batch, ${dim}] was expected, as config.json's projection_dim says.`,
+          `${graph} gave ${binding.output} as ${result.type} [${result.dims}]; float32 [batch, ${dim}] was expected, as config.json's projection_dim says.`,
         );
       }
       const { data } = result;
@@ -183,6 +181,18 @@ async function openEncoder(
     },
     release: () => session.release(),
   };
+}
+
+/** A session that cannot be used does not stay in memory. */
+async function bind(session: InferenceSession, encoder: Encoder, graph: string): Promise<EncoderBinding> {
+  try {
+    return bindEncoder(encoder, session.inputNames, session.outputNames);
+  } catch (error) {
+    await session.release();
+    throw new Error(`${graph} was refused: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Distinct texts, those of similar length together, since a batch costs as much as if all its texts had the longest's length. */
