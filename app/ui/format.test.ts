@@ -3,14 +3,14 @@ import { formatBytes, formatCosine, formatCount, formatMilliseconds, formatProba
 
 describe('formatProbability', () => {
   it.each([
-    [1, '100 %'],
+    [1, '>99 %'],
     [0.9999, '>99 %'],
     [0.995, '>99 %'],
     [0.994, '99 %'],
     [0.5, '50 %'],
     [0.005, '1 %'],
     [0.0001, '<1 %'],
-    [0, '0 %'],
+    [0, '<1 %'],
   ])('%f: %s', (value, text) => expect(formatProbability(value)).toBe(text));
 });
 

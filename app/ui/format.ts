@@ -6,10 +6,10 @@ export function formatCount(value: number, one: string, many: string): string {
   return `${count.format(value)} ${value === 1 ? one : many}`;
 }
 
-/** 0 to 1 as per cent. What is not quite certain or impossible never reads 100 or 0. */
+/** A probability among rivals as per cent. A softmax comes to exactly 1 and 0 by rounding alone, so it never reads 100 or 0. */
 export function formatProbability(probability: number): string {
-  if (probability >= 0.995 && probability < 1) return '>99 %';
-  if (probability > 0 && probability < 0.005) return '<1 %';
+  if (probability >= 0.995) return '>99 %';
+  if (probability < 0.005) return '<1 %';
   return `${Math.round(probability * 100)} %`;
 }
 
