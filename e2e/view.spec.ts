@@ -157,6 +157,39 @@ test('sort and filter by name, label and certainty, as cards and as a table', as
   await expect(page.getByRole('dialog', { name: 'picture-004.jpg' })).toBeVisible();
 });
 
+test('a long table stays whole while one scrolls, sorts and filters', async ({ app, page }) => {
+  const pictures = await smallPictures(60);
+  const names = pictures.map(({ name }) => name);
+  await app.open({ labels: LABELS });
+  await app.add(pictures);
+  await app.ranked(60, LABELS.length);
+  await page.getByRole('button', { name: 'Table' }).click();
+  const table = page.getByRole('table', { name: 'Photographs with their best labels' });
+  const onScreen = table.getByRole('rowheader').filter({ visible: true });
+  const shows = (name: string) => expect(table.getByRole('rowheader', { name })).toBeInViewport();
+  await shows(names[0]);
+  const { height } = (await table.boundingBox()) ?? { height: 0 };
+
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await shows(names[59]);
+  await expect(table.getByRole('rowheader', { name: names[0] })).toHaveCount(0);
+  expect((await table.boundingBox())?.height).toBeCloseTo(height, 0);
+  await page.evaluate(() => scrollTo(0, 0));
+  await shows(names[0]);
+
+  const sort = page.getByRole('combobox', { name: 'Sort' });
+  for (const order of ['Least certain first', 'Most certain first', 'Name']) {
+    await sort.selectOption(order);
+    await expect.poll(() => onScreen.count()).toBeGreaterThan(10);
+    expect((await table.boundingBox())?.height).toBeCloseTo(height, 0);
+  }
+  await shows(names[0]);
+  await page.getByRole('combobox', { name: 'Certainty' }).selectOption('Nothing fits well');
+  await expect(onScreen.first()).toBeVisible();
+  await page.getByRole('combobox', { name: 'Certainty' }).selectOption('Any');
+  await expect.poll(() => onScreen.count()).toBeGreaterThan(10);
+});
+
 test('CSV and JSON hold the same numbers, and every word as it is', async ({ app }) => {
   const labels = ['cat', 'rock, "roll"', '=SUM(A1)', 'łódź'];
   await app.open({ labels });

@@ -25,10 +25,16 @@ export default function PhotoTable({ photos, sort, onSort, onOpen }: PhotoTableP
   const { first, end } = useRowWindow(body, photos.length, rowHeight);
   const empty = photos.length === 0;
   useLayoutEffect(() => {
-    const row = body.current?.querySelector('.table-row');
-    if (empty || !row) return;
-    const observer = new ResizeObserver(() => setRowHeight(row.getBoundingClientRect().height));
-    observer.observe(row);
+    const element = body.current;
+    if (empty || element === null) return;
+    // Whichever row is first by then: rows come and go as one scrolls and sorts.
+    const measure = () => {
+      const height = element.querySelector('.table-row')?.getBoundingClientRect().height ?? 0;
+      if (height > 0) setRowHeight(height);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
     return () => observer.disconnect();
   }, [empty]);
 
@@ -122,7 +128,7 @@ const PhotoRow = memo(function PhotoRow({ photo, rowIndex, onOpen }: PhotoRowPro
       </th>
       {result.state === 'failed' ? (
         <td colSpan={COLUMNS - 2} className="table-problem">
-          {result.reason}
+          <span title={result.reason}>{result.reason}</span>
         </td>
       ) : (
         <>
