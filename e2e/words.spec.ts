@@ -51,6 +51,58 @@ test('chips: a pasted list, edited, put in order, removed and undone by keyboard
   await app.labels.expectToBe(changed);
 });
 
+test('undo goes no further back than the page’s own steps, however often it is pressed', async ({
+  app,
+  page,
+}) => {
+  await app.open({ labels: ['cat', 'dog'] });
+  const undo = page.getByRole('button', { name: 'Undo', exact: true });
+  const pressTwice = () =>
+    undo.evaluate((button: HTMLButtonElement) => {
+      button.click();
+      button.click();
+    });
+  await app.labels.type('owl');
+  await app.labels.expectToBe(['cat', 'dog', 'owl']);
+  await pressTwice();
+  await app.labels.expectToBe(['cat', 'dog']);
+  await expect(undo).toBeDisabled();
+
+  await app.labels.type('owl');
+  await app.labels.type('boat');
+  await app.labels.expectToBe(['cat', 'dog', 'owl', 'boat']);
+  await pressTwice();
+  await app.labels.expectToBe(['cat', 'dog']);
+});
+
+test('the message of Clear puts those labels back, and no other step', async ({ app, page }) => {
+  await app.open({ labels: ['cat', 'dog'] });
+  const removed = app.toasts.filter({ hasText: '2 labels removed.' });
+  const undoThere = removed.getByRole('button', { name: 'Undo' });
+  const undo = page.getByRole('complementary').getByRole('button', { name: 'Undo' });
+
+  // They are back already.
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await app.labels.expectToBe([]);
+  await undo.click();
+  await app.labels.expectToBe(['cat', 'dog']);
+  await expect(undo).toBeDisabled();
+  await undoThere.click();
+  await expect(removed).toHaveCount(0);
+  await app.labels.expectToBe(['cat', 'dog']);
+  await expect(undo).toBeDisabled();
+
+  // Others have come since.
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await app.labels.type('owl');
+  await app.labels.type('boat');
+  await app.labels.expectToBe(['owl', 'boat']);
+  await undoThere.click();
+  await app.labels.expectToBe(['cat', 'dog']);
+  await undo.click();
+  await app.labels.expectToBe(['owl', 'boat']);
+});
+
 test('an empty label, one twice, one in other letters, one too long: each is said, nothing is lost', async ({
   app,
   page,

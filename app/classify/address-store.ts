@@ -13,6 +13,7 @@ export interface AddressStore {
   /** Throws a sentence where the view is too long for an address. */
   change(next: View): void;
   canUndo(): boolean;
+  /** Takes the newest step back; where there is none, nothing happens. */
   undo(): void;
 }
 
@@ -27,6 +28,9 @@ export function createAddressStore(defaults: View): AddressStore {
   let fragment = location.hash;
   let view = parseFragment(fragment, defaults);
 
+  /** Presses of undo that the browser has still to answer: it goes back in its own time. */
+  let goingBack = 0;
+
   const tell = () => {
     for (const listener of listeners) listener();
   };
@@ -37,7 +41,12 @@ export function createAddressStore(defaults: View): AddressStore {
     }
     tell();
   };
-  window.addEventListener('popstate', read);
+  const canUndo = () => stepsOf(history.state) > 0;
+  window.addEventListener('popstate', () => {
+    read();
+    goingBack = canUndo() ? Math.max(0, goingBack - 1) : 0;
+    if (goingBack > 0) history.back();
+  });
   window.addEventListener('hashchange', read);
 
   return {
@@ -55,14 +64,21 @@ export function createAddressStore(defaults: View): AddressStore {
       }
       const address = `${location.pathname}${location.search}${text === '' ? '' : `#${text}`}`;
       const steps = stepsOf(history.state);
-      const isStep = next.labels !== view.labels || next.templates !== view.templates;
+      const isEdit = next.labels !== view.labels || next.templates !== view.templates;
+      // An edit that leaves the words as they are would be an undo that does nothing.
+      const isStep = isEdit && text !== formatFragment(view, defaults);
       if (isStep) history.pushState({ steps: steps + 1 }, '', address);
       else history.replaceState(history.state, '', address);
       fragment = location.hash;
       view = next;
       tell();
     },
-    canUndo: () => stepsOf(history.state) > 0,
-    undo: () => history.back(),
+    canUndo,
+    undo() {
+      // One step further than this page's own would be another site.
+      if (!canUndo()) return;
+      goingBack += 1;
+      if (goingBack === 1) history.back();
+    },
   };
 }

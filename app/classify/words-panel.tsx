@@ -46,8 +46,9 @@ function LabelsSection({
   const marked = useMemo(() => new Set([...foreign, ...truncated]), [foreign, truncated]);
   const clear = () => {
     editLabels(() => []);
+    // These labels, whatever has been edited or undone by then.
     toast(`${formatCount(labels.length, 'label', 'labels')} removed.`, {
-      action: { name: 'Undo', run: undo },
+      action: { name: 'Undo', run: () => editLabels(() => labels) },
     });
   };
 
