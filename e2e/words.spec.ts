@@ -128,6 +128,48 @@ test('an empty label, one twice, one in other letters, one too long: each is sai
   await app.labels.expectToBe(['cat', 'dog', 'кошка', long]);
 });
 
+test('labels as text: a line is a label, and nothing that was typed is lost', async ({ app, page }) => {
+  // As an address may bring them.
+  const labels = ['rock, roll', 'salt; pepper', 'B&amp;B'];
+  await app.open({ labels });
+  await app.labels.expectToBe(labels);
+  const open = page.getByRole('button', { name: 'Edit labels as text' });
+  const use = page.getByRole('button', { name: 'Use these labels' });
+  const text = page.getByRole('textbox', { name: 'Labels, one a line' });
+  const notUsed = app.toasts.filter({ hasText: 'What you changed in the text of the labels was not used.' });
+
+  await open.click();
+  await use.click();
+  await app.labels.expectToBe(labels);
+  await open.click();
+  await text.fill([...labels, 'bread, butter'].join('\n'));
+  await use.click();
+  await app.labels.expectToBe([...labels, 'bread, butter']);
+
+  await open.click();
+  const wrong = `cat\n${'x'.repeat(401)}`;
+  await text.fill(wrong);
+  await use.click();
+  await expect(app.toasts.getByText(/has 401 characters; 400 is the most/)).toBeVisible();
+  await expect(text).toHaveValue(wrong);
+  await text.fill('cat\ndog');
+  await use.click();
+  await app.labels.expectToBe(['cat', 'dog']);
+
+  await open.click();
+  await page.keyboard.press('Escape');
+  await app.labels.expectToBe(['cat', 'dog']);
+  await expect(notUsed).toHaveCount(0);
+  await open.click();
+  await text.fill('cat\ndog\nan owl that took long to type');
+  await page.keyboard.press('Escape');
+  await app.labels.expectToBe(['cat', 'dog']);
+  await notUsed.getByRole('button', { name: 'Go on with it' }).click();
+  await expect(text).toHaveValue('cat\ndog\nan owl that took long to type');
+  await use.click();
+  await app.labels.expectToBe(['cat', 'dog', 'an owl that took long to type']);
+});
+
 test('labels and templates survive a reload and come with a copied address', async ({
   app,
   page,

@@ -8,7 +8,7 @@ import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
 import { MAX_CHIPS } from './limits.ts';
 import { sentence } from './use-classify.ts';
-import { addWords, type Clean, type Edit, moveWords, replaceWords, type WordKind } from './words.ts';
+import { addWords, type Clean, type Edit, LINES, moveWords, replaceWords, type WordKind } from './words.ts';
 import './word-list.css';
 
 interface WordListProps {
@@ -26,19 +26,36 @@ interface WordListProps {
 
 export function WordList(props: WordListProps) {
   const { kind, words, onEdit, asText, onAsText } = props;
-  if (asText) {
-    return (
-      <WordText
-        kind={kind}
-        words={words}
-        onDone={(next) => {
-          onAsText(false);
-          if (next !== null) onEdit(() => next);
-        }}
-      />
-    );
-  }
-  return <WordChips {...props} />;
+  const [putAway, setPutAway] = useState<string | null>(null);
+  if (!asText) return <WordChips {...props} />;
+  const close = () => {
+    setPutAway(null);
+    onAsText(false);
+  };
+  return (
+    <WordText
+      kind={kind}
+      words={words}
+      before={putAway}
+      onUse={(next) => {
+        close();
+        onEdit(() => next);
+      }}
+      onCancel={(text) => {
+        close();
+        if (text === null) return;
+        toast(`What you changed in the text of the ${kind.many} was not used.`, {
+          action: {
+            name: 'Go on with it',
+            run: () => {
+              setPutAway(text);
+              onAsText(true);
+            },
+          },
+        });
+      }}
+    />
+  );
 }
 
 interface Change {
@@ -170,23 +187,34 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
   );
 }
 
-function WordText({
-  kind,
-  words,
-  onDone,
-}: {
+interface WordTextProps {
   readonly kind: WordKind;
   readonly words: readonly string[];
-  /** Null where nothing is to change. */
-  readonly onDone: (words: readonly string[] | null) => void;
-}) {
-  const [text, setText] = useState(() => words.join('\n'));
+  /** A text to go on with instead of the words as they are. */
+  readonly before: string | null;
+  readonly onUse: (words: readonly string[]) => void;
+  /** The text that is given up; null where it says what the words are. */
+  readonly onCancel: (text: string | null) => void;
+}
+
+function WordText({ kind, words, before, onUse, onCancel }: WordTextProps) {
+  const written = words.join('\n');
+  const [typed, setTyped] = useState(before);
+  const text = typed ?? written;
+  const cancel = () => onCancel(text === written ? null : text);
   const save = async () => {
     try {
-      const { list, notes } = addWords([], text, kind, await loadClean());
-      const problems = text.trim() === '' ? [] : notes;
-      if (problems.length > 0) toast(problems.join(' '), { kind: 'problem' });
-      onDone(list.join('\n') === words.join('\n') ? null : list);
+      const clean = await loadClean();
+      const kept = new Set(words);
+      // A line that nobody touched stays what it is: words from an address may hold what typed ones are cleaned of.
+      const cleanTyped: Clean = (line) => (kept.has(line) ? line : clean(line));
+      const { list, refused, notes } = addWords([], text, kind, cleanTyped, LINES);
+      if (text.trim() !== '' && notes.length > 0)
+        toast(notes.join(' '), { kind: refused > 0 ? 'problem' : 'note' });
+      // What could not be used stays in the text, to be mended there.
+      if (refused > 0) return;
+      if (list.join('\n') === written) onCancel(null);
+      else onUse(list);
     } catch (error) {
       toast(sentence(error), { kind: 'problem' });
     }
@@ -201,16 +229,16 @@ function WordText({
         rows={14}
         spellCheck
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setTyped(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') onDone(null);
+          if (event.key === 'Escape') cancel();
         }}
       />
       <div className="word-text-actions">
         <Button look="primary" onClick={() => void save()}>
           Use these {kind.many}
         </Button>
-        <Button onClick={() => onDone(null)}>Cancel</Button>
+        <Button onClick={cancel}>Cancel</Button>
       </div>
     </div>
   );

@@ -2,15 +2,25 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanPastedText } from '../../models/clip/paste.ts';
 import { MAX_LABELS, MAX_WORDS_LENGTH } from './limits.ts';
-import { addWords, hasForeignLetters, LABELS, moveWords, replaceWords, TEMPLATES } from './words.ts';
+import { addWords, hasForeignLetters, LABELS, LINES, moveWords, replaceWords, TEMPLATES } from './words.ts';
 
 describe('addWords', () => {
   it('takes a list parted by commas, semicolons, tabs or lines', () => {
     expect(addWords([], 'cat, dog;a red bus\tboat\r\n\n tree ', LABELS, cleanPastedText)).toEqual({
       list: ['cat', 'dog', 'a red bus', 'boat', 'tree'],
       added: 5,
+      refused: 0,
       notes: [],
     });
+  });
+
+  it('takes a list of a line each without parting the lines', () => {
+    const text = 'rock, roll\r\none; two\tthree\n\nfour';
+    expect(addWords([], text, LABELS, cleanPastedText, LINES).list).toEqual([
+      'rock, roll',
+      'one; two three',
+      'four',
+    ]);
   });
 
   it('resolves entities without taking their end for a separator', () => {
@@ -31,6 +41,7 @@ describe('addWords', () => {
     expect(addWords(['cat'], ' ,; ', LABELS, cleanPastedText)).toEqual({
       list: ['cat'],
       added: 0,
+      refused: 0,
       notes: ['There was no label in that; type a word or two.'],
     });
   });
@@ -39,12 +50,14 @@ describe('addWords', () => {
     const text = Array.from({ length: MAX_LABELS + 3 }, (_, index) => `label ${index}`).join('\n');
     const result = addWords([], text, LABELS, cleanPastedText);
     expect(result.list).toHaveLength(MAX_LABELS);
+    expect(result.refused).toBe(3);
     expect(result.notes).toEqual(['3 labels left out: 2,000 is the most.']);
   });
 
   it('refuses what no context holds', () => {
     const result = addWords([], `cat,${'x'.repeat(MAX_WORDS_LENGTH + 1)}`, LABELS, cleanPastedText);
     expect(result.list).toEqual(['cat']);
+    expect(result.refused).toBe(1);
     expect(result.notes[0]).toContain('401 characters');
   });
 

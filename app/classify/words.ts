@@ -40,6 +40,9 @@ export const TEMPLATES: WordKind = {
     (hasPlace(words) ? null : `“${words}” needs {} where the label goes: “a photo of a {}.”`),
 };
 
+/** What parts the entries of a list that is written a line each, whatever they hold. */
+export const LINES = /[\n\r]+/;
+
 /** Words as they are kept: white space collapsed, no half characters, which an address cannot hold. */
 export function tidyWords(text: string): string {
   return text
@@ -65,22 +68,32 @@ export type Edit = (words: readonly string[]) => readonly string[];
 export interface Added {
   readonly list: readonly string[];
   readonly added: number;
+  /** Entries that are not in the list, in no spelling. */
+  readonly refused: number;
   /** One sentence for each reason why something was left out. */
   readonly notes: readonly string[];
 }
 
 /** Adds every entry of a typed or pasted text at the end of the list. */
-export function addWords(list: readonly string[], text: string, kind: WordKind, clean: Clean): Added {
+export function addWords(
+  list: readonly string[],
+  text: string,
+  kind: WordKind,
+  clean: Clean,
+  separator = kind.separator,
+): Added {
   const result = [...list];
   const keys = new Set(list.map(wordsKey));
   const notes: string[] = [];
+  let unusable = 0;
   let repeated = 0;
   let beyondLimit = 0;
-  for (const piece of text.split(kind.separator)) {
+  for (const piece of text.split(separator)) {
     const words = tidyWords(clean(piece));
     if (words === '') continue;
     const problem = kind.problem(words);
     if (problem !== null) {
+      unusable += 1;
       notes.push(problem);
     } else if (keys.has(wordsKey(words))) {
       repeated += 1;
@@ -97,7 +110,7 @@ export function addWords(list: readonly string[], text: string, kind: WordKind, 
     notes.push(`${counted(beyondLimit)} left out: ${kind.limit.toLocaleString('en')} is the most.`);
   const added = result.length - list.length;
   if (added === 0 && notes.length === 0) notes.push(`There was no ${kind.one} in that; type a word or two.`);
-  return { list: added === 0 ? list : result, added, notes };
+  return { list: added === 0 ? list : result, added, refused: unusable + beyondLimit, notes };
 }
 
 export interface Replaced {
