@@ -90,12 +90,25 @@ test('details: every label with probability, cosine and margin; from picture to 
   await page.getByRole('button', { name: 'Previous' }).click();
   await expect(dialog).toContainText('1 of 3');
   await page.getByRole('button', { name: 'Remove this photograph' }).click();
-  await expect(page.getByRole('dialog', { name: 'picture-002.jpg' })).toContainText('1 of 2');
+  const next = page.getByRole('dialog', { name: 'picture-002.jpg' });
+  await expect(next).toContainText('1 of 2');
+  expect(await app.shownNames()).toEqual(['picture-002.jpg', 'picture-003.jpg']);
+  // Undone from where it was done, by keyboard: Tab stays within the dialog.
+  const undo = next.getByRole('button', { name: 'Undo' });
+  await expect(undo).toBeVisible();
+  for (let presses = 0; presses < 10; presses++) {
+    await page.keyboard.press('Tab');
+    if (await undo.evaluate((button) => button === document.activeElement)) break;
+  }
+  await expect(undo).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(next).toContainText(/\d of 3/);
+  await page.getByRole('button', { name: 'Remove this photograph' }).click();
+  await expect(page.getByRole('dialog')).toContainText('1 of 2');
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(0);
-  expect(await app.shownNames()).toEqual(['picture-002.jpg', 'picture-003.jpg']);
   await app.toasts.getByRole('button', { name: 'Undo' }).click();
-  await expect.poll(() => app.shownNames()).toContain('picture-001.jpg');
+  await expect.poll(() => app.shownNames()).toHaveLength(3);
   await app.ranked(3, LABELS.length);
 });
 

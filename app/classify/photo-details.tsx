@@ -6,6 +6,7 @@ import { rankCosines } from '../../models/clip/ranking.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes, formatCosine, formatCount, formatProbability } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import { hostToasts } from '../ui/toast-host.ts';
 import { type Photo, readPhoto } from './photos.ts';
 import { certaintyWords, placeOnScale, type Ranking } from './ranking.ts';
 import { useServices } from './services.tsx';
@@ -109,6 +110,7 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
         <FullPicture key={photo.key} photo={photo} />
         <Numbers photo={photo} />
       </div>
+      <div ref={hostToasts} />
     </dialog>
   );
 }

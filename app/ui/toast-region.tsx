@@ -1,16 +1,26 @@
 // Where toasts are shown. Assistive technology hears them through the live region that holds them.
 
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { createPortal } from 'react-dom';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
-import { currentToasts, dismissToast, subscribeToasts, TOAST_MS, type Toast } from './toast.ts';
+import { currentToasts, dismissToast, subscribeToasts, type Toast, toastMs } from './toast.ts';
+import { currentToastHost, subscribeToastHost } from './toast-host.ts';
 import './toast.css';
 
 export function ToastRegion() {
   const toasts = useSyncExternalStore(subscribeToasts, currentToasts);
+  const host = useSyncExternalStore(subscribeToastHost, currentToastHost);
+  const region = useRef<HTMLDivElement>(null);
   const [held, setHeld] = useState(false);
-  return (
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a toast that leaves takes focus and pointer with it unheard
+  useEffect(() => {
+    const element = region.current;
+    setHeld(element?.matches(':hover, :focus-within') ?? false);
+  }, [toasts, host]);
+  return createPortal(
     <div
+      ref={region}
       className="toasts"
       role="status"
       onPointerEnter={() => setHeld(true)}
@@ -21,17 +31,19 @@ export function ToastRegion() {
       {toasts.map((toast) => (
         <ToastMessage key={toast.id} toast={toast} held={held} />
       ))}
-    </div>
+    </div>,
+    host ?? document.body,
   );
 }
 
 function ToastMessage({ toast, held }: { readonly toast: Toast; readonly held: boolean }) {
-  const { id, kind, message, action, stays } = toast;
+  const { id, kind, message, action } = toast;
+  const ms = toastMs(toast);
   useEffect(() => {
-    if (stays || held) return;
-    const timer = setTimeout(() => dismissToast(id), TOAST_MS);
+    if (ms === null || held) return;
+    const timer = setTimeout(() => dismissToast(id), ms);
     return () => clearTimeout(timer);
-  }, [id, stays, held]);
+  }, [id, ms, held]);
   return (
     <div className={`toast toast-${kind}`}>
       <p>{message}</p>
