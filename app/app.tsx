@@ -9,11 +9,21 @@ import { useAddFiles } from './classify/use-add-files.ts';
 import { useClassification, useModel, usePhotos, useView } from './classify/use-classify.ts';
 import { WordsPanel } from './classify/words-panel.tsx';
 import { applyUpdate, onUpdateAvailable } from './site.ts';
+import { ErrorBoundary } from './ui/error-boundary.tsx';
+import { Failure } from './ui/failure.tsx';
 import { toast } from './ui/toast.ts';
 import { ToastRegion } from './ui/toast-region.tsx';
 import './ui/page.css';
 
 export function App() {
+  return (
+    <ErrorBoundary fallback={(error) => <Failure what="This page" error={error} />}>
+      <Page />
+    </ErrorBoundary>
+  );
+}
+
+function Page() {
   const model = useModel();
   const photos = usePhotos();
   const controls = useView();

@@ -163,3 +163,60 @@ test('a device without room for the model runs it all the same', async ({ app, p
   await page.getByRole('button', { name: /self-test passed/ }).click();
   await expect(page.getByText('There was no room to keep the model on this device')).toBeVisible();
 });
+
+test.describe('a part of the page that is not there any more', () => {
+  // As after a new version: what the old one has not loaded yet is gone from the server and from the service worker.
+  test.use({ serviceWorkers: 'block' });
+  const PARTS = /\/(?:photo-table|photo-details|paste)-[^/]*\.js$/;
+
+  test('is told with a way out, and the rest of the page stays', async ({ app, page }) => {
+    await page.route(PARTS, (route) => route.fulfill({ status: 404 }));
+    await app.open({ labels: LABELS });
+    await app.opener('flower.jpg').click();
+    const told = app.toasts.filter({ hasText: 'Details cannot be shown: it could not be loaded' });
+    await expect(told.getByRole('button', { name: 'Reload' })).toBeVisible();
+    await app.labels.expectToBe(LABELS);
+    await page.getByRole('button', { name: 'Table' }).click();
+    const alert = page.getByRole('main').getByRole('alert');
+    await expect(alert).toContainText('The table cannot be shown: it could not be loaded');
+    await page.getByRole('button', { name: 'Cards' }).click();
+    await expect(app.card('flower.jpg')).toBeVisible();
+    await page.getByRole('button', { name: 'Table' }).click();
+
+    await page.unroute(PARTS);
+    await alert.getByRole('button', { name: 'Reload' }).click();
+    await expect(page.getByRole('table')).toBeVisible();
+    await app.labels.expectToBe(LABELS);
+  });
+
+  test('is there already in a tab that is open', async ({ app, page }) => {
+    const loaded = Promise.all(
+      ['photo-table', 'photo-details', 'paste'].map((part) => page.waitForResponse(`**/${part}-*.js`)),
+    );
+    await app.open({ labels: LABELS });
+    await loaded;
+    await page.route(PARTS, (route) => route.fulfill({ status: 404 }));
+    await app.opener('flower.jpg').click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Table' }).click();
+    await expect(page.getByRole('table')).toBeVisible();
+    await app.labels.type('boat');
+    await app.labels.expectToBe([...LABELS, 'boat']);
+  });
+});
+
+test('an error that nobody foresaw leaves a sentence and a way out, not an empty page', async ({
+  app,
+  page,
+}) => {
+  await app.open({ labels: LABELS });
+  await page.evaluate(() => {
+    Object.assign(Intl, { Collator: undefined });
+  });
+  await page.getByRole('combobox', { name: 'Sort' }).selectOption('Name');
+  await expect(page.getByRole('alert')).toContainText('This page cannot be shown');
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await app.ready();
+  await app.labels.expectToBe(LABELS);
+});

@@ -267,7 +267,6 @@ test.describe('on a slow network', () => {
   test.use({ serviceWorkers: 'block' });
 
   test('words typed one after the other are all there, in their order', async ({ app, page }) => {
-    await app.open({ labels: ['bus'] });
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -277,6 +276,7 @@ test.describe('on a slow network', () => {
       await route.continue();
     });
     const asked = page.waitForRequest('**/paste-*.js');
+    await app.open({ labels: ['bus'] });
     for (const label of ['cat', 'dog', 'owl']) await app.labels.type(label);
     await app.labels.input.fill('half a wo');
     await asked;

@@ -1,11 +1,15 @@
 // The photographs: what is shown, in which order, as cards or as a table.
 
-import { lazy, Suspense, useCallback, useDeferredValue, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
 import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
+import { ErrorBoundary } from '../ui/error-boundary.tsx';
+import { Failure, failureWords } from '../ui/failure.tsx';
 import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
+import { whenIdle } from '../ui/when-idle.ts';
 import { EXAMPLE_CREDITS } from './examples.ts';
+import { loadAhead, loadDetails, loadTable } from './late-parts.ts';
 import { arrange } from './order.ts';
 import { PhotoGrid } from './photo-grid.tsx';
 import { type Photo, takeAway } from './photos.ts';
@@ -14,8 +18,8 @@ import { Toolbar } from './toolbar.tsx';
 import { type Photos, sentence, useProgress, type ViewControls } from './use-classify.ts';
 import './photo-view.css';
 
-const PhotoTable = lazy(() => import('./photo-table.tsx'));
-const PhotoDetails = lazy(() => import('./photo-details.tsx'));
+const PhotoTable = lazy(loadTable);
+const PhotoDetails = lazy(loadDetails);
 
 interface PhotoViewProps {
   readonly photos: Photos;
@@ -29,6 +33,8 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
   const [openKey, setOpenKey] = useState<string | null>(null);
   const open = useCallback((photo: Photo) => setOpenKey(photo.key), []);
   const remove = useRemove();
+  const hasModel = report !== null;
+  useEffect(() => (hasModel ? whenIdle(loadAhead) : undefined), [hasModel]);
 
   return (
     <main className="photographs" aria-labelledby="photographs-title">
@@ -61,25 +67,42 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
         </div>
       )}
       {view.layout === 'table' ? (
-        <Suspense fallback={null}>
-          <PhotoTable photos={shown} sort={view.sort} onSort={(sort) => show({ sort })} onOpen={open} />
-        </Suspense>
+        <ErrorBoundary fallback={(error) => <Failure what="The table" error={error} />}>
+          <Suspense fallback={null}>
+            <PhotoTable photos={shown} sort={view.sort} onSort={(sort) => show({ sort })} onOpen={open} />
+          </Suspense>
+        </ErrorBoundary>
       ) : (
         <PhotoGrid photos={shown} onOpen={open} />
       )}
       {areExamples && <p className="view-credits">{EXAMPLE_CREDITS}</p>}
       {openKey !== null && (
-        <Suspense fallback={null}>
-          <PhotoDetails
-            photos={shown}
-            openKey={openKey}
-            onOpen={setOpenKey}
-            onRemove={areExamples ? null : (photo) => remove([photo])}
-          />
-        </Suspense>
+        <ErrorBoundary fallback={(error) => <DetailsFailure error={error} onTold={() => setOpenKey(null)} />}>
+          <Suspense fallback={null}>
+            <PhotoDetails
+              photos={shown}
+              openKey={openKey}
+              onOpen={setOpenKey}
+              onRemove={areExamples ? null : (photo) => remove([photo])}
+            />
+          </Suspense>
+        </ErrorBoundary>
       )}
     </main>
   );
+}
+
+/** Told at the screen's edge: there is no telling how far down the page the photograph is. */
+function DetailsFailure({ error, onTold }: { readonly error: unknown; readonly onTold: () => void }) {
+  useEffect(() => {
+    toast(failureWords('Details', error), {
+      kind: 'problem',
+      stays: true,
+      action: { name: 'Reload', run: () => location.reload() },
+    });
+    onTold();
+  }, [error, onTold]);
+  return null;
 }
 
 function useArranged(photos: readonly Photo[], { view }: ViewControls): readonly Photo[] {

@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx';
 import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
+import { loadClean } from './late-parts.ts';
 import { MAX_CHIPS } from './limits.ts';
 import { sentence } from './use-classify.ts';
 import { addWords, type Clean, type Edit, LINES, moveWords, replaceWords, type WordKind } from './words.ts';
@@ -242,23 +243,6 @@ function WordText({ kind, words, before, onUse, onCancel }: WordTextProps) {
       </div>
     </div>
   );
-}
-
-let cleaning: Promise<Clean> | null = null;
-
-/** One promise for all who ask, so that they go on in the order in which they asked; a failed one is not kept. */
-function loadClean(): Promise<Clean> {
-  cleaning ??= import('../../models/clip/paste.ts').then(
-    ({ cleanPastedText }) => cleanPastedText,
-    (cause: unknown) => {
-      cleaning = null;
-      throw new Error(
-        'The part of the page that reads words could not be loaded. Try again, or reload the page.',
-        { cause },
-      );
-    },
-  );
-  return cleaning;
 }
 
 function capital(word: string): string {
