@@ -30,5 +30,8 @@ export const THUMBNAIL_SIZE = 480;
 /** Thumbnails kept in memory, about 40 kB each. */
 export const MAX_THUMBNAILS = 600;
 
-/** Bytes that hold a picture's size, whatever EXIF and colour profile stand before it; a longer preamble is read whole. */
+/** Bytes that hold a picture's size, whatever EXIF and colour profile stand before it, of nearly every file. */
 export const HEADER_BYTES = 512 * 1024;
+
+/** A file whose size in pixels stands further back is read up to here: a TIFF of 80 megapixels has its directory at its end. */
+export const LONG_HEADER_BYTES = 256 * 1024 ** 2;

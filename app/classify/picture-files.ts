@@ -1,7 +1,7 @@
 // Which of the dropped files are pictures that can be ranked: asked of the first bytes, before anything is decoded.
 
-import { readImageHeader } from '../../models/clip/image-header.ts';
-import { HEADER_BYTES } from './limits.ts';
+import { type ImageFormat, imageFormat, readImageHeader } from '../../models/clip/image-header.ts';
+import { HEADER_BYTES, LONG_HEADER_BYTES } from './limits.ts';
 
 export interface LeftOut {
   readonly name: string;
@@ -51,11 +51,40 @@ export async function pictureSize(
   file: Blob,
   name: string,
 ): Promise<{ readonly width: number; readonly height: number }> {
+  const head = await bytesOf(file, HEADER_BYTES);
+  // Refuses a film here, of which no more is read.
+  const format = imageFormat(head, name);
   try {
-    return readImageHeader(new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer()), name);
+    return readImageHeader(head, name);
   } catch (error) {
-    if (file.size <= HEADER_BYTES) throw error;
-    // A camera may write a long preamble.
-    return readImageHeader(new Uint8Array(await file.arrayBuffer()), name);
+    if (file.size <= HEADER_BYTES || !goesOn(format, error)) throw error;
+    if (file.size > LONG_HEADER_BYTES) {
+      throw new Error(
+        `${name} is too large a file: its ${format} header does not say how many pixels it has within ` +
+          `${HEADER_BYTES / 1024} kB, and more is read only of files under ${LONG_HEADER_BYTES / 1024 ** 2} MB. ` +
+          'Save it as JPEG and add it again.',
+        { cause: error },
+      );
+    }
+    return oneAtATime(async () => readImageHeader(await bytesOf(file, LONG_HEADER_BYTES), name));
   }
+}
+
+async function bytesOf(file: Blob, most: number): Promise<Uint8Array> {
+  return new Uint8Array(await file.slice(0, most).arrayBuffer());
+}
+
+/** A JPEG with a long preamble and a TIFF with its directory at the end lead out of what was read; HEIF may have its boxes after the pixels. */
+function goesOn(format: ImageFormat, error: unknown): boolean {
+  const ledOut = error instanceof Error && error.cause instanceof RangeError;
+  return ledOut || format === 'HEIC' || format === 'AVIF';
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** Sixteen large files side by side would be more than a tab may hold. */
+function oneAtATime<Result>(work: () => Promise<Result>): Promise<Result> {
+  const result = last.then(work);
+  last = Promise.allSettled([result]);
+  return result;
 }
