@@ -18,6 +18,8 @@ const ABREAST = 2;
 export function createThumbnails(): Thumbnails {
   // In order of use, oldest first.
   const made = new Map<string, string>();
+  /** A card asks again when its photograph is stored, perhaps while its copy is being made. */
+  const making = new Map<string, Promise<string>>();
   const waiting: (() => Promise<void>)[] = [];
   let running = 0;
 
@@ -29,6 +31,12 @@ export function createThumbnails(): Thumbnails {
     await job();
     running -= 1;
     void next();
+  };
+
+  const copyOf = async (key: string, read: () => Promise<Blob>, name: string) => {
+    const url = URL.createObjectURL(await smallCopy(await read(), name));
+    keep(key, url);
+    return url;
   };
 
   const keep = (key: string, url: string) => {
@@ -55,9 +63,12 @@ export function createThumbnails(): Thumbnails {
         const job = async () => {
           try {
             signal.throwIfAborted();
-            const url = made.get(key) ?? URL.createObjectURL(await smallCopy(await read(), name));
-            if (!made.has(key)) keep(key, url);
-            resolve(url);
+            let url = made.get(key) ?? making.get(key);
+            if (url === undefined) {
+              url = copyOf(key, read, name).finally(() => making.delete(key));
+              making.set(key, url);
+            }
+            resolve(await url);
           } catch (error) {
             reject(error);
           }
