@@ -3,7 +3,7 @@
 // be stored, so that a full disk costs only its being there next time.
 
 import type { QueryClient } from '@tanstack/react-query';
-import { sha256 } from '../../models/clip/manifest.ts';
+import { contentHash } from '../storage/content-hash.ts';
 import {
   addPhotos,
   clearPhotos,
@@ -26,8 +26,6 @@ export interface Photo {
 }
 
 export interface AddReport {
-  /** Photographs that were not there before. */
-  readonly added: number;
   /** Files whose content was there already. */
   readonly repeated: number;
   readonly leftOut: readonly LeftOut[];
@@ -75,7 +73,7 @@ export async function addFiles(queryClient: QueryClient, files: readonly File[])
       ...some.map((file) => ({ key: `new-${listed++}`, id: null, name: file.name, bytes: file.size, file })),
     ]);
   });
-  const report = { added: 0, repeated: 0, leftOut: [...leftOut], notKept: null as string | null };
+  const report = { repeated: 0, leftOut: [...leftOut], notKept: null as string | null };
   const identify = (file: File, id: string, photo: KeptPhoto | null) => {
     edit(queryClient, (photos) => {
       const entry = photos.find((candidate) => candidate.file === file);
@@ -84,7 +82,6 @@ export async function addFiles(queryClient: QueryClient, files: readonly File[])
         report.repeated += 1;
         return photos.filter((other) => other !== entry);
       }
-      report.added += 1;
       const known = photo === null ? { ...entry, id } : kept(photo, entry.key);
       return photos.map((other) => (other === entry ? known : other));
     });
@@ -109,7 +106,7 @@ export async function addFiles(queryClient: QueryClient, files: readonly File[])
     report.notKept = error instanceof Error ? error.message : String(error);
     for (const file of pictures) {
       try {
-        identify(file, await sha256(new Uint8Array(await file.arrayBuffer())), null);
+        identify(file, await contentHash(await file.arrayBuffer()), null);
       } catch {
         drop(file, `${file.name} could not be read: it was moved, deleted or is locked.`);
       }

@@ -1,15 +1,11 @@
 import 'fake-indexeddb/auto';
 import { expect, it } from 'vitest';
-import { getVectors, putVectors, touchVectorModel, type VectorSpace, vectorKey } from './vectors.ts';
+import { getVectors, putVectors, touchVectorModel, type VectorSpace } from './vectors.ts';
 
 const kept = (...values: number[]) => ({ vector: new Float32Array(values), truncated: false });
 const space = (modelKey: string, precision: VectorSpace['precision'] = 'q8'): VectorSpace => ({
   modelKey,
   precision,
-});
-
-it('keys begin with the model, then the precision', () => {
-  expect(vectorKey(space('m1'), 'prompt', 'a cat')).toEqual(['m1', 'q8', 'prompt', 'a cat']);
 });
 
 it('gives back what was put, undefined for the rest, and nothing of another model, precision or kind', async () => {

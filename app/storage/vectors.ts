@@ -21,7 +21,7 @@ const MAX_MODELS = 4;
 /** About 200 MB at 512 numbers a vector: ImageNet's 1,000 classes x 80 templates and 20,000 photographs fit. */
 const MAX_VECTORS_A_MODEL = 100_000;
 
-export function vectorKey(space: VectorSpace, kind: VectorKind, content: string): VectorKey {
+function vectorKey(space: VectorSpace, kind: VectorKind, content: string): VectorKey {
   return [space.modelKey, space.precision, kind, content];
 }
 
