@@ -1,6 +1,8 @@
 import 'fake-indexeddb/auto';
-import { beforeEach, expect, it, vi } from 'vitest';
-import { StorageFullError } from '../storage/errors.ts';
+import type { QueryClient } from '@tanstack/react-query';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { contentHash } from '../storage/content-hash.ts';
+import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts';
 import * as storage from '../storage/photos.ts';
 import { addFiles, loadPhotos, PHOTOS_KEY, type Photo, readPhoto, takeAway } from './photos.ts';
 import { createQueryClient } from './query-client.ts';
@@ -14,14 +16,19 @@ function picture(name: string, content = name): File {
   return new File([header, content], name, { type: 'image/png' });
 }
 
-const queryClient = createQueryClient();
+let queryClient: QueryClient;
 const listed = () => queryClient.getQueryData<readonly Photo[]>(PHOTOS_KEY) ?? [];
 const names = () => listed().map(({ name }) => name);
+const stored = async () => (await storage.listPhotos()).map(({ name }) => name);
+const removeAll = async () => storage.removePhotos((await storage.listPhotos()).map(({ id }) => id));
 
 beforeEach(async () => {
+  queryClient = createQueryClient();
+  await removeAll();
+});
+afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
-  queryClient.clear();
-  await storage.clearPhotos();
 });
 
 it('lists pictures at once and in their order, and says what it leaves out', async () => {
@@ -48,34 +55,56 @@ it('shows the same content once', async () => {
   expect(names()).toEqual(['a.png', 'b.png']);
 });
 
-it('keeps a photograph for this visit where the disk is full', async () => {
+it('keeps a photograph for this visit where the disk is full, and for later once there is room', async () => {
   const [a, b] = [picture('a.png'), picture('b.png')];
-  const add = storage.addPhotos;
-  vi.spyOn(storage, 'addPhotos').mockImplementation(async (files, onKept) => {
-    const [first] = [...files];
-    const kept = await add(first === undefined ? [] : [first], onKept);
-    return {
-      ...kept,
-      notKept: [{ file: b, id: 'hash-of-b', reason: new StorageFullError('b.png').message }],
-    };
+  const keep = storage.keepPhoto;
+  const full = vi.spyOn(storage, 'keepPhoto').mockImplementation(async (file, id, bytes) => {
+    if (file === b) throw new StorageFullError(file.name);
+    return keep(file, id, bytes);
   });
   const { notKept } = await addFiles(queryClient, [a, b]);
   expect(names()).toEqual(['a.png', 'b.png']);
   expect(notKept).toContain('no room left on this device to keep b.png');
-  expect(listed()[1]).toMatchObject({ id: 'hash-of-b', file: b });
+  const id = await contentHash(await b.arrayBuffer());
+  expect(listed()[1]).toMatchObject({ id, file: b });
   // Another tab's change makes the list anew: what only this visit has stays, and so do the keys.
   const keys = listed().map(({ key }) => key);
   expect((await loadPhotos(queryClient)).map(({ key }) => key)).toEqual(keys);
+
+  full.mockRestore();
+  expect((await addFiles(queryClient, [picture('b.png')])).repeated).toBe(1);
+  expect(listed().map(({ key, file }) => ({ key, file }))).toEqual(keys.map((key) => ({ key, file: null })));
+  expect(await stored()).toEqual(['a.png', 'b.png']);
 });
 
-it('works for this visit without any storage', async () => {
-  vi.spyOn(storage, 'addPhotos').mockRejectedValue(
-    new Error('This browser did not let the page store anything.'),
+it('works for this visit without any storage, and goes on after a file that cannot be read', async () => {
+  vi.spyOn(storage, 'keepPhoto').mockRejectedValue(
+    new StorageUnavailableError('This browser did not let the page store anything.'),
   );
-  const { notKept } = await addFiles(queryClient, [picture('a.png')]);
+  const gone = picture('gone.png');
+  gone.arrayBuffer = () => Promise.reject(new DOMException('', 'NotFoundError'));
+  const { notKept, leftOut } = await addFiles(queryClient, [gone, picture('a.png')]);
   expect(notKept).toBe('This browser did not let the page store anything.');
-  const [photo] = listed();
+  expect(leftOut).toEqual([
+    { name: 'gone.png', reason: expect.stringContaining('gone.png could not be read') },
+  ]);
+  const [photo, ...others] = listed();
+  expect(others).toEqual([]);
   expect(photo?.id).toMatch(/^[\da-f]{64}$/);
+  await takeAway(queryClient, listed());
+  expect(names()).toEqual([]);
+});
+
+it('shows the page many changes together', async () => {
+  // Nothing is shown for having waited: what is counted does not depend on how busy the machine is.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const shown = vi.spyOn(queryClient, 'setQueryData');
+  await addFiles(
+    queryClient,
+    Array.from({ length: 100 }, (_, i) => picture(`${i}.png`)),
+  );
+  expect(shown.mock.calls.length).toBeLessThan(5);
+  expect(listed().filter(({ id, file }) => id !== null && file === null)).toHaveLength(100);
 });
 
 it('takes photographs away from this device, and brings them back', async () => {
@@ -96,6 +125,56 @@ it('takes photographs away from this device, and brings them back', async () => 
 it('says where a photograph went', async () => {
   await addFiles(queryClient, [picture('a.png')]);
   const [a] = listed();
-  await storage.clearPhotos();
+  await removeAll();
   await expect(a && readPhoto(a)).rejects.toThrow('a.png is not on this device any more');
+});
+
+it('stores nothing more of what was removed while it was being added', async () => {
+  const files = Array.from({ length: 40 }, (_, i) => picture(`${i}.png`));
+  const adding = addFiles(queryClient, files);
+  await vi.waitFor(async () => expect((await stored()).length).toBeGreaterThan(2));
+  const before = names();
+  const undo = await takeAway(queryClient, listed());
+  const { leftOut, notKept } = await adding;
+  expect({ leftOut, notKept }).toEqual({ leftOut: [], notKept: null });
+  expect(names()).toEqual([]);
+  expect(await stored()).toEqual([]);
+  expect(await loadPhotos(queryClient)).toEqual([]);
+  await undo();
+  expect(names()).toEqual(expect.arrayContaining(before));
+  expect(await stored()).toEqual(names());
+});
+
+it('goes on with the others when one is removed', async () => {
+  const adding = addFiles(queryClient, [picture('a.png'), picture('b.png'), picture('c.png')]);
+  await vi.waitFor(() => expect(names()).toHaveLength(3));
+  const { stopped } = await takeAway(queryClient, listed().slice(1, 2)).then(() => adding);
+  expect(stopped).toBe(false);
+  expect(names()).toEqual(['a.png', 'c.png']);
+  expect(await stored()).toEqual(['a.png', 'c.png']);
+});
+
+it('leaves what another tab added alone', async () => {
+  await addFiles(queryClient, [picture('a.png')]);
+  const other = createQueryClient();
+  await addFiles(other, [picture('b.png')]);
+  await takeAway(queryClient, listed());
+  expect(await stored()).toEqual(['b.png']);
+});
+
+it('loses nothing when the list is made anew while photographs are stored', async () => {
+  const files = Array.from({ length: 20 }, (_, i) => picture(`${i}.png`));
+  let adding = true;
+  const added = addFiles(queryClient, files).then(() => {
+    adding = false;
+  });
+  await vi.waitFor(() => expect(names().length).toBeGreaterThan(0));
+  let before = 0;
+  while (adding) {
+    const { length } = await loadPhotos(queryClient);
+    expect(length).toBeGreaterThanOrEqual(before);
+    before = length;
+  }
+  await added;
+  expect(names()).toEqual(files.map(({ name }) => name));
 });

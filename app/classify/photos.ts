@@ -1,29 +1,14 @@
-// The photographs of this visit: an entry of TanStack Query that is filled from this device's storage and edited as files
-// come and go. A photograph is listed before it is stored, so that it is seen at once, and stays listed where it cannot
-// be stored, so that a full disk costs only its being there next time.
+// The photographs of this visit: listed before they are stored, so that they are seen at once, and listed still where they
+// cannot be stored, so that a full disk costs only their being there next time.
 
 import type { QueryClient } from '@tanstack/react-query';
 import { contentHash } from '../storage/content-hash.ts';
-import {
-  addPhotos,
-  clearPhotos,
-  getPhoto,
-  type KeptPhoto,
-  listPhotos,
-  removePhotos,
-} from '../storage/photos.ts';
+import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts';
+import { getPhoto, type KeptPhoto, keepPhoto, listPhotos, removePhotos } from '../storage/photos.ts';
+import { PHOTOS_KEY, type Photo, PhotoList } from './photo-list.ts';
 import { checkFiles, type LeftOut } from './picture-files.ts';
 
-export interface Photo {
-  /** The same from listing to removal: React's key. */
-  readonly key: string;
-  /** Content hash; null until the file has been read. */
-  readonly id: string | null;
-  readonly name: string;
-  readonly bytes: number;
-  /** Null where the bytes lie in this device's storage. */
-  readonly file: Blob | null;
-}
+export { PHOTOS_KEY, type Photo } from './photo-list.ts';
 
 export interface AddReport {
   /** Files whose content was there already. */
@@ -31,9 +16,27 @@ export interface AddReport {
   readonly leftOut: readonly LeftOut[];
   /** Why photographs are not kept for the next visit, where they are not. */
   readonly notKept: string | null;
+  /** All photographs were removed before every file was looked at; the rest was let be. */
+  readonly stopped: boolean;
 }
 
-export const PHOTOS_KEY = ['photos'] as const;
+type Report = { -readonly [Name in keyof AddReport]: AddReport[Name] } & { readonly leftOut: LeftOut[] };
+
+interface Visit {
+  readonly list: PhotoList;
+  /** One for each `addFiles` under way. */
+  readonly adds: Set<AbortController>;
+}
+
+const visits = new WeakMap<QueryClient, Visit>();
+
+function visitOf(queryClient: QueryClient): Visit {
+  const known = visits.get(queryClient);
+  if (known !== undefined) return known;
+  const visit = { list: new PhotoList(queryClient), adds: new Set<AbortController>() };
+  visits.set(queryClient, visit);
+  return visit;
+}
 
 const kept = (photo: KeptPhoto, key = photo.id): Photo => ({
   key,
@@ -45,14 +48,16 @@ const kept = (photo: KeptPhoto, key = photo.id): Photo => ({
 
 /** Kept photographs; those of this visit that are not kept stay behind them, and each keeps its key. */
 export async function loadPhotos(queryClient: QueryClient): Promise<readonly Photo[]> {
-  const stored = await listPhotos();
-  const listed = queryClient.getQueryData<readonly Photo[]>(PHOTOS_KEY) ?? [];
-  const keys = new Map(listed.flatMap(({ id, key }) => (id === null ? [] : [[id, key]])));
-  const ids = new Set(stored.map(({ id }) => id));
-  return [
-    ...stored.map((photo) => kept(photo, keys.get(photo.id))),
-    ...listed.filter(({ id, file }) => file !== null && (id === null || !ids.has(id))),
-  ];
+  const { list } = visitOf(queryClient);
+  return list.alone(async () => {
+    const stored = await listPhotos();
+    const ids = new Set(stored.map(({ id }) => id));
+    list.replaceAll([
+      ...stored.map((photo) => kept(photo, list.withId(photo.id)?.key)),
+      ...list.photos().filter(({ id, file }) => file !== null && (id === null || !ids.has(id))),
+    ]);
+    return list.publish();
+  });
 }
 
 export async function readPhoto({ id, name, file }: Photo): Promise<Blob> {
@@ -66,53 +71,74 @@ export async function readPhoto({ id, name, file }: Photo): Promise<Blob> {
 let listed = 0;
 
 /** Adds files in their order. Resolves when all of them are stored or known not to be. */
-export async function addFiles(queryClient: QueryClient, files: readonly File[]): Promise<AddReport> {
-  const { pictures, leftOut } = await checkFiles(files, (some) => {
-    edit(queryClient, (photos) => [
-      ...photos,
-      ...some.map((file) => ({ key: `new-${listed++}`, id: null, name: file.name, bytes: file.size, file })),
-    ]);
-  });
-  const report = { repeated: 0, leftOut: [...leftOut], notKept: null as string | null };
-  const identify = (file: File, id: string, photo: KeptPhoto | null) => {
-    edit(queryClient, (photos) => {
-      const entry = photos.find((candidate) => candidate.file === file);
-      if (entry === undefined) return photos;
-      if (photos.some((other) => other.id === id)) {
-        report.repeated += 1;
-        return photos.filter((other) => other !== entry);
-      }
-      const known = photo === null ? { ...entry, id } : kept(photo, entry.key);
-      return photos.map((other) => (other === entry ? known : other));
-    });
-  };
-  const drop = (file: File, reason: string) => {
-    edit(queryClient, (photos) => photos.filter((photo) => photo.file !== file));
-    report.leftOut.push({ name: file.name, reason });
-  };
-
+export async function addFiles(queryClient: QueryClient, files: Iterable<File>): Promise<AddReport> {
+  const { list, adds } = visitOf(queryClient);
+  const stop = new AbortController();
+  adds.add(stop);
+  const report: Report = { repeated: 0, leftOut: [], notKept: null, stopped: false };
+  // The first photographs are stored, and ranked, while others are still looked at.
+  let storing = Promise.resolve();
   try {
-    const { notKept } = await addPhotos(pictures, (photo, file) => identify(file, photo.id, photo));
-    for (const { file, id, reason } of notKept) {
-      if (id === null) {
-        drop(file, reason);
-      } else {
-        report.notKept ??= reason;
-        identify(file, id, null);
+    for await (const { pictures, leftOut } of checkFiles(files)) {
+      if (stop.signal.aborted) {
+        report.stopped = true;
+        break;
       }
+      report.leftOut.push(...leftOut);
+      const photos = pictures.map((file) => {
+        const photo = { key: `new-${listed++}`, id: null, name: file.name, bytes: file.size, file };
+        list.set(photo);
+        return photo;
+      });
+      storing = storing.then(async () => {
+        for (const { key, file } of photos) await keep(list, key, file, report);
+      });
     }
-  } catch (error) {
-    // No storage at all, as in some private windows: the photographs are there for this visit.
-    report.notKept = error instanceof Error ? error.message : String(error);
-    for (const file of pictures) {
-      try {
-        identify(file, await contentHash(await file.arrayBuffer()), null);
-      } catch {
-        drop(file, `${file.name} could not be read: it was moved, deleted or is locked.`);
-      }
-    }
+  } finally {
+    await storing;
+    adds.delete(stop);
+    list.publish();
   }
   return report;
+}
+
+/** Stores a listed photograph, unless it was removed before its turn. */
+async function keep(list: PhotoList, key: string, file: File, report: Report): Promise<void> {
+  if (list.get(key) === undefined) return;
+  const bytes = await readBytes(file);
+  if (bytes === null) {
+    list.delete(key);
+    const reason = `${file.name} could not be read: it was moved, deleted or is locked.`;
+    report.leftOut.push({ name: file.name, reason });
+    return;
+  }
+  const id = await contentHash(bytes);
+  await list.alone(async () => {
+    const photo = list.get(key);
+    if (photo === undefined) return;
+    const same = list.withId(id);
+    if (same !== undefined) {
+      list.delete(key);
+      report.repeated += 1;
+      if (same.file === null) return;
+    }
+    try {
+      list.set(kept(await keepPhoto(file, id, bytes), same?.key ?? key));
+    } catch (error) {
+      if (!(error instanceof StorageFullError || error instanceof StorageUnavailableError)) throw error;
+      report.notKept ??= error.message;
+      if (same === undefined) list.set({ ...photo, id });
+    }
+  });
+}
+
+async function readBytes(file: File): Promise<ArrayBuffer | null> {
+  try {
+    return await file.arrayBuffer();
+  } catch (error) {
+    if (error instanceof DOMException) return null; // NotFoundError, NotReadableError
+    throw error;
+  }
 }
 
 /** Removes photographs from the page and this device; the returned function brings them back. */
@@ -120,24 +146,26 @@ export async function takeAway(
   queryClient: QueryClient,
   gone: readonly Photo[],
 ): Promise<() => Promise<AddReport>> {
-  // Read first: what undo needs is not in storage afterwards.
-  const files: File[] = [];
-  for (const photo of gone) {
-    const blob = await readPhoto(photo);
-    files.push(new File([blob], photo.name, { type: blob.type }));
-  }
-  const keys = new Set(gone.map(({ key }) => key));
-  const remaining = edit(queryClient, (photos) => photos.filter(({ key }) => !keys.has(key)));
-  if (remaining.length === 0) await clearPhotos();
-  else await removePhotos(gone.flatMap(({ id, file }) => (id !== null && file === null ? [id] : [])));
+  const { list, adds } = visitOf(queryClient);
+  const all = gone.length === queryClient.getQueryData<readonly Photo[]>(PHOTOS_KEY)?.length;
+  if (all) for (const stop of adds) stop.abort();
+  // With all go those that are listed and not shown yet.
+  const leaving = all ? list.photos() : gone;
+  const files = await list.alone(async () => {
+    // As they are now: some may have been stored meanwhile.
+    const photos = leaving.flatMap(({ key }) => list.get(key) ?? []);
+    // Read first: what undo needs is not in storage afterwards.
+    const found = await Promise.all(photos.map(asFile));
+    await removePhotos(photos.flatMap(({ id, file }) => (id !== null && file === null ? [id] : [])));
+    for (const { key } of photos) list.delete(key);
+    list.publish();
+    return found.filter((file) => file !== null);
+  });
   return () => addFiles(queryClient, files);
 }
 
-function edit(
-  queryClient: QueryClient,
-  change: (photos: readonly Photo[]) => readonly Photo[],
-): readonly Photo[] {
-  const photos = change(queryClient.getQueryData<readonly Photo[]>(PHOTOS_KEY) ?? []);
-  queryClient.setQueryData(PHOTOS_KEY, photos);
-  return photos;
+/** Null where another tab has removed it. */
+async function asFile({ id, name, file }: Photo): Promise<File | null> {
+  const blob = file ?? (id === null ? undefined : await getPhoto(id));
+  return blob === undefined ? null : new File([blob], name, { type: blob.type });
 }

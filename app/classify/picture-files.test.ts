@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { HEADER_BYTES, LONG_HEADER_BYTES } from './limits.ts';
-import { checkFiles } from './picture-files.ts';
+import { type Checked, checkFiles, type LeftOut } from './picture-files.ts';
 
 /** A file of any size that has no more in memory than its beginning, and tells how much of it is asked for. */
 function largeFile(name: string, beginning: readonly number[], size: number, reads: Reads): File {
@@ -32,6 +32,17 @@ interface Reads {
   abreast: number;
   mostAbreast: number;
 }
+
+async function check(files: readonly File[]): Promise<Checked> {
+  const pictures: File[] = [];
+  const leftOut: LeftOut[] = [];
+  for await (const some of checkFiles(files)) {
+    pictures.push(...some.pictures);
+    leftOut.push(...some.leftOut);
+  }
+  return { pictures, leftOut };
+}
+
 const newReads = (): Reads => ({ most: 0, abreast: 0, mostAbreast: 0 });
 
 const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
@@ -43,7 +54,7 @@ const LONG_JPEG = [0xff, 0xd8, ...new Array(10).fill(JPEG_SEGMENT).flat(), ...JP
 it('reads no more of films than their beginning', async () => {
   const reads = newReads();
   const films = Array.from({ length: 20 }, (_, i) => largeFile(`${i}.mp4`, FILM, 4e9, reads));
-  const { pictures, leftOut } = await checkFiles(films, () => {});
+  const { pictures, leftOut } = await check(films);
   expect(pictures).toEqual([]);
   expect(leftOut).toHaveLength(20);
   expect(leftOut[0]?.reason).toContain('0.mp4 is not a photograph that can be read: it is a film');
@@ -53,17 +64,14 @@ it('reads no more of films than their beginning', async () => {
 it('reads on where a header goes on, one file at a time', async () => {
   const reads = newReads();
   const photographs = Array.from({ length: 4 }, (_, i) => largeFile(`${i}.jpg`, LONG_JPEG, 9e6, reads));
-  const { pictures } = await checkFiles(photographs, () => {});
+  const { pictures } = await check(photographs);
   expect(pictures).toHaveLength(4);
   expect(reads).toMatchObject({ most: 9e6, mostAbreast: 1 });
 });
 
 it('refuses a file that is too large to look for its size', async () => {
   const reads = newReads();
-  const { leftOut } = await checkFiles(
-    [largeFile('wall.jpg', LONG_JPEG, LONG_HEADER_BYTES + 1, reads)],
-    () => {},
-  );
+  const { leftOut } = await check([largeFile('wall.jpg', LONG_JPEG, LONG_HEADER_BYTES + 1, reads)]);
   expect(leftOut[0]?.reason).toContain('wall.jpg is too large a file: its JPEG header');
   expect(leftOut[0]?.reason).toContain('within 512 kB, and more is read only of files under 256 MB.');
   expect(reads.most).toBe(HEADER_BYTES);

@@ -15,26 +15,31 @@ const ABREAST = 16;
 /** Names that folders are full of and nobody means. */
 const CLUTTER = /^(?:\.|Thumbs\.db$|desktop\.ini$)/i;
 
-/** Sorts files into pictures and the rest; `onPictures` hears of them in order while the rest is still looked at. */
-export async function checkFiles(
-  files: readonly File[],
-  onPictures: (pictures: readonly File[]) => void,
-): Promise<{ readonly pictures: readonly File[]; readonly leftOut: readonly LeftOut[] }> {
-  const pictures: File[] = [];
-  const leftOut: LeftOut[] = [];
-  const meant = files.filter(({ name }) => !CLUTTER.test(name));
-  for (let first = 0; first < meant.length; first += ABREAST) {
-    const some = meant.slice(first, first + ABREAST);
-    const reasons = await Promise.all(some.map(whyNoPicture));
-    const good = some.filter((_, i) => reasons[i] === null);
-    for (const [i, file] of some.entries()) {
-      const reason = reasons[i];
-      if (typeof reason === 'string') leftOut.push({ name: file.name, reason });
-    }
-    pictures.push(...good);
-    if (good.length > 0) onPictures(good);
+export interface Checked {
+  readonly pictures: readonly File[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Sorts files into pictures and the rest, some at a time and in their order. */
+export async function* checkFiles(files: Iterable<File>): AsyncGenerator<Checked> {
+  let some: File[] = [];
+  for (const file of files) {
+    if (CLUTTER.test(file.name)) continue;
+    some.push(file);
+    if (some.length < ABREAST) continue;
+    yield await checkTogether(some);
+    some = [];
   }
-  return { pictures, leftOut };
+  if (some.length > 0) yield await checkTogether(some);
+}
+
+async function checkTogether(files: readonly File[]): Promise<Checked> {
+  const reasons = await Promise.all(files.map(whyNoPicture));
+  const leftOut = files.flatMap(({ name }, i) => {
+    const reason = reasons[i];
+    return typeof reason === 'string' ? [{ name, reason }] : [];
+  });
+  return { pictures: files.filter((_, i) => reasons[i] === null), leftOut };
 }
 
 async function whyNoPicture(file: File): Promise<string | null> {

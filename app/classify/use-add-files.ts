@@ -15,7 +15,12 @@ export function useAddFiles(): (files: readonly File[]) => void {
   return useCallback(
     (files) => {
       const add = async () => {
-        const { repeated, leftOut, notKept } = await addFiles(queryClient, files);
+        const { repeated, leftOut, notKept, stopped } = await addFiles(queryClient, files);
+        if (stopped) {
+          toast(
+            'Adding was stopped, because all photographs were removed. Files that were not listed yet are not added.',
+          );
+        }
         if (repeated > 0) {
           toast(`${formatCount(repeated, 'photograph was', 'photographs were')} here already.`);
         }

@@ -65,9 +65,6 @@ export interface Photos {
   readonly loading: boolean;
 }
 
-/** Tabs tell each other of every single photograph; one look after the last is enough. */
-const OTHER_TAB_QUIET_MS = 300;
-
 export function usePhotos(): Photos {
   const queryClient = useQueryClient();
   const own = useQuery({ queryKey: PHOTOS_KEY, queryFn: () => loadPhotos(queryClient) });
@@ -81,20 +78,10 @@ export function usePhotos(): Photos {
   });
   useProblem(own.data === undefined ? null : own.error, OUTDATED, own.refetch);
   useProblem(none ? examples.error : null, NO_EXAMPLES, examples.refetch);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const end = onPhotosChanged(() => {
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => void queryClient.invalidateQueries({ queryKey: PHOTOS_KEY }),
-        OTHER_TAB_QUIET_MS,
-      );
-    });
-    return () => {
-      clearTimeout(timer);
-      end();
-    };
-  }, [queryClient]);
+  useEffect(
+    () => onPhotosChanged(() => void queryClient.invalidateQueries({ queryKey: PHOTOS_KEY })),
+    [queryClient],
+  );
   const photos = none ? (examples.data ?? NONE) : (own.data ?? NONE);
   return { photos, areExamples: none, loading: none ? examples.isPending : own.isPending };
 }

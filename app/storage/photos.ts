@@ -1,25 +1,10 @@
 // Photographs that the visitor added, kept on this device until they are removed. Each is one transaction of its own,
-// so that a full disk or an unreadable file costs that photograph and no other. Other tabs hear of every change.
+// so that a full disk costs that photograph and no other. Other tabs hear of every change.
 
-import { contentHash } from './content-hash.ts';
 import { committed, database, type KeptPhoto } from './database.ts';
-import { StorageFullError, StorageUnavailableError } from './errors.ts';
+import { StorageUnavailableError } from './errors.ts';
 
 export type { KeptPhoto } from './database.ts';
-
-export interface NotKept {
-  readonly file: File;
-  /** Null where the file could not even be read. With an id, the page can still use `file` for this visit. */
-  readonly id: string | null;
-  /** One sentence for a person. */
-  readonly reason: string;
-}
-
-export interface AddedPhotos {
-  /** In the order of the files; a picture that was here already is listed as it was kept then. */
-  readonly photos: readonly KeptPhoto[];
-  readonly notKept: readonly NotKept[];
-}
 
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('promptlens-photos');
 const listeners = new Set<() => void>();
@@ -27,67 +12,48 @@ channel?.addEventListener('message', () => {
   for (const listener of listeners) listener();
 });
 
+/** Photographs stored one after the other are told of together. */
+const TELL_MS = 500;
+let telling: ReturnType<typeof setTimeout> | null = null;
+
+function tellOtherTabs(): void {
+  if (telling !== null) clearTimeout(telling);
+  telling = null;
+  channel?.postMessage('changed');
+}
+
+let lastAddedAt = 0;
+
 /**
- * Keeps files; `onKept` hears of each as soon as it is on disk. A file that cannot be kept, for want of room or because the
- * browser keeps nothing, is told of in the result.
+ * Keeps a file with its content hash; a picture that is here already stays as it was kept then. Throws StorageFullError or
+ * StorageUnavailableError.
  */
-export async function addPhotos(
-  files: Iterable<File>,
-  onKept?: (photo: KeptPhoto, file: File) => void,
-): Promise<AddedPhotos> {
-  const photos: KeptPhoto[] = [];
-  const notKept: NotKept[] = [];
-  let addedAt = Date.now();
-  for (const file of files) {
-    const bytes = await readBytes(file);
-    if (bytes === null) {
-      notKept.push({
-        file,
-        id: null,
-        reason: `${file.name} could not be read: it was moved, deleted or is locked.`,
-      });
-      continue;
-    }
-    const id = await contentHash(bytes);
-    try {
-      const photo = await keep(
-        { id, name: file.name, type: file.type, bytes: file.size, addedAt: addedAt++ },
-        bytes,
-      );
-      photos.push(photo);
-      onKept?.(photo, file);
-    } catch (error) {
-      if (!(error instanceof StorageFullError || error instanceof StorageUnavailableError)) throw error;
-      notKept.push({ file, id, reason: error.message });
-    }
-  }
-  if (photos.length > 0) channel?.postMessage('changed');
-  return { photos, notKept };
-}
-
-async function readBytes(file: File): Promise<ArrayBuffer | null> {
-  try {
-    return await file.arrayBuffer();
-  } catch (error) {
-    if (error instanceof DOMException) return null; // NotFoundError, NotReadableError
-    throw error;
-  }
-}
-
-async function keep(photo: KeptPhoto, bytes: ArrayBuffer): Promise<KeptPhoto> {
+export async function keepPhoto(file: File, id: string, bytes: ArrayBuffer): Promise<KeptPhoto> {
+  lastAddedAt = Math.max(Date.now(), lastAddedAt + 1);
+  const photo = { id, name: file.name, type: file.type, bytes: file.size, addedAt: lastAddedAt };
   const db = await database();
-  const transaction = db.transaction(['photos', 'photoFiles'], 'readwrite');
-  const before = await transaction.objectStore('photos').get(photo.id);
-  if (before !== undefined) return before;
-  await committed(
-    transaction,
-    [
-      transaction.objectStore('photos').put(photo),
-      // A copy of the bytes, not the File: a File may be kept as a reference to a path that goes away.
-      transaction.objectStore('photoFiles').put(new Blob([bytes], { type: photo.type }), photo.id),
-    ],
-    photo.name,
-  );
+  try {
+    const transaction = db.transaction(['photos', 'photoFiles'], 'readwrite');
+    const before = await transaction.objectStore('photos').get(id);
+    if (before !== undefined) return before;
+    await committed(
+      transaction,
+      [
+        transaction.objectStore('photos').put(photo),
+        // A copy of the bytes, not the File: a File may be kept as a reference to a path that goes away.
+        transaction.objectStore('photoFiles').put(new Blob([bytes], { type: photo.type }), id),
+      ],
+      photo.name,
+    );
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    throw new StorageUnavailableError(
+      `This browser did not let the page keep ${photo.name} on this device (${String(error)}); it is there until ` +
+        'this page is closed. Reload the page and add it again.',
+      { cause: error },
+    );
+  }
+  telling ??= setTimeout(tellOtherTabs, TELL_MS);
   return photo;
 }
 
@@ -102,7 +68,9 @@ export async function getPhoto(id: string): Promise<Blob | undefined> {
   return (await database()).get('photoFiles', id);
 }
 
-export async function removePhotos(ids: Iterable<string>): Promise<void> {
+/** Only these: another tab may have kept photographs of which this one has not heard. */
+export async function removePhotos(ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
   const transaction = (await database()).transaction(['photos', 'photoFiles'], 'readwrite');
   const requests: Promise<void>[] = [];
   for (const id of ids) {
@@ -110,17 +78,7 @@ export async function removePhotos(ids: Iterable<string>): Promise<void> {
     requests.push(transaction.objectStore('photoFiles').delete(id));
   }
   await committed(transaction, requests, 'the list of photographs');
-  channel?.postMessage('changed');
-}
-
-export async function clearPhotos(): Promise<void> {
-  const transaction = (await database()).transaction(['photos', 'photoFiles'], 'readwrite');
-  await committed(
-    transaction,
-    [transaction.objectStore('photos').clear(), transaction.objectStore('photoFiles').clear()],
-    'the list of photographs',
-  );
-  channel?.postMessage('changed');
+  tellOtherTabs();
 }
 
 /** Tells of changes that another tab made. Returns the function that ends it. */
