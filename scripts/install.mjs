@@ -28,7 +28,8 @@ export function installLocked(folder) {
   console.log(`Installing the packages that ${folder.slice(ROOT.length)}package-lock.json names …`);
   run(
     'npm',
-    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    // NODE_ENV=production would leave out the packages that build and test the page.
+    ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
     'The packages could not be installed',
     folder,
   );
