@@ -60,7 +60,7 @@ export default defineConfig({
         name: 'Promptlens',
         short_name: 'Promptlens',
         description: 'Ranks your photographs against your words, on your own device.',
-        id: './',
+        // And by default its id: a relative one would be resolved against the origin, one for all sub-paths of a host.
         start_url: './',
         scope: './',
         display: 'standalone',

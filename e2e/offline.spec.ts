@@ -3,7 +3,7 @@
 import { serve } from '../scripts/serve.mjs';
 import { Promptlens } from './promptlens.ts';
 import { smallPictures } from './site/pictures.ts';
-import { SITE } from './site/site.ts';
+import { addresses, SITE } from './site/site.ts';
 import { expect, test } from './test.ts';
 
 const LABELS = ['a red bus', 'café', '$&'];
@@ -42,7 +42,8 @@ test('photographs, labels, model and runtime are there with the network off, and
   await app.ranked(6, LABELS.length + 1);
 });
 
-test('can be installed', async ({ app, page, context }) => {
+test('can be installed, under whatever path', async ({ page, context }) => {
+  const app = new Promptlens(page, addresses().plain);
   await app.open();
   const session = await context.newCDPSession(page);
   const { errors, data = '', url } = await session.send('Page.getAppManifest');
@@ -54,6 +55,8 @@ test('can be installed', async ({ app, page, context }) => {
   for (const { src } of manifest.icons) {
     expect((await page.request.get(new URL(src, url).href)).headers()['content-type']).toContain('image/');
   }
+  // A relative id would be resolved against the origin: two pages under one host would be one app.
+  expect((await session.send('Page.getAppId')).appId).toBe(app.site);
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
   // Playwright's contexts are private windows, from which nothing can be installed.
   expect(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')).toEqual([]);
