@@ -53,3 +53,23 @@ test('the policy comes with the page and with its workers, and holds', async ({ 
   expect(outside.requests).toEqual([]);
   await context.close();
 });
+
+test('no other page can frame it', async ({ browser }) => {
+  const { isolated } = addresses();
+  // The isolation headers alone would let a page of the same origin. A context that nobody watches: this one complains.
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${isolated}icons/icon.svg`);
+  const framed = await page.evaluate(
+    (address) =>
+      new Promise<boolean>((resolve) => {
+        const frame = document.createElementNS('http://www.w3.org/1999/xhtml', 'iframe');
+        frame.setAttribute('src', address);
+        frame.addEventListener('load', () => resolve((frame as HTMLIFrameElement).contentDocument !== null));
+        document.documentElement.append(frame);
+      }),
+    isolated,
+  );
+  expect(framed).toBe(false);
+  await context.close();
+});
