@@ -82,11 +82,6 @@ export function createInferenceClient(): InferenceClient {
       deviceLostListeners.add(listener);
       return () => deviceLostListeners.delete(listener);
     },
-
-    close() {
-      current?.end(new DOMException('The model was closed.', 'AbortError'));
-      current = null;
-    },
   };
 }
 

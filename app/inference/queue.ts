@@ -3,8 +3,6 @@
 // batch of its lane; work that finds the device idle starts at once, alone if need be.
 
 export interface Lane<Input, Output> {
-  /** Inputs that wait for the device. */
-  readonly waiting: number;
   /** Rejects with the signal's reason after an abort: at once, and without using the device if it still waited. */
   push(input: Input, signal?: AbortSignal): Promise<Output>;
 }
@@ -59,12 +57,7 @@ export class DeviceQueue {
         );
         this.#work();
       });
-    return {
-      push,
-      get waiting() {
-        return waiting.length;
-      },
-    };
+    return { push };
   }
 
   async #work(): Promise<void> {

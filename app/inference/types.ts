@@ -66,6 +66,7 @@ export interface PromptEmbeddings {
 
 /** The page's end of the bridge; `createInferenceClient()` in client.ts makes one and starts the worker lazily. */
 export interface InferenceClient {
+  /** The worker of the model before is ended: its memory goes back to the system, and what waits for it rejects. */
   load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelReport>;
   /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
   embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
@@ -75,6 +76,4 @@ export interface InferenceClient {
    * function that ends it.
    */
   onDeviceLost(listener: (reason: string) => void): () => void;
-  /** Ends the worker; its memory goes back to the system. */
-  close(): void;
 }
