@@ -1,11 +1,24 @@
-import type { Adapter } from './plan.ts';
+import type { Adapter, NoAdapter } from './plan.ts';
 
-/** The WebGPU adapter that the runtime will get; null where there is none. */
-export async function findAdapter(): Promise<Adapter | null> {
-  if (!('gpu' in navigator)) return null;
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (adapter === null) return null;
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+/** The WebGPU adapter that the runtime will get, or why there is none that can be used; WASM does without. */
+export async function findAdapter(): Promise<Adapter | NoAdapter> {
+  if (!('gpu' in navigator)) return { absent: 'This browser offers no WebGPU here.' };
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { absent: `This browser failed when it was asked for a WebGPU adapter: ${reason}` };
+  }
+  if (adapter === null) return { absent: 'This browser offers no WebGPU here.' };
+  // Browsers had WebGPU before they had this; TypeScript's types are newer.
+  const info: GPUAdapterInfo | undefined = adapter.info;
+  if (info === undefined) {
+    return {
+      absent: 'This browser does not say whether its WebGPU adapter is a GPU or software; update it.',
+    };
+  }
+  const { vendor, architecture, description, isFallbackAdapter } = info;
   return {
     name: description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed',
     software: isFallbackAdapter,

@@ -63,8 +63,9 @@ describe('planAttempts', () => {
   it('passes over a GPU that was lost, one that cannot be checked, and one that is not there', () => {
     expect(reasons({ gpuLost: 'The GPU was lost.' })).toEqual(['fp16: The GPU was lost.']);
     expect(reasons({ hasSelfTest: false })).toEqual([expect.stringContaining('selftest.json')]);
-    expect(reasons({ adapter: null })).toEqual([expect.stringContaining('no WebGPU')]);
-    for (const changes of [{ gpuLost: 'Lost.' }, { hasSelfTest: false }, { adapter: null }])
+    const adapter = { absent: 'No WebGPU here.' };
+    expect(reasons({ adapter })).toEqual(['fp16: No WebGPU here.']);
+    for (const changes of [{ gpuLost: 'Lost.' }, { hasSelfTest: false }, { adapter }])
       expect(attempts(changes)[0]).toBe('wasm q8 4 wasm');
   });
 

@@ -24,11 +24,15 @@ export interface Adapter {
   readonly shaderF16: boolean;
 }
 
+export interface NoAdapter {
+  /** Why, as one sentence. */
+  readonly absent: string;
+}
+
 export interface Circumstances {
   readonly wanted: 'auto' | Backend;
   readonly allowSoftwareAdapter: boolean;
-  /** Null where there is none, or where the browser has no WebGPU. */
-  readonly adapter: Adapter | null;
+  readonly adapter: Adapter | NoAdapter;
   /** Why the GPU is out of the question from now on: it was lost during this visit. */
   readonly gpuLost: string | null;
   /** WebAssembly can wait for a promise (JSPI), which makes the WebGPU build two thirds its size. */
@@ -67,8 +71,8 @@ function planWebGpu(here: Circumstances): Plan {
   const best = encoderBytes.has('fp16') ? 'fp16' : 'fp32';
   if (here.gpuLost !== null && here.wanted === 'auto') {
     passOver(best, here.gpuLost);
-  } else if (adapter === null) {
-    passOver(best, 'This browser offers no WebGPU here.');
+  } else if ('absent' in adapter) {
+    passOver(best, adapter.absent);
   } else if (adapter.software && !here.allowSoftwareAdapter) {
     passOver(best, `Its only WebGPU adapter (${adapter.name}) is software, slower than WASM.`);
   } else if (!here.hasSelfTest) {

@@ -46,7 +46,7 @@ const api: WorkerApi = {
 
   async plan(request, gpuLost) {
     const [adapter, source] = await Promise.all([
-      request.backend === 'wasm' ? null : findAdapter(),
+      request.backend === 'wasm' ? { absent: 'It was not asked for.' } : findAdapter(),
       folderAt(request.modelUrl),
     ]);
     const files = await source.list();
