@@ -29,7 +29,7 @@ const tokenizer: Tokenizer = {
   decode: () => '',
 };
 
-function setUp(maxBatch = 4) {
+function setUp(maxBatch = 4, broken?: Encoders) {
   const batches: { images: number[]; texts: number[] } = { images: [], texts: [] };
   let open = 0;
   let mostOpen = 0;
@@ -45,7 +45,7 @@ function setUp(maxBatch = 4) {
     },
   };
   const engine = createEngine({
-    encoders,
+    encoders: broken ?? encoders,
     tokenizer,
     preprocessing,
     maxBatch,
@@ -109,6 +109,24 @@ it('drops photographs whose request was aborted before they were decoded', async
   expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
   await kept;
   expect(batches.images).toEqual([1]);
+});
+
+it('says of what the device fails on which file or prompt it was, and what to do', async () => {
+  const broken: Encoders = {
+    encodeImages: async () => {
+      throw new Error('failed to call OrtRun(). ERROR_CODE: 6');
+    },
+    encodeTexts: async () => {
+      throw new RangeError('memory access out of bounds.');
+    },
+  };
+  const { engine } = setUp(4, broken);
+  const images = ['a.jpg', 'b.jpg'].map((name) => engine.embedImage(photo(1), name, never()));
+  await expect(images[0]).rejects.toThrow(/while it read a\.jpg: .*ERROR_CODE: 6\. Try again; .*reload/);
+  await expect(images[1]).rejects.toThrow(/while it read b\.jpg: /);
+  await expect(engine.embedPrompts(['a cat', 'a dog'], never())).rejects.toThrow(
+    'The model failed while it read the prompt “a cat” and 1 more: memory access out of bounds. Try again;',
+  );
 });
 
 it('encodes prompts in chunks, in their order, and says which were cut', async () => {

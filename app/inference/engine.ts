@@ -80,6 +80,8 @@ export function createEngine(parts: EngineParts): Engine {
       const image = await decode(photo, name);
       try {
         return { pixelValues: preprocess(image, preprocessing), ms: performance.now() - start };
+      } catch (error) {
+        throw failure(`${name} could not be made ready for the model`, error);
       } finally {
         image.close();
       }
@@ -93,7 +95,11 @@ export function createEngine(parts: EngineParts): Engine {
       const leave = await ahead.enter();
       try {
         const prepared = await prepare(photo, name, signal);
-        return await images.push({ ...prepared, leave }, signal);
+        return await named(
+          images.push({ ...prepared, leave }, signal),
+          `The model failed while it read ${name}`,
+          signal,
+        );
       } finally {
         leave();
       }
@@ -102,7 +108,15 @@ export function createEngine(parts: EngineParts): Engine {
     async embedPrompts(all, signal) {
       const chunks: Promise<PromptEmbeddings>[] = [];
       for (let i = 0; i < all.length; i += PROMPTS_A_CHUNK) {
-        chunks.push(prompts.push(all.slice(i, i + PROMPTS_A_CHUNK), signal));
+        const chunk = all.slice(i, i + PROMPTS_A_CHUNK);
+        const others = chunk.length > 1 ? ` and ${chunk.length - 1} more` : '';
+        chunks.push(
+          named(
+            prompts.push(chunk, signal),
+            `The model failed while it read the prompt “${chunk[0]}”${others}`,
+            signal,
+          ),
+        );
       }
       const done = await Promise.all(chunks);
       return {
@@ -111,4 +125,21 @@ export function createEngine(parts: EngineParts): Engine {
       };
     },
   };
+}
+
+/** What the device says of a failure means nothing to a person, and never what it was about. An abort stays what it is. */
+async function named<Value>(work: Promise<Value>, what: string, signal: AbortSignal): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw failure(what, error);
+  }
+}
+
+function failure(what: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Error(`${what}: ${reason.replace(/[.\s]*$/, '.')} Try again; if it stays so, reload the page.`, {
+    cause: error,
+  });
 }
