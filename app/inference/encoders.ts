@@ -16,11 +16,11 @@ export async function createEncoders(
   folder: ModelFolder,
   graphs: Graphs,
 ): Promise<Encoders> {
-  const create = (encoder: Encoder) =>
-    createEncoderSession(runtime, backend, graphs[encoder], encoderPath(encoder, precision));
-  // One after the other: the first one starts the runtime.
-  const vision = await create('vision_model');
-  const text = await create('text_model');
+  const path = (encoder: Encoder) => encoderPath(encoder, precision);
+  // One after the other: the first one starts the runtime. No function here may name `graphs`: those below outlive this one,
+  // and would keep what it names.
+  const vision = await createEncoderSession(runtime, backend, graphs.vision_model, path('vision_model'));
+  const text = await createEncoderSession(runtime, backend, graphs.text_model, path('text_model'));
   const image = bindEncoder('vision_model', vision.inputNames, vision.outputNames);
   const prompt = bindEncoder('text_model', text.inputNames, text.outputNames);
   const { width, height } = imageSize(folder.preprocessing);

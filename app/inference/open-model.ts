@@ -11,7 +11,7 @@ import { createEngine, type Engine } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
 import { obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
-import { importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
+import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest } from './self-test-run.ts';
 import type { Backend } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
@@ -50,6 +50,7 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
     progress.stage('compile');
     setWasm(runtime, runtimeBinary.bytes, attempt.threads);
     const encoders = await createEncoders(runtime, attempt, folder, { vision_model, text_model });
+    dropWasm(runtime, runtimeBinary.bytes);
     progress.stage('self-test');
     const cosine = await runSelfTest(folder, attempt, encoders);
     if (cosine === null && backend === 'webgpu') {
