@@ -42,6 +42,20 @@ test('photographs, labels, model and runtime are there with the network off, and
   await app.ranked(6, LABELS.length + 1);
 });
 
+test('a server that is out of order is as good as one that is gone', async ({ app, page, context }) => {
+  await app.open({ labels: LABELS });
+  await app.ranked(6, LABELS.length);
+  let asked = 0;
+  await context.route('**/models/**', (route) => {
+    asked += 1;
+    return route.fulfill({ status: 503 });
+  });
+  await page.reload();
+  await app.ready();
+  await app.ranked(6, LABELS.length);
+  expect(asked).toBe(1);
+});
+
 test('can be installed, under whatever path', async ({ page, context }) => {
   const app = new Promptlens(page, addresses().plain);
   await app.open();

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { download, downloadManifest } from './download.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DownloadError, download, downloadManifest, STALLED_AFTER_MS, UnreachableError } from './download.ts';
 
 const content = new Uint8Array(200_000).map((_, i) => i % 251);
 const sha256 = createHash('sha256').update(content).digest('hex');
@@ -71,14 +71,58 @@ describe('download', () => {
   });
 });
 
+/** A host that begins to answer, and then nothing more comes. */
+async function stalling(begin: Uint8Array) {
+  let asked = () => {};
+  const begun = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const hosted = await host((_, response) => {
+    response.writeHead(200, { 'Content-Length': content.length });
+    response.write(begin, () => asked());
+  });
+  return { ...hosted, begun };
+}
+
+describe('a connection over which nothing comes any more', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it.each([
+    ['a file', async ({ file }: Awaited<ReturnType<typeof host>>) => download(file, () => {})],
+    ['a manifest', async ({ folder }: Awaited<ReturnType<typeof host>>) => downloadManifest(folder)],
+  ])('is given up: %s', async (_, start) => {
+    const hosted = await stalling(content.subarray(0, 5000));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const failure = expect(start(hosted)).rejects.toMatchObject({
+      name: 'DownloadError',
+      message: expect.stringMatching(/broke off|did not answer/),
+    });
+    await hosted.begun;
+    vi.advanceTimersByTime(STALLED_AFTER_MS);
+    await failure;
+  });
+});
+
 describe('downloadManifest', () => {
-  it('gives the bytes, null without a network, and refuses a start page', async () => {
+  it('gives the bytes, and refuses a start page', async () => {
     const { folder } = await host((request, response) => {
       if (request.url === '/models/mini/manifest.json') response.end('{"files":[]}');
       else response.setHeader('Content-Type', 'text/html').end('<!doctype html>');
     });
-    expect(new TextDecoder().decode((await downloadManifest(folder)) ?? undefined)).toBe('{"files":[]}');
+    expect(new TextDecoder().decode(await downloadManifest(folder))).toBe('{"files":[]}');
     await expect(downloadManifest(new URL('../none/', folder).href)).rejects.toThrow(/web page instead/);
-    expect(await downloadManifest('http://127.0.0.1:1/models/mini/')).toBeNull();
+  });
+
+  it('tells a server that is out of reach or out of order from one that has no such folder', async () => {
+    let status = 503;
+    const { folder } = await host((_, response) => response.writeHead(status).end());
+    await expect(downloadManifest(folder)).rejects.toBeInstanceOf(UnreachableError);
+    await expect(downloadManifest('http://127.0.0.1:1/models/mini/')).rejects.toBeInstanceOf(
+      UnreachableError,
+    );
+    status = 404;
+    const gone = downloadManifest(folder);
+    await expect(gone).rejects.toBeInstanceOf(DownloadError);
+    await expect(gone).rejects.not.toBeInstanceOf(UnreachableError);
   });
 });

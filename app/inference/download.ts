@@ -20,11 +20,29 @@ export class DownloadError extends Error {
   override readonly name = 'DownloadError';
 }
 
+/** The server is out of reach or out of order: what this device has kept speaks for it. */
+export class UnreachableError extends DownloadError {}
+
+/**
+ * A connection that brings nothing for this long has died without a word, as on a train or behind a dead access point. A slow
+ * one brings something every second.
+ */
+export const STALLED_AFTER_MS = 20_000;
+
 /** Downloads and checks one file; `onBytes` hears of each piece. Throws DownloadError. */
 export async function download(file: ExpectedFile, onBytes: OnBytes): Promise<Uint8Array<ArrayBuffer>> {
-  // no-store: what is checked here is kept by us, and the HTTP cache would hold it a second time.
-  const response = await request(file.name, file.url, { cache: 'no-store' });
-  const bytes = await receive(file, response, onBytes);
+  const watch = watchProgress();
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    // no-store: what is checked here is kept by us, and the HTTP cache would hold it a second time.
+    const response = await request(file.name, file.url, { cache: 'no-store', signal: watch.signal });
+    bytes = await receive(file, response, (piece) => {
+      watch.progress();
+      onBytes(piece);
+    });
+  } finally {
+    watch.end();
+  }
   const found = await sha256(bytes);
   if (found !== file.sha256) {
     throw new DownloadError(
@@ -35,18 +53,47 @@ export async function download(file: ExpectedFile, onBytes: OnBytes): Promise<Ui
   return bytes;
 }
 
-/** A folder's manifest.json, fresh from the server; null with the network off. Throws DownloadError. */
-export async function downloadManifest(folderUrl: string): Promise<Uint8Array<ArrayBuffer> | null> {
+/** A folder's manifest.json, fresh from the server. Throws DownloadError: UnreachableError where a kept one will do. */
+export async function downloadManifest(folderUrl: string): Promise<Uint8Array<ArrayBuffer>> {
   const url = new URL('manifest.json', folderUrl).href;
-  let response: Response;
+  const watch = watchProgress();
   try {
-    response = await fetch(url, { cache: 'no-cache' });
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
+    const name = `${url} (the list of the model’s files)`;
+    const response = await request(name, url, { cache: 'no-cache', signal: watch.signal });
+    return await responseBytes(name, response);
+  } finally {
+    watch.end();
   }
-  checkResponse(`${url} (the list of the model’s files)`, response);
-  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function responseBytes(name: string, response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw new UnreachableError(`The download of ${name} broke off.`, { cause: error });
+  }
+}
+
+interface ProgressWatch {
+  /** Fires when nothing came for too long. */
+  readonly signal: AbortSignal;
+  progress(): void;
+  end(): void;
+}
+
+function watchProgress(): ProgressWatch {
+  const controller = new AbortController();
+  const stalled = () =>
+    controller.abort(new DOMException('Nothing came over the connection any more.', 'TimeoutError'));
+  let timer = setTimeout(stalled, STALLED_AFTER_MS);
+  return {
+    signal: controller.signal,
+    progress() {
+      clearTimeout(timer);
+      timer = setTimeout(stalled, STALLED_AFTER_MS);
+    },
+    end: () => clearTimeout(timer),
+  };
 }
 
 async function request(name: string, url: string, init: RequestInit): Promise<Response> {
@@ -54,7 +101,7 @@ async function request(name: string, url: string, init: RequestInit): Promise<Re
   try {
     response = await fetch(url, init);
   } catch (error) {
-    throw new DownloadError(
+    throw new UnreachableError(
       `${name} could not be downloaded: the network is off or the server did not answer.`,
       {
         cause: error,
@@ -67,7 +114,8 @@ async function request(name: string, url: string, init: RequestInit): Promise<Re
 
 function checkResponse(name: string, response: Response): void {
   if (!response.ok) {
-    throw new DownloadError(
+    const Kind = response.status >= 500 ? UnreachableError : DownloadError;
+    throw new Kind(
       `${name} could not be downloaded: the server answered ${response.status} ${response.statusText}`.trim() +
         '.',
     );

@@ -6,7 +6,14 @@ import { parseManifest, sha256 } from '../../models/clip/manifest.ts';
 import type { FolderFile, FolderSource } from '../../models/clip/types.ts';
 import { StorageFullError } from '../storage/errors.ts';
 import { dropFile, getFile, getRecord, putFile, putRecord } from '../storage/model-files.ts';
-import { DownloadError, download, downloadManifest, type ExpectedFile, type OnBytes } from './download.ts';
+import {
+  DownloadError,
+  download,
+  downloadManifest,
+  type ExpectedFile,
+  type OnBytes,
+  UnreachableError,
+} from './download.ts';
 
 const MANIFEST = 'manifest.json';
 
@@ -54,15 +61,22 @@ export async function openRemoteFolder(url: string, onBytes: OnBytes): Promise<R
 }
 
 async function readManifest(url: string) {
-  const fresh = await downloadManifest(url);
-  const bytes = fresh ?? (await getRecord(url))?.manifest;
-  if (bytes === undefined) {
+  const bytes = await freshOrKept(url);
+  return { bytes, files: parseManifest(bytes, new URL(MANIFEST, url).href).files };
+}
+
+async function freshOrKept(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await downloadManifest(url);
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const kept = await getRecord(url);
+    if (kept !== undefined) return kept.manifest;
     throw new DownloadError(
-      'The model could not be loaded: the network is off, and this device has not kept it from an earlier visit. ' +
-        'Connect once and load it again.',
+      `${error.message} This device has not kept the model from an earlier visit: connect and load it again.`,
+      { cause: error },
     );
   }
-  return { bytes, files: parseManifest(bytes, new URL(MANIFEST, url).href).files };
 }
 
 export interface Obtained {
