@@ -12,6 +12,7 @@ import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
 import { openPairStream } from '../data/pair-stream.ts';
+import { soundRows } from '../data/sound-rows.ts';
 import { openSources, splitHeldOut } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
 import { DEFAULT_CONFIG } from '../train/default-config.ts';
@@ -152,6 +153,7 @@ export const train = command({
     const interrupted = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
     try {
+      const judges = heldOut && (await soundRows(heldOut, log.damaged));
       await runTraining({
         out,
         config,
@@ -189,7 +191,7 @@ export const train = command({
         resume,
         saveEvery: steps(options['save-frequency']),
         evaluateEvery: steps(options['zeroshot-frequency']),
-        evaluate: heldOut && ((weights) => heldOutAccuracy(heldOut, config, tokenizerJson, weights, threads)),
+        evaluate: judges && ((weights) => heldOutAccuracy(judges, config, tokenizerJson, weights, threads)),
         log,
         signal: interrupted.signal,
       });

@@ -83,6 +83,17 @@ const trainArguments = () => [
   ...['--patch-dropout', '0', '--zeroshot-frequency', '5', '--threads', '1'],
 ];
 
+/** One step, for what is decided before the first. */
+const shortArguments = (data: string) => [
+  ...['--train-data', at(data), '--model', at('network.json'), '--batch-size', '4', '--epochs', '0.1'],
+  ...['--warmup', '0', '--patch-dropout', '0', '--threads', '1'],
+];
+
+async function logOf(run: string) {
+  const lines = (await readFile(at(run, 'log.jsonl'), 'utf8')).trim().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
 it('trains, exports, evaluates and embeds', async () => {
   await run(train, ...trainArguments());
   await run(exportCommand, '--model', at('run'), '--threads', '1');
@@ -118,4 +129,16 @@ it('goes on where it stood, and says what does not fit', async () => {
   expect(await readFile(at('run', 'model.safetensors'))).toEqual(before);
   await expect(run(train, '--train-data', at('nowhere'), '--out', at('x'))).rejects.toThrow(/nowhere/);
   await expect(run(train, '--train-data', at('shapes'), '--out', at('run'))).rejects.toThrow(/--resume/);
+});
+
+it('goes without held-out pictures that are damaged, and tells of each', async () => {
+  await drawShapes(at('damaged'), 10);
+  const names = Object.keys(COLOURS).flatMap((name) => [0, 1, 2].map((i) => `${name} disc/${i}.png`));
+  for (const name of names) await writeFile(at('damaged', name), 'no picture');
+  const short = [...shortArguments('damaged'), '--held-out', '15'];
+  await run(train, ...short, '--out', at('sound'));
+  const log = await logOf('sound');
+  const told = log.filter(({ type, message }) => type === 'damaged' && message.startsWith('Leaving out'));
+  expect(told.length).toBeGreaterThan(0);
+  expect(log.filter(({ type }) => type === 'evaluation')).toHaveLength(1);
 });

@@ -10,6 +10,7 @@ import type { EncodingBatch } from '../clip/types.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
+import type { Weights } from '../networks/weights.ts';
 import { openLog, type RunLog } from './log.ts';
 import { CHECKPOINT, type RunOptions, runTraining } from './run.ts';
 
@@ -126,6 +127,22 @@ describe('a run', () => {
     const written = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'));
     expect(written.logit_scale).toBe(seen[1]);
     expect((await readdir(out)).sort()).toEqual([CHECKPOINT, 'config.json', 'model.safetensors']);
+  });
+
+  it('loses nothing to an evaluation that fails, and begins with it when resumed', async () => {
+    const evaluate = async (weights: Weights) => weights.get('logit_scale')?.[0] ?? Number.NaN;
+    const whole = await runTraining(optionsIn(join(out, 'whole'), { evaluate }));
+    const failing = async () => {
+      throw new Error('no room');
+    };
+    const parts = (changes: Partial<RunOptions>) =>
+      runTraining(optionsIn(join(out, 'parts'), { saveEvery: 100, ...changes }));
+    await expect(parts({ evaluate: failing })).rejects.toThrow('no room');
+    const steps: number[] = [];
+    const log: RunLog = { ...silent, step: ({ step }) => void steps.push(step) };
+    expect(await parts({ evaluate, log, resume: true })).toEqual(whole);
+    expect(steps).toEqual([3, 4, 5, 6]);
+    expect(await weightsIn(join(out, 'parts'))).toEqual(await weightsIn(join(out, 'whole')));
   });
 
   it('refuses to resume with other settings, from a damaged file, and from none', async () => {

@@ -43,19 +43,40 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const { parameters } = trainer;
 
   let best: Progress['best'] = null;
+  let evaluated = 0;
   let state = startingState(parameters, options.trainer.seed);
   if (options.resume) {
     const saved = await readCheckpoint(checkpoint, parameters);
     refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
     ({ state } = saved);
-    ({ best } = saved.progress);
+    ({ best, evaluated } = saved.progress);
   }
-  const progress = (): Progress => ({ step: state.step, settings: options.settings, best });
+  const progress = (): Progress => ({ step: state.step, settings: options.settings, best, evaluated });
   const save = () => writeCheckpoint(checkpoint, parameters, state, progress());
+
+  const done = () => state.step === totalSteps;
+  /** Comes after saving, so that an evaluation that fails costs no step, and a resumed run begins with it. */
+  const evaluationDue = () =>
+    options.evaluate !== null &&
+    state.step > evaluated &&
+    (done() || state.step % options.evaluateEvery === 0);
 
   log.start(state.step, totalSteps);
   try {
-    while (state.step < totalSteps && !signal.aborted) {
+    while (!signal.aborted) {
+      if (options.evaluate && evaluationDue()) {
+        const accuracy = await options.evaluate(state.weights);
+        const better = best === null || accuracy > best.accuracy;
+        if (better) {
+          await writeWeights(options.out, config, parameters, state.weights);
+          best = { step: state.step, accuracy };
+        }
+        evaluated = state.step;
+        await save();
+        log.evaluation({ step: state.step, accuracy, better });
+      }
+      if (done()) break;
+
       const started = performance.now();
       const batch = await pairs.batch(state.step);
       const waited = performance.now() - started;
@@ -65,18 +86,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
         mask: negativesMask(batch.keys),
       });
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
-
-      const last = state.step === totalSteps;
-      if (options.evaluate && (last || state.step % options.evaluateEvery === 0)) {
-        const accuracy = await options.evaluate(state.weights);
-        const better = best === null || accuracy > best.accuracy;
-        if (better) {
-          await writeWeights(options.out, config, parameters, state.weights);
-          best = { step: state.step, accuracy };
-        }
-        log.evaluation({ step: state.step, accuracy, better });
-      }
-      if (last || signal.aborted || state.step % options.saveEvery === 0) await save();
+      if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     if (!options.evaluate) await writeWeights(options.out, config, parameters, state.weights);
     return progress();
