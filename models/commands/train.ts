@@ -4,7 +4,7 @@
 // Trains a CLIP from pictures and words and leaves a model folder; `npm run -s export -- --model runs/mini` makes it ready for
 // the page. Ctrl-C finishes the step in hand, writes a checkpoint and stops.
 
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseJson } from '../clip/checked.ts';
@@ -128,8 +128,6 @@ export const train = command({
         eos_token_id: tokenizer.eosTokenId,
       },
     };
-    if (!resume) await writeModelFiles(out, config, tokenizerJson);
-
     const log = openLog(join(out, 'log.jsonl'), batchSize);
     const pairs = openPairStream(trainRows, {
       batchSize,
@@ -154,6 +152,7 @@ export const train = command({
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
     try {
       const judges = heldOut && (await soundRows(heldOut, log.damaged));
+      if (!resume) await writeModelFiles(out, config, tokenizerJson);
       await runTraining({
         out,
         config,
@@ -201,12 +200,23 @@ export const train = command({
   },
 });
 
-/** A run is never written over. */
+/** Neither a run nor a model is ever written over. */
 async function refuseOtherRun(out: string): Promise<void> {
-  const path = join(out, CHECKPOINT);
-  if (await stat(path).catch(() => null)) {
+  const found = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw new Error(`The folder ${out} cannot be listed: ${error.message}. Name another one in --out.`, {
+      cause: error,
+    });
+  });
+  if (found.includes(CHECKPOINT)) {
     throw new Error(
-      `${path} belongs to an earlier run. Go on with it by --resume, or name another folder in --out.`,
+      `${join(out, CHECKPOINT)} belongs to an earlier run. Go on with it by --resume, or name another folder in --out.`,
+    );
+  }
+  const model = ['model.safetensors', 'manifest.json', 'config.json'].find((name) => found.includes(name));
+  if (model) {
+    throw new Error(
+      `${join(out, model)} belongs to a model, which training would write over. Name another folder in --out, or take the model away first.`,
     );
   }
 }

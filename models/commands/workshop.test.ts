@@ -1,7 +1,7 @@
 // The workshop as its user meets it, through the commands: class folders of drawn shapes go in, a network is trained, stopped and
 // resumed, exported and evaluated, and it knows shapes that it has never seen.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -141,4 +141,21 @@ it('goes without held-out pictures that are damaged, and tells of each', async (
   const told = log.filter(({ type, message }) => type === 'damaged' && message.startsWith('Leaving out'));
   expect(told.length).toBeGreaterThan(0);
   expect(log.filter(({ type }) => type === 'evaluation')).toHaveLength(1);
+});
+
+it('a run that is refused leaves a finished model as it was', async () => {
+  const small = ['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '4000'];
+  for (const file of ['config.json', 'manifest.json', 'model.safetensors']) {
+    await mkdir(at(`finished ${file}`), { recursive: true });
+    await writeFile(at(`finished ${file}`, file), 'kept');
+    await expect(run(train, ...small, '--out', at(`finished ${file}`))).rejects.toThrow(
+      `${at(`finished ${file}`, file)} belongs to a model`,
+    );
+    expect(await readdir(at(`finished ${file}`))).toEqual([file]);
+  }
+  await expect(run(train, ...small, '--out', at('refused'))).rejects.toThrow('Use a smaller batch');
+  expect(await readdir(at('refused'))).toEqual([]);
+  await expect(run(train, ...small, '--out', at('network.json'))).rejects.toThrow(
+    `The folder ${at('network.json')} cannot be listed`,
+  );
 });

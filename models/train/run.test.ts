@@ -107,6 +107,17 @@ describe('a run', () => {
     expect(await weightsIn(join(out, 'parts'))).toEqual(await weightsIn(join(out, 'whole')));
   });
 
+  it('can be resumed though it was killed in its first step', async () => {
+    const log: RunLog = {
+      ...silent,
+      step() {
+        throw new Error('killed');
+      },
+    };
+    await expect(runTraining(optionsIn(out, { log }))).rejects.toThrow('killed');
+    expect((await runTraining(optionsIn(out, { resume: true }))).step).toBe(STEPS);
+  });
+
   it('keeps the best weights by held-out accuracy in the folder, and the last in the checkpoint', async () => {
     const accuracies = [0.2, 0.6, 0.4];
     const seen: number[] = [];

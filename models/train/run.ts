@@ -63,6 +63,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
 
   log.start(state.step, totalSteps);
   try {
+    // A run that is killed early can be resumed, not only be in the way of the next one.
+    if (!options.resume) await save();
     while (!signal.aborted) {
       if (options.evaluate && evaluationDue()) {
         const accuracy = await options.evaluate(state.weights);
