@@ -11,6 +11,7 @@ import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
+import { drawCaption } from '../data/captions.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { openSources, splitHeldOut } from '../data/sources.ts';
@@ -24,6 +25,9 @@ import { heldOutAccuracy } from './held-out.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
 const MOST_HELD_OUT = 1000;
+
+/** As many as captioned data has for a picture as a rule; a hundred rows then show every template more than once. */
+const SENTENCES_A_ROW = 5;
 
 export const train = command({
   name: 'train',
@@ -113,7 +117,7 @@ export const train = command({
       configPath === undefined ? DEFAULT_CONFIG : parseClipConfig(await readJson(configPath), configPath);
     const tokenizerJson = resume
       ? await readJson(join(out, 'tokenizer.json'))
-      : learnVocabulary(words(trainRows), { vocabSize: wanted.text_config.vocab_size });
+      : learnVocabulary(words(trainRows, seed), { vocabSize: wanted.text_config.vocab_size });
     const tokenizer = await parseTokenizer(
       { tokenizerJson },
       { contextLength: wanted.text_config.max_position_embeddings },
@@ -227,11 +231,18 @@ function labelledRows(source: PairSource): number {
   return count;
 }
 
-/** Every text that training may show: captions and names. */
-function* words(source: PairSource): Generator<string> {
-  for (let index = 0; index < source.length; index++) {
-    const { labels, captions } = source.text(index);
-    yield* captions.length > 0 ? captions : labels;
+/**
+ * The texts that training shows: captions, and names as they are and in a sentence. Without sentences no template's words
+ * would be tokens of their own, and a name behind them would fall beyond the captions' cut.
+ */
+function* words(source: PairSource, seed: number): Generator<string> {
+  for (let row = 0; row < source.length; row++) {
+    const text = source.text(row);
+    if (text.captions.length > 0) yield* text.captions;
+    else {
+      yield* text.labels;
+      for (let epoch = 0; epoch < SENTENCES_A_ROW; epoch++) yield drawCaption(text, { seed, epoch, row });
+    }
   }
 }
 

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { parseTokenizer } from '../clip/tokenizer.ts';
 import { randomStream } from '../data/random.ts';
+import { TRAINING_TEMPLATES } from '../data/training-templates.ts';
 import type { Command } from './arguments.ts';
 import { embed } from './embed.ts';
 import { zeroShot } from './evaluate.ts';
@@ -33,7 +35,7 @@ const NETWORK = {
     num_hidden_layers: 1,
     num_attention_heads: 2,
     max_position_embeddings: 24,
-    vocab_size: 600,
+    vocab_size: 900,
     bos_token_id: 0,
     eos_token_id: 1,
   },
@@ -117,6 +119,15 @@ it('trains, exports, evaluates and embeds', async () => {
   expect(red).toMatchObject({ kind: 'text', input: 'red disc' });
   expect(red.vector).toHaveLength(16);
   expect(blue.vector).not.toEqual(red.vector);
+});
+
+it('has learnt the words of the templates, so that a caption keeps its name', async () => {
+  const tokenizerJson = JSON.parse(await readFile(at('run', 'tokenizer.json'), 'utf8'));
+  const tokenizer = await parseTokenizer({ tokenizerJson }, { contextLength: 16 });
+  const cut = TRAINING_TEMPLATES.filter(
+    (template) => tokenizer.encode(template.replace('{}', 'green disc')).truncated,
+  );
+  expect(cut).toEqual([]);
 });
 
 it('goes on where it stood, and says what does not fit', async () => {
