@@ -25,6 +25,9 @@ interface NumberOption extends Valued<number> {
   readonly kind: 'number';
   readonly min?: number;
   readonly max?: number;
+  /** Bounds that the value itself may not have. */
+  readonly above?: number;
+  readonly below?: number;
   readonly integer?: true;
 }
 interface ListOption extends Valued<readonly string[]> {
@@ -216,15 +219,17 @@ function oneOf(name: string, value: string, choices: readonly string[]): string 
 
 function numberOf(name: string, option: NumberOption, text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  const { min = -Infinity, max = Infinity, integer = false } = option;
-  if (Number.isFinite(value) && value >= min && value <= max && (!integer || Number.isInteger(value)))
-    return value;
+  const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer = false } = option;
+  const inside = value >= min && value <= max && value > above && value < below;
+  if (Number.isFinite(value) && inside && (!integer || Number.isInteger(value))) return value;
   const bounds = [
-    ...(min === -Infinity ? [] : [`at least ${min}`]),
+    ...(min === -Infinity ? [] : [`of at least ${min}`]),
+    ...(above === -Infinity ? [] : [`above ${above}`]),
     ...(max === Infinity ? [] : [`at most ${max}`]),
+    ...(below === Infinity ? [] : [`below ${below}`]),
   ].join(' and ');
   throw new UsageError(
-    `--${name} is ${JSON.stringify(text)}; it must be a ${integer ? 'whole ' : ''}number${bounds && ` of ${bounds}`}.`,
+    `--${name} is ${JSON.stringify(text)}; it must be a ${integer ? 'whole ' : ''}number${bounds && ` ${bounds}`}.`,
   );
 }
 

@@ -170,3 +170,15 @@ it('a run that is refused leaves a finished model as it was', async () => {
     `The folder ${at('network.json')} cannot be listed`,
   );
 });
+
+it.each([
+  ['--beta1', '1'],
+  ['--beta2', '1'],
+  ['--eps', '0'],
+  ['--lr', '0'],
+  ['--grad-clip-norm', '0'],
+  ['--epochs', '0'],
+])('%s %s, which would train nothing, is refused', async (name, value) => {
+  const options = ['--train-data', at('shapes'), '--out', at('nothing'), name, value];
+  await expect(run(train, ...options)).rejects.toThrow(`${name} is "${value}"; it must be a number`);
+});

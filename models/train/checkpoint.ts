@@ -30,6 +30,7 @@ export type Progress = v.InferOutput<typeof Progress>;
 
 const KINDS = ['weights', 'adam.m', 'adam.v'] as const;
 
+/** Throws a sentence where a number of the state is none, before anything is written: resuming from it would be no use. */
 export async function writeCheckpoint(
   path: string,
   parameters: readonly Parameter[],
@@ -40,6 +41,12 @@ export async function writeCheckpoint(
   for (const { name, shape: dims } of parameters) {
     const shape = dims.map(Number);
     const { m, v: squares } = weightsOf(state.adam, name);
+    for (const values of [weightsOf(state.weights, name), m, squares]) {
+      if (values.every(Number.isFinite)) continue;
+      throw new Error(
+        `${path} was not written: after step ${state.step} ${name} or its running means are no longer finite numbers. The checkpoint of before is still there; try a lower --lr, a longer --warmup or a larger --eps.`,
+      );
+    }
     tensors.set(`weights/${name}`, { dtype: 'F32', shape, data: weightsOf(state.weights, name) });
     tensors.set(`adam.m/${name}`, { dtype: 'F32', shape, data: m });
     tensors.set(`adam.v/${name}`, { dtype: 'F32', shape, data: squares });

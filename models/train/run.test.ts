@@ -156,6 +156,17 @@ describe('a run', () => {
     expect(await weightsIn(join(out, 'parts'))).toEqual(await weightsIn(join(out, 'whole')));
   });
 
+  it('keeps the checkpoint of before where weights are no longer numbers', async () => {
+    const options = optionsIn(out);
+    await runTraining(optionsIn(out, stopAfter(2)));
+    const before = await readFile(join(out, CHECKPOINT));
+    const spoiled = { ...options.trainer, epsilon: Number.NaN };
+    await expect(
+      runTraining(optionsIn(out, { resume: true, trainer: spoiled, saveEvery: 1 })),
+    ).rejects.toThrow(/checkpoint\.safetensors was not written: after step 3 .* no longer finite/);
+    expect(await readFile(join(out, CHECKPOINT))).toEqual(before);
+  });
+
   it('refuses to resume with other settings, from a damaged file, and from none', async () => {
     await runTraining(optionsIn(out, stopAfter(2)));
     const resume = (changes: Partial<RunOptions>) =>
