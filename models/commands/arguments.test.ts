@@ -80,10 +80,7 @@ describe('parseOptions', () => {
     [['--out', 'm', 'stray'], /^"stray" belongs to no option\.$/],
     [['--out', 'm', '--epochs', '0'], /^--epochs is "0"; it must be a whole number of at least 1\.$/],
     [['--out', 'm', '--epochs', '1.5'], /whole number/],
-    [
-      ['--out', 'm', '--lr', 'fast'],
-      /^--lr is "fast"; it must be a number of at least 0 and at most 1\.$/,
-    ],
+    [['--out', 'm', '--lr', 'fast'], /^--lr is "fast"; it must be a number of at least 0 and at most 1\.$/],
     [['--out', 'm', '--lr', ''], /^--lr is ""/],
     [['--out', 'm', '--beta', '1'], /^--beta is "1"; it must be a number above 0 and below 1\.$/],
     [['--out', 'm', '--beta', '0'], /^--beta is "0"; it must be a number above 0 and below 1\.$/],

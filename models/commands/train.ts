@@ -14,7 +14,7 @@ import { learnVocabulary } from '../clip/vocabulary.ts';
 import { drawCaption } from '../data/captions.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
-import { openSources, splitHeldOut } from '../data/sources.ts';
+import { defaultHeldOut, openSources, splitHeldOut } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
 import { DEFAULT_CONFIG } from '../train/default-config.ts';
 import { openLog } from '../train/log.ts';
@@ -105,8 +105,7 @@ export const train = command({
     const batchSize = options['batch-size'];
     const source = await openSources(options['train-data']);
     if (!resume) await refuseOtherRun(out);
-    const heldOutCount =
-      options['held-out'] ?? Math.min(MOST_HELD_OUT, Math.floor(labelledRows(source) / 10));
+    const heldOutCount = options['held-out'] ?? defaultHeldOut(source, MOST_HELD_OUT);
     const { train: trainRows, heldOut } =
       heldOutCount > 0
         ? splitHeldOut(source, { count: heldOutCount, seed })
@@ -223,12 +222,6 @@ async function refuseOtherRun(out: string): Promise<void> {
       `${join(out, model)} belongs to a model, which training would write over. Name another folder in --out, or take the model away first.`,
     );
   }
-}
-
-function labelledRows(source: PairSource): number {
-  let count = 0;
-  for (let index = 0; index < source.length; index++) if (source.text(index).labels.length > 0) count++;
-  return count;
 }
 
 /**

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openSources, readRows, selectRows, splitHeldOut } from './sources.ts';
+import { defaultHeldOut, openSources, readRows, selectRows, splitHeldOut } from './sources.ts';
 import type { PairRow, PairSource } from './types.ts';
 
 let folder = '';
@@ -289,6 +289,27 @@ describe('holding rows out', () => {
       'Holding 41 rows of made up out of training: found 80 labelled rows',
     );
     expect(splitHeldOut(source, { count: 0, seed: 1 }).train.length).toBe(source.length);
+  });
+
+  test('by default a tenth of the labelled rows, but no more than their classes can spare', () => {
+    expect(defaultHeldOut(source, 1000)).toBe(8);
+    expect(defaultHeldOut(source, 5)).toBe(5);
+    const classesOf = (names: readonly string[]): PairSource => ({
+      ...source,
+      length: names.length,
+      text: (i) => ({ ...source.text(0), labels: [names[i]] }),
+    });
+    const singles = Array.from({ length: 40 }, (_, i) => `class ${i}`);
+    for (const [several, count] of [
+      [[], 0],
+      [['pair', 'pair', 'pair'], 1],
+      [Array(6).fill('six'), 3],
+      [Array(20).fill('twenty'), 6],
+    ] as const) {
+      const mixed = classesOf([...singles, ...several]);
+      expect(defaultHeldOut(mixed, 1000)).toBe(count);
+      expect(splitHeldOut(mixed, { count, seed: 1 }).heldOut.length).toBe(count);
+    }
   });
 
   test('selected rows keep their order', () => {

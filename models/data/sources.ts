@@ -80,14 +80,16 @@ export async function* readRows(source: PairSource): AsyncGenerator<PairRow> {
   for (let index = 0; index < source.length; index++) yield await source.row(index);
 }
 
-/**
- * Takes `count` labelled rows out of a source, to choose a checkpoint by: every class of every data set gives in
- * proportion to its rows, the same rows for the same seed. A class with a single picture keeps it for training.
- */
-export function splitHeldOut(
-  source: PairSource,
-  { count, seed }: { count: number; seed: number },
-): { train: PairSource; heldOut: PairSource } {
+/** How many rows to hold out where nobody says: a tenth of the labelled ones, `most` at most, as far as their classes allow. */
+export function defaultHeldOut(source: PairSource, most: number): number {
+  let labelled = 0;
+  for (let index = 0; index < source.length; index++) if (source.text(index).labels.length > 0) labelled++;
+  const candidates = classesOfSeveral(source).reduce((sum, rows) => sum + rows.length, 0);
+  return Math.min(most, Math.floor(labelled / 10), Math.floor(candidates / 2));
+}
+
+/** The rows of each class of each data set that has two pictures or more. */
+function classesOfSeveral(source: PairSource): number[][] {
   const classes = new Map<string, number[]>();
   for (let index = 0; index < source.length; index++) {
     const { labels, source: dataSet } = source.text(index);
@@ -97,9 +99,18 @@ export function splitHeldOut(
     if (rows) rows.push(index);
     else classes.set(key, [index]);
   }
-  const candidates = [...classes.values()]
-    .filter((rows) => rows.length > 1)
-    .flatMap((rows) => shuffled(rows, seed));
+  return [...classes.values()].filter((rows) => rows.length > 1);
+}
+
+/**
+ * Takes `count` labelled rows out of a source, to choose a checkpoint by: every class of every data set gives in
+ * proportion to its rows, the same rows for the same seed. A class with a single picture keeps it for training.
+ */
+export function splitHeldOut(
+  source: PairSource,
+  { count, seed }: { count: number; seed: number },
+): { train: PairSource; heldOut: PairSource } {
+  const candidates = classesOfSeveral(source).flatMap((rows) => shuffled(rows, seed));
   if (count > candidates.length / 2)
     throw new Error(
       `Holding ${count} rows of ${source.name} out of training: found ${candidates.length} labelled rows in classes of two and more, of which at most half may be held out. Hold out fewer, or train on more.`,
