@@ -59,6 +59,16 @@ describe('classes', () => {
     expect(classesOf(source(...rows))).toEqual([['car'], ['granny smith', 'apple'], ['royal gala', 'apple']]);
   });
 
+  test('are sets of names, in whatever order and however often each stands', () => {
+    const rows = [row('felis', 'cat'), row('cat', 'Felis'), row('Cat', 'felis', 'cat'), row('cat')];
+    const classes = classesOf(source(...rows));
+    expect(classes.map((names) => new Set(names.map((name) => name.toLowerCase())))).toEqual([
+      new Set(['cat']),
+      new Set(['cat', 'felis']),
+    ]);
+    expect(rows.map((each) => rightClasses(each, classes))).toEqual([[1], [1], [1], [0]]);
+  });
+
   test('captions have none', () => {
     expect(() => classesOf(source(row()))).toThrow(/toys row 0 has no label.*use retrieval/);
   });

@@ -57,7 +57,8 @@ export function classesOf(source: PairSource): ClassNames[] {
     }
     classes.set(key(labels), labels);
   }
-  return [...classes.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const spelling = (names: ClassNames) => names.map(folded).join('; ');
+  return [...classes.values()].sort((a, b) => (spelling(a) < spelling(b) ? -1 : 1));
 }
 
 /** One unit vector a class: the mean over its names and the templates. */
@@ -125,8 +126,9 @@ export function zeroShotFigures(
   };
 }
 
+/** A class is its set of names: in another order they give the same vector. */
 function key(names: readonly string[]): string {
-  return names.map(folded).join('; ');
+  return [...new Set(names.map(folded))].sort().join('; ');
 }
 
 function folded(name: string): string {
