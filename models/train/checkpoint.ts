@@ -59,10 +59,13 @@ export async function readCheckpoint(
   path: string,
   parameters: readonly Parameter[],
 ): Promise<{ state: TrainingState; progress: Progress }> {
-  const content = await readFile(path).catch((cause: unknown) => {
-    throw new Error(`There is no checkpoint ${path} to resume from. Start the run without --resume.`, {
-      cause,
-    });
+  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(
+      cause.code === 'ENOENT'
+        ? `There is no checkpoint ${path} to resume from. Start the run without --resume.`
+        : `${path} could not be read: ${cause.message}. Make it readable and resume again.`,
+      { cause },
+    );
   });
   const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
   const { metadata } = readSafetensorsHeader(bytes, path);

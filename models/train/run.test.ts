@@ -1,6 +1,6 @@
 // A run from start to end on a tiny network: what it leaves, and that a stopped run goes on as if it had never stopped.
 
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -167,7 +167,7 @@ describe('a run', () => {
     expect(await readFile(join(out, CHECKPOINT))).toEqual(before);
   });
 
-  it('refuses to resume with other settings, from a damaged file, and from none', async () => {
+  it('refuses to resume with other settings, from a damaged file, from none, and from one that cannot be read', async () => {
     await runTraining(optionsIn(out, stopAfter(2)));
     const resume = (changes: Partial<RunOptions>) =>
       runTraining(optionsIn(out, { resume: true, ...changes }));
@@ -180,6 +180,8 @@ describe('a run', () => {
     await expect(resume({})).rejects.toThrow(CHECKPOINT);
     await rm(path);
     await expect(resume({})).rejects.toThrow(/no checkpoint.*without --resume/i);
+    await mkdir(path);
+    await expect(resume({})).rejects.toThrow(/checkpoint\.safetensors could not be read: .*resume again/);
   });
 
   it('logs a line a step and an evaluation', async () => {
