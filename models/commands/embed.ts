@@ -3,8 +3,8 @@
 // Unit vectors of pictures and texts, for anyone who wants to compare us with another implementation. Texts go in as they are:
 // no template is put around them.
 
-import { readFile } from 'node:fs/promises';
 import { decodeImage } from '../files/decode-image.ts';
+import { readNamedFile } from '../files/folder.ts';
 import { openModel, type UnitVector } from '../inference/model.ts';
 import { embedPictures } from '../inference/pictures.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
@@ -34,7 +34,8 @@ export const embed = command({
     };
     let failed = 0;
     try {
-      const load = async (index: number) => decodeImage(await readPicture(images[index]), images[index]);
+      const load = async (index: number) =>
+        decodeImage(await readNamedFile(images[index], 'Name pictures in --images.'), images[index]);
       for await (const picture of embedPictures(model, images.length, load)) {
         if ('vector' in picture) print('image', images[picture.index], picture.vector);
         else {
@@ -56,11 +57,5 @@ export const embed = command({
     if (failed > 0) throw new Error(`${failed} of ${images.length} pictures could not be embedded.`);
   },
 });
-
-async function readPicture(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((error: Error) => {
-    throw new Error(`${file} could not be read: ${error.message}.`, { cause: error });
-  });
-}
 
 await runWhereMain(import.meta, embed);

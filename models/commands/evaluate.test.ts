@@ -176,6 +176,15 @@ describe('evaluate zero-shot', () => {
       code: 1,
       err: [expect.stringContaining('is labelled "cat; felis", which is none of the 2 classes.')],
     });
+    await writeFile(classes, 'dog\n ;\n');
+    expect(await run(zeroShot, '--data', data, '--classes', classes)).toMatchObject({
+      code: 1,
+      err: [expect.stringMatching(/classes\.txt was refused: the line " ;" names no class\./)],
+    });
+    expect(await run(zeroShot, '--data', data, '--classes', join(root, 'gone.txt'))).toMatchObject({
+      code: 1,
+      err: [expect.stringContaining('gone.txt could not be read: it is not there.')],
+    });
     await writeFile(templates, 'a {}\na photo\n');
     expect(await run(zeroShot, '--data', data, '--templates', templates)).toMatchObject({
       code: 1,

@@ -3,13 +3,13 @@
 //
 // How well a model folder does on data that it was not trained on.
 
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { hasPlace, templateSet } from '../clip/prompts.ts';
 import { parseLabel } from '../data/labels.ts';
 import { openSources } from '../data/sources.ts';
 import { retrieval as measureRetrieval } from '../evaluate/retrieval.ts';
 import { zeroShot as measureZeroShot } from '../evaluate/zero-shot.ts';
+import { readNamedFile } from '../files/folder.ts';
 import { openModel } from '../inference/model.ts';
 import { command, runWhereMain } from './arguments.ts';
 import { MODEL_OPTIONS } from './model-options.ts';
@@ -51,7 +51,7 @@ export const zeroShot = command({
       const templates = templatesFile
         ? await readTemplates(templatesFile)
         : (model.folder.config.prompt_templates ?? templateSet('ensemble'));
-      const classes = rest.classes ? (await readLines(rest.classes)).map(parseLabel) : undefined;
+      const classes = rest.classes ? await readClasses(rest.classes) : undefined;
       const { perClass, ...figures } = await withProgress('pictures', source.length, (onProgress) =>
         measureZeroShot(model, source, { templates, classes, onProgress }),
       );
@@ -103,10 +103,18 @@ async function readTemplates(file: string): Promise<string[]> {
   return templates;
 }
 
-async function readLines(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new Error(`${file} could not be read: ${error.message}.`, { cause: error });
+async function readClasses(file: string): Promise<string[][]> {
+  return (await readLines(file)).map((line) => {
+    const names = parseLabel(line);
+    if (names.length > 0) return names;
+    throw new Error(
+      `${file} was refused: the line ${JSON.stringify(line)} names no class. Write a class a line, its synonyms separated by "; ".`,
+    );
   });
+}
+
+async function readLines(file: string): Promise<string[]> {
+  const text = new TextDecoder().decode(await readNamedFile(file, 'A text file was expected.'));
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 0) throw new Error(`${basename(file)} was refused: it has no line.`);
   return lines;

@@ -31,5 +31,9 @@ test('refuses a precision that it cannot make', async () => {
 
 test('names a picture that it cannot read', async () => {
   const missing = join(folder, 'gone.jpg');
-  await expect(exportCommand.execute(['--model', folder, '--images', missing])).rejects.toThrow(missing);
+  const exported = (images: string) => exportCommand.execute(['--model', folder, '--images', images]);
+  await expect(exported(missing)).rejects.toThrow(
+    `${missing} could not be read: it is not there. Name pictures`,
+  );
+  await expect(exported(folder)).rejects.toThrow(`${folder} could not be read: it is a folder, not a file.`);
 });

@@ -3,11 +3,11 @@
 //
 // Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json.
 
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { EXPORT_PRECISIONS, exportModel, LEAST_MEAN_COSINE, type Measured } from '../convert/export.ts';
 import { shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
+import { readNamedFile } from '../files/folder.ts';
 import { command, runWhereMain } from './arguments.ts';
 
 export const exportCommand = command({
@@ -40,7 +40,9 @@ export const exportCommand = command({
   },
   run: async ({ model, precision, combined, to, images: files = [], threads, force }) => {
     const images = [];
-    for (const file of files) images.push(await decodeImage(await readFile(file), file));
+    for (const file of files) {
+      images.push(await decodeImage(await readNamedFile(file, 'Name pictures in --images.'), file));
+    }
     console.log(HEADINGS.join('  '));
     await exportModel(model, {
       precisions: precision,

@@ -4,7 +4,7 @@
 // Trains a CLIP from pictures and words and leaves a model folder; `npm run -s export -- --model runs/mini` makes it ready for
 // the page. Ctrl-C finishes the step in hand, writes a checkpoint and stops.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseJson } from '../clip/checked.ts';
@@ -16,6 +16,7 @@ import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
+import { readNamedFile } from '../files/folder.ts';
 import { DEFAULT_CONFIG } from '../train/default-config.ts';
 import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
@@ -28,6 +29,10 @@ const MOST_HELD_OUT = 1000;
 
 /** As many as captioned data has for a picture as a rule; a hundred rows then show every template more than once. */
 const SENTENCES_A_ROW = 5;
+
+const RESUMABLE =
+  '--resume goes on with a run that was begun in --out; leave it out, and name an empty folder, to begin one.';
+const CONFIG = 'Name the config.json of a CLIP in --model, or leave it out for a small network.';
 
 export const train = command({
   name: 'train',
@@ -113,9 +118,11 @@ export const train = command({
 
     const configPath = resume ? join(out, 'config.json') : options.model;
     const wanted =
-      configPath === undefined ? DEFAULT_CONFIG : parseClipConfig(await readJson(configPath), configPath);
+      configPath === undefined
+        ? DEFAULT_CONFIG
+        : parseClipConfig(await readJson(configPath, resume ? RESUMABLE : CONFIG), configPath);
     const tokenizerJson = resume
-      ? await readJson(join(out, 'tokenizer.json'))
+      ? await readJson(join(out, 'tokenizer.json'), RESUMABLE)
       : learnVocabulary(words(trainRows, seed), { vocabSize: wanted.text_config.vocab_size });
     const tokenizer = await parseTokenizer(
       { tokenizerJson },
@@ -239,8 +246,8 @@ function* words(source: PairSource, seed: number): Generator<string> {
   }
 }
 
-async function readJson(path: string): Promise<unknown> {
-  return parseJson(await readFile(path), path);
+async function readJson(path: string, advice: string): Promise<unknown> {
+  return parseJson(await readNamedFile(path, advice), path);
 }
 
 await runWhereMain(import.meta, train);

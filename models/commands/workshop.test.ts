@@ -182,3 +182,13 @@ it.each([
   const options = ['--train-data', at('shapes'), '--out', at('nothing'), name, value];
   await expect(run(train, ...options)).rejects.toThrow(`${name} is "${value}"; it must be a number`);
 });
+
+it('what is not there is a sentence', async () => {
+  const data = ['--train-data', at('shapes'), '--out', at('empty')];
+  await expect(run(train, ...data, '--resume')).rejects.toThrow(
+    `${at('empty', 'config.json')} could not be read: it is not there. --resume goes on with a run`,
+  );
+  await expect(run(train, ...data, '--model', at('nope.json'))).rejects.toThrow(
+    `${at('nope.json')} could not be read: it is not there. Name the config.json of a CLIP`,
+  );
+});

@@ -1,10 +1,10 @@
 // The folder that training leaves: configuration, tokenizer, preprocessor and model.safetensors, not yet an onnx/.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { readSafetensors, toFloat32 } from '../clip/safetensors.ts';
+import { readNamedFile } from '../files/folder.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
 import { fromStored, type StoredTensor, type Weights } from '../networks/weights.ts';
 
@@ -58,13 +58,6 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
   return { config, configFile, weights, logitScale: Math.min(Math.exp(logScale), MAX_LOGIT_SCALE) };
 }
 
-async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'ENOENT' ? 'it is not there' : cause.message;
-    throw new Error(
-      `${path} could not be read: ${reason}. Export needs a folder that training has written.`,
-      { cause },
-    );
-  });
-  return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readNamedFile(path, 'Export needs a folder that training has written.');
 }

@@ -195,6 +195,26 @@ describe('class folders', () => {
     expect((await openSources(join(folder, 'animals'))).length).toBe(2);
   });
 
+  test('a link that leads nowhere and a class without a name are named', async () => {
+    await writeFiles({ 'animals/dog/1.png': 'x' });
+    const link = join(folder, 'animals/cat');
+    await symlink(join(folder, 'nowhere'), link);
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the link ${link}: it leads nowhere.`,
+    );
+    await rm(link);
+    const picture = join(folder, 'animals/dog/2.png');
+    await symlink(join(folder, 'nowhere'), picture);
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the link ${picture}: it leads nowhere.`,
+    );
+    await rm(picture);
+    await writeFiles({ 'animals/;/1.png': 'x' });
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the class folder ${join(folder, 'animals', ';')}: found no name in its own`,
+    );
+  });
+
   test('an empty folder, an empty class and a vanished picture are named', async () => {
     await writeFiles({ 'animals/dog/1.png': 'x', 'animals/cat/notes.txt': 'x', 'bare/1.png': 'x' });
     await mkdir(join(folder, 'empty'));

@@ -71,6 +71,7 @@ describe('classes', () => {
 
   test('captions have none', () => {
     expect(() => classesOf(source(row()))).toThrow(/toys row 0 has no label.*use retrieval/);
+    expect(() => rightClasses(row(), [['cat']])).toThrow(/toys row 0 has no label.*use retrieval/);
   });
 
   test("a row's own class is right, not one that shares a coarse name", () => {

@@ -49,12 +49,7 @@ export async function zeroShot(
 export function classesOf(source: PairSource): ClassNames[] {
   const classes = new Map<string, ClassNames>();
   for (let index = 0; index < source.length; index++) {
-    const { labels, id } = source.text(index);
-    if (labels.length === 0) {
-      throw new Error(
-        `${id} has no label, so zero-shot classification has nothing to compare with; use retrieval for captions, or give labels.`,
-      );
-    }
+    const labels = labelsOf(source.text(index));
     classes.set(key(labels), labels);
   }
   const spelling = (names: ClassNames) => names.map(folded).join('; ');
@@ -82,15 +77,16 @@ export async function classVectors(
  * that share a name with it. Two classes that share a coarse name alone (two kinds of apple) are therefore not each other's.
  */
 export function rightClasses(row: PairText, classes: readonly ClassNames[]): number[] {
-  const own = classes.findIndex((names) => key(names) === key(row.labels));
+  const labels = labelsOf(row);
+  const own = classes.findIndex((names) => key(names) === key(labels));
   if (own >= 0) return [own];
-  const accepted = new Set(row.labels.map(folded));
+  const accepted = new Set(labels.map(folded));
   const shared = classes.flatMap((names, index) =>
     names.some((name) => accepted.has(folded(name))) ? [index] : [],
   );
   if (shared.length > 0) return shared;
   throw new Error(
-    `${row.id} is labelled ${JSON.stringify(row.labels.join('; '))}, which is none of the ${classes.length} classes.`,
+    `${row.id} is labelled ${JSON.stringify(labels.join('; '))}, which is none of the ${classes.length} classes.`,
   );
 }
 
@@ -124,6 +120,13 @@ export function zeroShotFigures(
     classes: classes.length,
     perClass: perClass.map(({ name, n, hits }) => ({ name, n, acc1: n === 0 ? 0 : hits / n })),
   };
+}
+
+function labelsOf({ id, labels }: PairText): readonly string[] {
+  if (labels.length > 0) return labels;
+  throw new Error(
+    `${id} has no label, so zero-shot classification has nothing to compare with; use retrieval for captions, or give labels.`,
+  );
 }
 
 /** A class is its set of names: in another order they give the same vector. */

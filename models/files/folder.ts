@@ -74,6 +74,22 @@ async function filesBelow(directory: string, inside: string): Promise<FolderFile
   return (await Promise.all(listed)).flat();
 }
 
+/** A file that a person named. Throws a sentence with the reason and `advice`, a sentence on what was expected. */
+export async function readNamedFile(path: string, advice: string): Promise<Uint8Array<ArrayBuffer>> {
+  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const known = cause.code === undefined ? undefined : WHY_UNREADABLE[cause.code];
+    throw new Error(`${path} could not be read: ${known ?? cause.message}. ${advice}`, { cause });
+  });
+  return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+}
+
+const WHY_UNREADABLE: Readonly<Record<string, string | undefined>> = {
+  ENOENT: 'it is not there',
+  ENOTDIR: 'what should be its folder is a file',
+  EISDIR: 'it is a folder, not a file',
+  EACCES: 'its permissions forbid it',
+};
+
 /** Writes a file so that it is there whole or as it was before, whatever happens meanwhile. Makes its folder where need be. */
 export async function writeFileWhole(path: string, content: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
