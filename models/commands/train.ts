@@ -7,6 +7,7 @@
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
@@ -116,11 +117,14 @@ export const train = command({
         ? splitHeldOut(source, { count: heldOutCount, seed })
         : { train: source, heldOut: null };
 
-    const configPath = resume ? join(out, 'config.json') : options.model;
-    const wanted =
-      configPath === undefined
-        ? DEFAULT_CONFIG
-        : parseClipConfig(await readJson(configPath, resume ? RESUMABLE : CONFIG), configPath);
+    const named = options.model === undefined ? undefined : await readConfig(options.model, CONFIG);
+    const begun = resume ? await readConfig(join(out, 'config.json'), RESUMABLE) : undefined;
+    if (named && begun && !isDeepStrictEqual(asAsked(named), asAsked(begun))) {
+      throw new Error(
+        `--model ${options.model} is another network than the one in ${join(out, 'config.json')}, which the run was begun with. Leave --model out, or start anew without --resume in another folder.`,
+      );
+    }
+    const wanted = begun ?? named ?? DEFAULT_CONFIG;
     const tokenizerJson = resume
       ? await readJson(join(out, 'tokenizer.json'), RESUMABLE)
       : learnVocabulary(words(trainRows, seed), { vocabSize: wanted.text_config.vocab_size });
@@ -181,21 +185,25 @@ export const train = command({
           epsilon: options.eps,
           weightDecay: options.wd,
         },
+        // By the names of their options, so that whoever resumes with others is told which to change.
         settings: {
-          data: options['train-data'],
-          rows: trainRows.length,
-          batchSize,
-          seed,
-          cropScale: options['crop-scale'],
-          ...schedule,
-          patchDropout,
-          captionTokens,
-          reducedSteps,
-          weightDecay: options.wd,
-          beta1: options.beta1,
-          beta2: options.beta2,
-          epsilon: options.eps,
-          gradClipNorm: options['grad-clip-norm'],
+          '--train-data': options['train-data'],
+          '--held-out': heldOutCount,
+          'rows to train on': trainRows.length,
+          '--batch-size': batchSize,
+          '--epochs': options.epochs,
+          '--unmasked-epochs': options['unmasked-epochs'],
+          '--seed': seed,
+          '--lr': options.lr,
+          '--warmup': options.warmup,
+          '--wd': options.wd,
+          '--beta1': options.beta1,
+          '--beta2': options.beta2,
+          '--eps': options.eps,
+          '--grad-clip-norm': options['grad-clip-norm'],
+          '--crop-scale': options['crop-scale'],
+          '--patch-dropout': patchDropout,
+          '--caption-tokens': captionTokens,
         },
         resume,
         saveEvery: steps(options['save-frequency']),
@@ -244,6 +252,17 @@ function* words(source: PairSource, seed: number): Generator<string> {
       for (let epoch = 0; epoch < SENTENCES_A_ROW; epoch++) yield drawCaption(text, { seed, epoch, row });
     }
   }
+}
+
+async function readConfig(path: string, advice: string): Promise<ClipConfig> {
+  return parseClipConfig(await readJson(path, advice), path);
+}
+
+/** A network without what a run itself writes into its config.json: the vocabulary's numbers and the trained scale. */
+function asAsked(config: ClipConfig): object {
+  const { logit_scale: _scale, text_config, ...rest } = config;
+  const { vocab_size: _size, bos_token_id: _bos, eos_token_id: _eos, ...text } = text_config;
+  return { ...rest, text_config: text };
 }
 
 async function readJson(path: string, advice: string): Promise<unknown> {

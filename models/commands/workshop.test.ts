@@ -133,7 +133,13 @@ it('has learnt the words of the templates, so that a caption keeps its name', as
 it('goes on where it stood, and says what does not fit', async () => {
   const longer = trainArguments().map((word) => (word === '15' ? '16' : word));
   await expect(run(train, ...longer, '--resume')).rejects.toThrow(
-    /checkpoint.safetensors cannot be resumed.*totalSteps/,
+    /checkpoint.safetensors cannot be resumed: it was written with --epochs 15, this run has 16\./,
+  );
+  const wider = { ...NETWORK, projection_dim: 24 };
+  await writeFile(at('wider.json'), JSON.stringify(wider));
+  const other = trainArguments().map((word) => (word === at('network.json') ? at('wider.json') : word));
+  await expect(run(train, ...other, '--resume')).rejects.toThrow(
+    `--model ${at('wider.json')} is another network than the one in ${at('run', 'config.json')}`,
   );
   const before = await readFile(at('run', 'model.safetensors'));
   await run(train, ...trainArguments(), '--resume');
