@@ -107,6 +107,12 @@ describe('a run', () => {
     expect(await weightsIn(join(out, 'parts'))).toEqual(await weightsIn(join(out, 'whole')));
   });
 
+  it('leaves weights where it is stopped before the first evaluation', async () => {
+    const progress = await runTraining(optionsIn(out, { ...stopAfter(1), evaluate: async () => 0.5 }));
+    expect(progress).toMatchObject({ step: 1, best: null });
+    expect(readSafetensors(await weightsIn(out), 'model.safetensors').has('logit_scale')).toBe(true);
+  });
+
   it('can be resumed though it was killed in its first step', async () => {
     const log: RunLog = {
       ...silent,

@@ -90,7 +90,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
-    if (!options.evaluate) await writeWeights(options.out, config, parameters, state.weights);
+    // Without a best the last are the best there are.
+    if (!best) await writeWeights(options.out, config, parameters, state.weights);
     return progress();
   } finally {
     log.stop();
