@@ -5,7 +5,7 @@
 
 import { availableParallelism } from 'node:os';
 import { EXPORT_PRECISIONS, exportModel, LEAST_MEAN_COSINE, type Measured } from '../convert/export.ts';
-import { shipModel } from '../convert/ship.ts';
+import { refuseSameFolder, shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { command, runWhereMain } from './arguments.ts';
@@ -43,6 +43,10 @@ export const exportCommand = command({
     for (const file of files) {
       images.push(await decodeImage(await readNamedFile(file, 'Name pictures in --images.'), file));
     }
+    if (to !== undefined) await refuseSameFolder(model, to);
+    const interrupted = new AbortController();
+    const stop = () => interrupted.abort(new Error(`${model} was not exported: it was interrupted.`));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
     console.log(HEADINGS.join('  '));
     await exportModel(model, {
       precisions: precision,
@@ -50,6 +54,7 @@ export const exportCommand = command({
       images,
       threads,
       force,
+      signal: interrupted.signal,
       onMeasured: (measured) => console.log(line(measured)),
     });
     if (to !== undefined) await shipModel(model, to);

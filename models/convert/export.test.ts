@@ -196,6 +196,19 @@ test('refuses a precision that is another model, and writes it by force', async 
   expect((await readModelFolder(directorySource(folder))).precisions).toEqual(['fp32', 'q8']);
 });
 
+test('leaves the folder as it was where it is interrupted', async () => {
+  const folder = await folderOf(trained);
+  const before = await contentOf(folder);
+  for (const precisions of [['fp32'], ['fp32', 'q8']] as const) {
+    const interrupted = new AbortController();
+    const onMeasured = () => interrupted.abort(new Error('Interrupted.'));
+    const options = { precisions, threads: 1, signal: interrupted.signal, onMeasured };
+    await expect(exportModel(folder, options)).rejects.toThrow('Interrupted.');
+    expect(await contentOf(folder)).toEqual(before);
+    expect(await readdir(folder)).not.toContainEqual(expect.stringContaining('.export'));
+  }
+});
+
 describe('a folder that cannot be exported is refused with a sentence, and is as it was', () => {
   const without = (path: string) => new Map([...trained].filter(([name]) => name !== path));
   test.each<[string, () => Files | Promise<Files>, RegExp]>([

@@ -49,6 +49,8 @@ export interface ExportOptions {
   readonly threads?: number;
   /** Writes a precision that is too far from the trained network all the same. */
   readonly force?: boolean;
+  /** Rejects with its reason between two steps of the work, after what was staged is taken away. */
+  readonly signal?: AbortSignal;
   /** Called as each precision is measured. */
   readonly onMeasured?: (measured: Measured) => void;
 }
@@ -81,7 +83,7 @@ const PLAIN_TEMPLATE = 'a photo of a {}.';
  * not there yet. Where it rejects, the folder is as it was.
  */
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<Measured[]> {
-  const { threads = availableParallelism() } = options;
+  const { threads = availableParallelism(), signal } = options;
   const wanted = options.precisions ?? EXPORT_PRECISIONS;
   const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
   const trained = await readTrainedFolder(path);
@@ -89,8 +91,10 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
   try {
     const sides = await stageSideFiles(path, stage, trained);
     const encoders: string[] = [];
-    for (const precision of precisions)
+    for (const precision of precisions) {
+      signal?.throwIfAborted();
       encoders.push(...(await stageEncoders(stage, trained, precision, options)));
+    }
     const { measured, selfTest } = await measure(stage, trained, precisions, threads, options);
     const tooFar = measured.filter(
       ({ image, text }) => !(Math.min(image.mean, text.mean) >= LEAST_MEAN_COSINE),
@@ -104,6 +108,7 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
     await writeFileWhole(join(stage, 'selftest.json'), `${JSON.stringify(selfTest)}\n`);
     const listed = await manifest(stage, [...sides, ...encoders, 'selftest.json']);
     await writeFileWhole(join(stage, 'manifest.json'), `${JSON.stringify(listed, null, 2)}\n`);
+    signal?.throwIfAborted();
     await takeTheirPlaces(stage, path, ['onnx', 'config.json', 'selftest.json', 'manifest.json']);
     return measured;
   } finally {
@@ -151,7 +156,7 @@ async function measure(
   { config, weights }: TrainedFolder,
   precisions: readonly ExportPrecision[],
   threads: number,
-  { images = [], onMeasured }: ExportOptions,
+  { images = [], signal, onMeasured }: ExportOptions,
 ): Promise<{ measured: Measured[]; selfTest: SelfTest }> {
   const folder = await readModelFolder(directorySource(stage));
   const { width, height } = imageSize(folder.preprocessing);
@@ -167,6 +172,7 @@ async function measure(
   const measured: Measured[] = [];
   const vectors: SelfTest['vectors'] = {};
   for (const precision of precisions) {
+    signal?.throwIfAborted();
     const model = await openModel(stage, { precision, threads });
     const [image_embeds] = await model.embedImages([selfTestImage(recipe)]);
     const [text_embeds] = await model.embedTexts([SELF_TEST_PROMPT]);

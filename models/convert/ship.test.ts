@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -41,4 +41,14 @@ it('ships no file that differs from its manifest', async () => {
   await exportModel(from, { precisions: ['q8'], threads: 1 });
   await writeFile(join(from, 'tokenizer_config.json'), '{}');
   await expect(shipModel(from, join(root, 'shipped'))).rejects.toThrow('tokenizer_config.json');
+});
+
+it('takes nothing out of the folder that it ships', async () => {
+  const from = join(root, 'run');
+  await writeFileWhole(join(from, 'onnx', 'model.onnx'), 'both');
+  await symlink(from, join(root, 'linked'));
+  for (const to of [from, join(root, 'linked'), `${from}/../run`]) {
+    await expect(shipModel(from, to)).rejects.toThrow(`${to} is the model's own folder`);
+  }
+  expect(await readdir(join(from, 'onnx'))).toEqual(['model.onnx']);
 });

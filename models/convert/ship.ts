@@ -1,13 +1,14 @@
 // What a page downloads of an exported folder in a folder of its own: no checkpoint, no model.safetensors, no precision that the
 // manifest does not list. A model card that lies there already stays.
 
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readModelFolder } from '../clip/model-folder.ts';
 import { directorySource, writeFileWhole } from '../files/folder.ts';
 
 /** Copies what manifest.json lists from `path` to `to`, each file checked, and takes other encoders out of `to`. */
 export async function shipModel(path: string, to: string): Promise<void> {
+  await refuseSameFolder(path, to);
   const folder = await readModelFolder(directorySource(path));
   const files = folder.manifest?.files ?? [];
   for (const file of files) await writeFileWhole(join(to, file.path), await folder.read(file.path));
@@ -15,5 +16,20 @@ export async function shipModel(path: string, to: string): Promise<void> {
   const shipped = new Set(files.map((file) => file.path));
   for (const name of await readdir(join(to, 'onnx'))) {
     if (!shipped.has(`onnx/${name}`)) await rm(join(to, 'onnx', name));
+  }
+}
+
+/** Throws where both are one folder: of its own encoders a model would lose those that no page downloads. */
+export async function refuseSameFolder(path: string, to: string): Promise<void> {
+  const real = (folder: string) =>
+    realpath(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw new Error(`The folder ${folder} could not be found: ${error.message}.`, { cause: error });
+    });
+  const target = await real(to);
+  if (target !== null && target === (await real(path))) {
+    throw new Error(
+      `${to} is the model's own folder, and what a page downloads was to be copied into another. Leave --to out, or name another folder.`,
+    );
   }
 }
