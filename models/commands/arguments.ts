@@ -184,6 +184,10 @@ export function parseOptions<Table extends OptionTable>(
       values.push(token.value);
     }
     wordsGoTo = option.kind === 'list' && option.form === 'words' ? values : null;
+    // `--out "$FOLDER"` with a variable that is not set is a slip, never a wish.
+    if ((option.kind === 'text' && token.value === '') || (option.kind === 'list' && values.length === 0)) {
+      throw new UsageError(`${token.rawName} is empty; it needs a value: ${signature(token.name, option)}.`);
+    }
   }
   const entries = Object.entries(table).map(([name, option]) => [
     name,
@@ -194,7 +198,7 @@ export function parseOptions<Table extends OptionTable>(
 
 function parsed(name: string, option: Option, given: readonly string[] | undefined): unknown {
   if (option.kind === 'flag') return given !== undefined;
-  if (given === undefined || given.length === 0) {
+  if (given === undefined) {
     if (option.required) throw new UsageError(`${signature(name, option)} is needed: ${option.help}.`);
     return option.default;
   }
