@@ -1,19 +1,25 @@
 /** A class folder, folder/<class>/<pictures>: the class's folder name is the label; pictures are read when asked for. */
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { parseLabel } from './labels.ts';
 import type { PairSource } from './types.ts';
 
 /** What counts as a picture by its name; other files in a class's folder (Thumbs.db, notes) are passed over. */
 const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
+const PICTURES = '.jpg, .png, .webp, .gif, .avif or .tif files';
 
-export async function openClassFolder(folder: string): Promise<PairSource> {
+/** `onLeftOut` is told once, in a sentence, of files that are passed over. */
+export async function openClassFolder(
+  folder: string,
+  onLeftOut: (message: string) => void,
+): Promise<PairSource> {
   const source = basename(resolve(folder));
   const classes = (await visibleEntries(folder)).filter((entry) => entry.isFolder).map(({ name }) => name);
   if (classes.length === 0)
     throw new Error(
       `Reading the folder ${folder}: found neither parquet files nor folders in it, expected *.parquet or one folder of pictures for each class (${join(folder, '<class>')}). Name another folder, or sort the pictures into folders by class.`,
     );
+  const leftOut: string[] = [];
   const pictures: { path: string; id: string; labels: string[] }[] = [];
   for (const name of classes) {
     const labels = parseLabel(name);
@@ -22,16 +28,21 @@ export async function openClassFolder(folder: string): Promise<PairSource> {
         `Reading the class folder ${join(folder, name)}: found no name in its own, expected a word or several separated by "; ". Rename the folder.`,
       );
     const entries = await visibleEntries(join(folder, name));
-    const files = entries
-      .filter((entry) => !entry.isFolder && PICTURE.test(entry.name))
-      .map((entry) => entry.name);
+    const isPicture = (entry: Entry) => !entry.isFolder && PICTURE.test(entry.name);
+    const files = entries.filter(isPicture).map((entry) => entry.name);
+    const others = entries.filter((entry) => !isPicture(entry)).map(kindOf);
     if (files.length === 0)
       throw new Error(
-        `Reading the class folder ${join(folder, name)}: found no picture in it, expected .jpg, .png, .webp, .gif, .avif or .tif files directly inside. Put the class's pictures there, or remove the folder.`,
+        `Reading the class folder ${join(folder, name)}: found no picture in it${others.length > 0 ? ` but ${counted(others)}` : ''}, expected ${PICTURES} directly inside. Put the class's pictures there, or remove the folder.`,
       );
+    leftOut.push(...others);
     for (const file of files)
       pictures.push({ path: join(folder, name, file), id: `${source}/${name}/${file}`, labels });
   }
+  if (leftOut.length > 0)
+    onLeftOut(
+      `Reading the class folder ${folder}: left out ${counted(leftOut)}, expected ${PICTURES} directly in each class's folder. Save as JPEG or PNG what is a picture all the same.`,
+    );
   const text = (index: number) => {
     const { id, labels } = pictures[index];
     return { id, labels, captions: [], source };
@@ -44,8 +55,25 @@ export async function openClassFolder(folder: string): Promise<PairSource> {
   };
 }
 
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** `.heic`, `folder`, … */
+function kindOf({ name, isFolder }: Entry): string {
+  return isFolder ? 'folder' : extname(name).toLowerCase() || 'file without an ending';
+}
+
+/** `12 × .heic, 1 × .db` */
+function counted(kinds: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return Array.from(counts, ([kind, count]) => `${count} × ${kind}`).join(', ');
+}
+
 /** In the order of their names, so that rows have the same numbers on every machine; `.git` and the like are no classes. */
-async function visibleEntries(folder: string): Promise<{ name: string; isFolder: boolean }[]> {
+async function visibleEntries(folder: string): Promise<Entry[]> {
   const found = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new Error(`Reading the class folder ${folder}: it cannot be listed. Check its permissions.`, {
       cause,

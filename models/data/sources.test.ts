@@ -160,7 +160,7 @@ describe('class folders', () => {
       'animals/.git/HEAD.png': 'x',
       'animals/readme.txt': 'x',
     });
-    const source = await openSources(join(folder, 'animals'));
+    const source = await openSources(join(folder, 'animals'), () => undefined);
     expect(source.length).toBe(3);
     expect(
       (await all(source)).map(({ image, ...text }) => ({ ...text, image: new TextDecoder().decode(image) })),
@@ -187,6 +187,33 @@ describe('class folders', () => {
         image: 'two',
       },
     ]);
+  });
+
+  test('what is left out is counted and told', async () => {
+    const opened = async (path: string) => {
+      const told: string[] = [];
+      const { length } = await openSources(join(folder, path), (message) => told.push(message));
+      return { length, told };
+    };
+    await writeFiles({ 'animals/dog/1.png': 'x', 'animals/cat/1.png': 'x' });
+    expect(await opened('animals')).toEqual({ length: 2, told: [] });
+    await writeFiles({
+      'animals/dog/2.HEIC': 'x',
+      'animals/cat/2.heic': 'x',
+      'animals/cat/3.bmp': 'x',
+      'animals/cat/kittens/1.png': 'x',
+    });
+    expect(await opened('animals')).toEqual({
+      length: 2,
+      told: [expect.stringContaining('animals: left out 2 × .heic, 1 × .bmp, 1 × folder, expected .jpg')],
+    });
+    await writeFiles({ 'photos/dog/1.HEIC': 'x' });
+    await expect(opened('photos')).rejects.toThrow('found no picture in it but 1 × .heic, expected .jpg');
+    await writeParquet('animals/extra.parquet', labelled(['bird']));
+    expect(await opened('animals')).toEqual({
+      length: 1,
+      told: [expect.stringContaining('animals: left out 2 folders in it, since')],
+    });
   });
 
   test('a linked class folder counts', async () => {

@@ -11,20 +11,26 @@ import { openParquet } from './parquet.ts';
 import { permutation, randomStream } from './random.ts';
 import type { PairRow, PairSource } from './types.ts';
 
-/** Opens comma-separated paths of parquet files, folders of parquet files and class folders as one list of rows. */
-export async function openSources(spec: string): Promise<PairSource> {
+/**
+ * Opens comma-separated paths of parquet files, folders of parquet files and class folders as one list of rows.
+ * `onLeftOut` is told in a sentence of what lies there and is not read.
+ */
+export async function openSources(
+  spec: string,
+  onLeftOut: (message: string) => void = console.warn,
+): Promise<PairSource> {
   const sources: PairSource[] = [];
   for (const path of spec.split(',')) {
     if (path.trim() === '')
       throw new Error(
         `Opening the data "${spec}": found an empty path, expected parquet files or folders separated by single commas. Take the extra comma out.`,
       );
-    sources.push(...(await openPath(path.trim())));
+    sources.push(...(await openPath(path.trim(), onLeftOut)));
   }
   return sources.length === 1 ? sources[0] : joined(spec, sources);
 }
 
-async function openPath(path: string): Promise<PairSource[]> {
+async function openPath(path: string, onLeftOut: (message: string) => void): Promise<PairSource[]> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new Error(
       `Opening the data ${path}: no such file or folder can be read; expected a parquet file, a folder of parquet files or a class folder (folder/<class>/<pictures>). Check the path and its permissions.`,
@@ -32,8 +38,15 @@ async function openPath(path: string): Promise<PairSource[]> {
     );
   });
   if (!found.isDirectory()) return [await openParquet(path)];
-  const parquetFiles = (await readdir(path)).filter((name) => name.endsWith('.parquet')).sort();
-  if (parquetFiles.length === 0) return [await openClassFolder(path)];
+  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+  const names = entries.map(({ name }) => name).sort();
+  const parquetFiles = names.filter((name) => name.endsWith('.parquet'));
+  if (parquetFiles.length === 0) return [await openClassFolder(path, onLeftOut)];
+  const folders = entries.filter((entry) => entry.isDirectory()).length;
+  if (folders > 0)
+    onLeftOut(
+      `Opening the data ${path}: left out ${folders} folders in it, since a folder that holds parquet files is no class folder. Move class folders into a folder of their own and name that too, after a comma.`,
+    );
   const sources: PairSource[] = [];
   for (const name of parquetFiles) sources.push(await openParquet(join(path, name)));
   return sources;
