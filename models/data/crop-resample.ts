@@ -3,6 +3,7 @@
  * Bicubic with a = -0.5, widened where it shrinks: the filter that pictures meet at inference (Pillow's BICUBIC with a
  * box). Written here because a picture of a few thousand pixels is scaled sooner than a pipeline for it is set up.
  */
+import type { RgbImage } from '../clip/types.ts';
 import type { Crop } from './crop.ts';
 
 /** Which source pixels make an output pixel: `taps` of them from `first[i]` on, `weights[i * taps …]` adding up to 1. */
@@ -38,9 +39,9 @@ function cubicFilter(length: number, start: number, extent: number, size: number
   return { taps, first, weights };
 }
 
-/** `rgb` is [height, width, 3]; `planes` receives [3, size, size], each value from 0 to 255. */
+/** `data` is [height, width, 3]; `planes` receives [3, size, size], each value from 0 to 255. */
 export function cropTo(
-  { data, width, height }: { readonly data: Uint8Array; readonly width: number; readonly height: number },
+  { data, width, height }: Pick<RgbImage, 'data' | 'width' | 'height'>,
   crop: Crop,
   size: number,
   planes: Float32Array,

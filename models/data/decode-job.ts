@@ -14,6 +14,8 @@ export interface DecodeJob {
   readonly id: number;
   readonly epoch: number;
   readonly rows: readonly number[];
+  /** What each row is called in messages. */
+  readonly names: readonly string[];
   /** The encoded picture of each row. */
   readonly images: readonly Uint8Array[];
 }
@@ -22,6 +24,6 @@ export interface DecodeResult {
   readonly id: number;
   /** [rows, 3, imageSize, imageSize]; zeros where a picture is damaged. */
   readonly pixel_values: Float32Array<ArrayBuffer>;
-  /** Places in `rows` whose picture cannot be decoded, with the decoder's reason. */
+  /** Places in `rows` whose picture cannot be decoded, and why in a sentence that names the row. */
   readonly damaged: readonly { readonly place: number; readonly reason: string }[];
 }

@@ -14,7 +14,7 @@ const settings = {
 test('a thread that fails is told of now and in every later question, never waited for', async () => {
   // A size that no typed array can have ends the thread on its first job.
   const pool = openDecodePool(1, { ...settings, imageSize: 1e6 });
-  const job = { epoch: 0, rows: [0], images: [Uint8Array.of(1)] };
+  const job = { epoch: 0, rows: [0], names: ['x'], images: [Uint8Array.of(1)] };
   await expect(pool.decode(job)).rejects.toThrow(/^Decoding pictures: a decoding thread failed \(RangeError/);
   await expect(pool.decode(job)).rejects.toThrow('a decoding thread failed');
   await pool.close();
@@ -24,8 +24,13 @@ test('encoded pictures stay usable for whoever asked', async () => {
   const pool = openDecodePool(1, settings);
   const page = Uint8Array.from({ length: 100 }, (_, i) => i);
   const image = page.subarray(10, 20);
-  const { damaged, pixel_values } = await pool.decode({ epoch: 0, rows: [0], images: [image] });
-  expect(damaged).toEqual([{ place: 0, reason: expect.stringContaining('unsupported image format') }]);
+  const { damaged, pixel_values } = await pool.decode({
+    epoch: 0,
+    rows: [7],
+    names: ['row 7'],
+    images: [image],
+  });
+  expect(damaged).toEqual([{ place: 0, reason: expect.stringMatching(/^row 7 is not a photograph/) }]);
   expect(pixel_values.every((value) => value === 0)).toBe(true);
   expect([...image]).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
   await pool.close();

@@ -4,13 +4,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
+import { decodeImage } from '../files/decode-image.ts';
 import { drawCrop } from './crop.ts';
 import { cropTo } from './crop-resample.ts';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
 import { randomStream } from './random.ts';
-
-/** As in preprocessing for inference: what is larger is no photograph but a trap for memory. */
-const MAX_PIXELS = 100_000_000;
 
 // One picture at a time on one core: the other cores belong to the training step. No picture returns soon enough for a cache.
 sharp.concurrency(1);
@@ -27,14 +25,15 @@ port.on('message', (job: DecodeJob) => {
   queue = queue.then(() => answer(job));
 });
 
-async function answer({ id, epoch, rows, images }: DecodeJob): Promise<void> {
+async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<void> {
   const pixelsEach = 3 * imageSize * imageSize;
   const pixel_values = new Float32Array(rows.length * pixelsEach);
   const damaged: { place: number; reason: string }[] = [];
   for (const [place, image] of images.entries()) {
     const planes = pixel_values.subarray(place * pixelsEach, (place + 1) * pixelsEach);
     try {
-      const picture = await decode(image);
+      // Twice the size that is needed loses nothing that a crop would show.
+      const picture = await decodeImage(image, names[place], { shortSide: 2 * imageSize });
       const random = randomStream('crop', seed, epoch, rows[place]);
       cropTo(picture, drawCrop(picture.width, picture.height, settings, random), imageSize, planes);
       normalize(planes);
@@ -44,23 +43,6 @@ async function answer({ id, epoch, rows, images }: DecodeJob): Promise<void> {
   }
   const result: DecodeResult = { id, pixel_values, damaged };
   port?.postMessage(result, [pixel_values.buffer]);
-}
-
-/** Upright RGB over white. Large pictures come at twice the size that is needed, which their decoders reach sooner. */
-async function decode(image: Uint8Array): Promise<{ data: Uint8Array; width: number; height: number }> {
-  const { data, info } = await sharp(image, {
-    failOn: 'error',
-    limitInputPixels: MAX_PIXELS,
-    ignoreIcc: true,
-  })
-    .autoOrient()
-    .resize(2 * imageSize, 2 * imageSize, { fit: 'outside', withoutEnlargement: true })
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, expected 3`);
-  return { data, width: info.width, height: info.height };
 }
 
 /** In place: from 0 … 255 to what the network reads. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterEach, describe, expect, test } from 'vitest';
+import { decodeImage } from '../files/decode-image.ts';
 import { openPairStream, type PairBatch, type PairStream, type PairStreamOptions } from './pair-stream.ts';
 import { openSources } from './sources.ts';
 import type { PairSource } from './types.ts';
@@ -174,7 +175,7 @@ describe('damaged pictures', () => {
     for (let step = 0; step < 6; step++) batches.push(await pairs.batch(step));
 
     expect(told.map((message) => /row (\d+)/.exec(message)?.[1]).sort()).toEqual(['2', '5', '8']);
-    expect(told[0]).toMatch(/^Skipping a picture that cannot be decoded: made up row \d \(.+\)\.$/);
+    expect(told[0]).toMatch(/^Skipping a picture: made up row \d .+\.$/);
     // All 12 rows are in the 3 batches of an epoch; a stand-in may be damaged too, which counts again.
     for (const epoch of [batches.slice(0, 3), batches.slice(3)])
       expect(epoch.reduce((sum, batch) => sum + batch.skipped, 0)).toBeGreaterThanOrEqual(3);
@@ -194,7 +195,7 @@ describe('damaged pictures', () => {
     const source = sourceOf(Array.from({ length: 60 }, (_, row) => images[row] ?? Uint8Array.of(1, 2, 3)));
     const pairs = stream(source, { batchSize: 20, onDamaged: () => undefined });
     await expect(pairs.batch(0)).rejects.toThrow(
-      /Decoding pictures of made up: 11 of the 20 pictures tried so far cannot be decoded, expected at most one in ten; the last was made up row \d+/,
+      /Decoding pictures of made up: 11 of the 20 pictures tried so far cannot be decoded, expected at most one in ten\. .+ The last one: made up row \d+ /,
     );
   });
 
@@ -232,6 +233,7 @@ describe('decoding', () => {
   const grey16 = Uint16Array.from({ length: 30 * 24 }, () => 100 * 257);
 
   test('every format and kind of pixel comes as 8-bit RGB over white', async () => {
+    const cmyk = await flat().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
     const kinds: [name: string, image: Promise<Buffer>, colour: number[], tolerance: number][] = [
       ['palette', flat().png({ palette: true }).toBuffer(), red, 0],
       ['transparent', flat(4, 0).png().toBuffer(), [255, 255, 255], 0],
@@ -259,8 +261,8 @@ describe('decoding', () => {
       ['GIF', flat().gif().toBuffer(), red, 4],
       ['AVIF', flat().avif({ quality: 95 }).toBuffer(), red, 4],
       ['TIFF', flat().tiff({ quality: 95 }).toBuffer(), red, 4],
-      // Without colour profiles CMYK is only about the same red.
-      ['CMYK', flat().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(), red, 60],
+      // Without colour profiles CMYK is only about the same red: as the model meets it elsewhere.
+      ['CMYK', Promise.resolve(cmyk), Array.from((await decodeImage(cmyk, 'cmyk')).data.subarray(0, 3)), 1],
     ];
     const images = await Promise.all(kinds.map(([, image]) => image));
     const batch = await stream(sourceOf(images), { batchSize: kinds.length }).batch(0);

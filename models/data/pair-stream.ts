@@ -70,16 +70,17 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
   const countDamaged = (row: number, reason: string) => {
     if (damaged.has(row)) return;
     damaged.add(row);
-    onDamaged(`Skipping a picture that cannot be decoded: ${source.text(row).id} (${reason.trim()}).`);
+    onDamaged(`Skipping a picture: ${reason}`);
     if (damaged.size > Math.max(FEW_DAMAGED, tried.size * MAX_DAMAGED_SHARE))
       throw new Error(
-        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be decoded, expected at most one in ten; the last was ${source.text(row).id} (${reason.trim()}). Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF.`,
+        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be decoded, expected at most one in ten. Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF. The last one: ${reason}`,
       );
   };
 
   async function decode(epoch: number, rows: readonly number[]) {
     const images = await Promise.all(rows.map(async (row) => (await source.row(row)).image));
-    const result = await pool.decode({ epoch, rows, images });
+    const names = rows.map((row) => source.text(row).id);
+    const result = await pool.decode({ epoch, rows, names, images });
     for (const row of rows) tried.add(row);
     for (const { place, reason } of result.damaged) countDamaged(rows[place], reason);
     return result;

@@ -35,6 +35,18 @@ describe('decodeImage', () => {
     });
   });
 
+  test('a large picture comes smaller where its short side is named, a small one as it is', async () => {
+    const flat = sharp({ create: { width: 600, height: 400, channels: 3, background: '#c8283c' } });
+    const cmyk = await flat.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
+    for (const bytes of [await flat.clone().jpeg().toBuffer(), await flat.clone().png().toBuffer(), cmyk]) {
+      const whole = await decodeImage(bytes, 'large');
+      const smaller = await decodeImage(bytes, 'large', { shortSide: 100 });
+      expect([smaller.width, smaller.height, smaller.data.length]).toEqual([150, 100, 3 * 150 * 100]);
+      for (let i = 0; i < 3; i++) expect(Math.abs(smaller.data[i] - whole.data[i])).toBeLessThanOrEqual(1);
+      expect((await decodeImage(bytes, 'large', { shortSide: 500 })).width).toBe(600);
+    }
+  });
+
   test('a damaged or cut picture is refused with its name', async () => {
     const jpeg = file('orientation-1.jpg');
     await expect(decodeImage(jpeg.subarray(0, jpeg.length - 60), 'cut.jpg')).rejects.toThrow(

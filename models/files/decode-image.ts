@@ -8,20 +8,29 @@ import type { RgbImage } from '../clip/types.ts';
 /** What sharp's ready-made libvips leaves out: the one for its patents, the other for its age. */
 const NOT_IN_SHARP: ReadonlySet<ImageFormat> = new Set(['HEIC', 'BMP']);
 
+export interface DecodeOptions {
+  /** A larger picture may come smaller, its short side this long: decoders of JPEG reach that several times sooner. */
+  readonly shortSide?: number;
+}
+
 /**
  * Decodes the whole file `bytes`; 3 bytes a pixel. Throws a sentence with `name` where it is no picture, has more than
  * MAX_PIXELS (before anything is decoded), is damaged, or is of a kind that cannot be decoded here.
  */
-export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  name: string,
+  options: DecodeOptions = {},
+): Promise<RgbImage> {
   const header = readImageHeader(bytes, name);
   try {
-    return await decode(bytes);
+    return await decode(bytes, options);
   } catch (error) {
     throw new Error(refusal(header, name, error), { cause: error });
   }
 }
 
-async function decode(bytes: Uint8Array): Promise<RgbImage> {
+async function decode(bytes: Uint8Array, { shortSide }: DecodeOptions): Promise<RgbImage> {
   const image = sharp(bytes, {
     limitInputPixels: MAX_PIXELS,
     pages: 1,
@@ -31,6 +40,8 @@ async function decode(bytes: Uint8Array): Promise<RgbImage> {
     failOn: 'truncated',
   });
   const { space, depth } = await image.metadata();
+  if (shortSide !== undefined)
+    image.resize(shortSide, shortSide, { fit: 'outside', withoutEnlargement: true });
   // libvips would turn inks into light by a profile of its own.
   const isInk = space === 'cmyk' && depth === 'uchar';
   const colours = isInk

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
+import { parsePreprocessorConfig } from '../clip/preprocess.ts';
 import { type Tensor, writeSafetensors } from '../clip/safetensors.ts';
 import { tokenizerConfig } from '../clip/vocabulary.ts';
 import { writeFileWhole } from '../files/folder.ts';
@@ -10,8 +11,7 @@ import { toStored, type Weights, weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 
 /** CLIP's own (openai/CLIP, clip/clip.py): a stranger's pipeline may assume them. */
-export const MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
-export const STD = [0.26862954, 0.26130258, 0.27577711] as const;
+export const { mean: MEAN, std: STD } = parsePreprocessorConfig({});
 
 /** The files that do not change while training. */
 export async function writeModelFiles(
