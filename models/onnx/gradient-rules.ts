@@ -25,7 +25,7 @@ import {
   transpose,
   transposeLast,
 } from './operators.ts';
-import { broadcastAxes, positiveAxis, productOf, type Shape, sameShape } from './shapes.ts';
+import { broadcastAxes, positiveAxis, productOf, type Shape, sameShape, sizeOf } from './shapes.ts';
 
 export interface RuleContext {
   readonly g: Graph;
@@ -56,12 +56,15 @@ function unbroadcast(g: Graph, adjoint: Value, shape: Shape): Value {
   return kept.length > 0 ? reduceSum(g, result, kept) : result;
 }
 
+function reducedAxes({ inputs: [x, axes] }: RuleContext): number[] {
+  return Array.from((axes as Constant).data, Number).map((axis) => positiveAxis(axis, x.shape.length));
+}
+
 /** Repeats an adjoint along the axes that a reduction removed. */
-function expandTo(g: Graph, adjoint: Value, { inputs, node }: RuleContext): Value {
-  const [x, axes] = inputs;
-  const reduced = Array.from((axes as Constant).data, Number).map((axis) =>
-    positiveAxis(axis, x.shape.length),
-  );
+function expandTo(g: Graph, adjoint: Value, context: RuleContext): Value {
+  const { inputs, node } = context;
+  const [x] = inputs;
+  const reduced = reducedAxes(context);
   const keptShape = x.shape.map((dim, axis) => (reduced.includes(axis) ? 1 : dim));
   const kept = node.attributes.keepdims ? adjoint : reshape(g, adjoint, keptShape);
   const target = g.add('Shape', [x], [{ type: 'int64', shape: [x.shape.length] }]).outputs[0];
@@ -154,8 +157,10 @@ const concatRule: Rule = ({ g, node, inputs, adjoint, needed }) => {
 const reduceSumRule: Rule = (context) => [expandTo(context.g, context.adjoint, context)];
 
 const reduceMeanRule: Rule = (context) => {
-  const { g, inputs, output, adjoint } = context;
-  const count = Number(productOf(inputs[0].shape)) / Number(productOf(output.shape));
+  const { g, inputs, adjoint } = context;
+  const [x] = inputs;
+  // Throws where a reduced axis is symbolic: how many values a mean is over must be known.
+  const count = sizeOf(reducedAxes(context).map((axis) => x.shape[axis]));
   return [expandTo(g, mul(g, adjoint, g.scalar(1 / count)), context)];
 };
 

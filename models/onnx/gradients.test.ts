@@ -265,6 +265,21 @@ describe('gradients', () => {
     expect(() => gradients(g, g.scalar(1))).toThrow(/does not depend/);
   });
 
+  it('refuses a mean over an axis of unknown length, and takes one beside it', () => {
+    const mean = (axis: number) => {
+      const g = new Graph();
+      const x = op.mul(
+        g,
+        g.input('x', 'float32', ['batch', 3]),
+        g.parameter('p', [3], { kind: 'constant', value: 1 }),
+      );
+      const other = op.reduceSum(g, op.reduceMean(g, x, [axis], false), [0], false);
+      return () => gradients(g, other);
+    };
+    expect(mean(0)).toThrow('The shape [batch] has a symbolic axis');
+    expect(mean(1)).not.toThrow();
+  });
+
   it('names an operator that has no rule', () => {
     const g = new Graph();
     const x = g.parameter('x', [], { kind: 'constant', value: 0 });
