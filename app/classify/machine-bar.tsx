@@ -8,6 +8,7 @@ import { Button, buttonClass } from '../ui/button.tsx';
 import { formatBytes, formatMilliseconds } from '../ui/format.ts';
 import { Icon, Mark } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
+import { tellHeight } from '../ui/tell-height.ts';
 import { type Model, useProgress } from './use-classify.ts';
 import './machine-bar.css';
 
@@ -21,7 +22,7 @@ export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBa
     if (files !== null) onFiles([...files]);
   };
   return (
-    <header className="bar">
+    <header className="bar" ref={tellHeight}>
       <h1 className="brand">
         <Mark /> <span>Promptlens</span>
       </h1>
