@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { contentHash } from '../storage/content-hash.ts';
 import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts';
 import * as storage from '../storage/photos.ts';
+import { getVectors, putVectors } from '../storage/vectors.ts';
 import { addFiles, loadPhotos, PHOTOS_KEY, type Photo, readPhoto, takeAway } from './photos.ts';
 import { createQueryClient } from './query-client.ts';
 
@@ -29,6 +30,7 @@ beforeEach(async () => {
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 it('lists pictures at once and in their order, and says what it leaves out', async () => {
@@ -120,6 +122,38 @@ it('takes photographs away from this device, and brings them back', async () => 
   await takeAway(queryClient, listed());
   expect(names()).toEqual([]);
   expect(await storage.listPhotos()).toEqual([]);
+});
+
+it('takes their vectors away too', async () => {
+  await addFiles(queryClient, [picture('a.png'), picture('b.png')]);
+  const space = { modelKey: 'm', precision: 'q8' } as const;
+  const ids = listed().flatMap(({ id }) => id ?? []);
+  const value = { vector: Float32Array.of(1), truncated: false };
+  await putVectors(
+    space,
+    'image',
+    ids.map((id) => [id, value]),
+  );
+  await takeAway(queryClient, listed().slice(0, 1));
+  expect(await getVectors(space, 'image', ids)).toEqual([undefined, value]);
+});
+
+it('asks once, with the first photograph, that the browser does not clear them', async () => {
+  const persist = vi.fn(async () => false);
+  vi.stubGlobal('navigator', { storage: { persist } });
+  vi.resetModules();
+  const fresh = await import('./photos.ts');
+  await fresh.addFiles(queryClient, [picture('a.png'), picture('b.png')]);
+  await fresh.takeAway(queryClient, listed());
+  await fresh.addFiles(queryClient, [picture('c.png')]);
+  expect(names()).toEqual(['c.png']);
+  expect(persist).toHaveBeenCalledTimes(1);
+
+  vi.resetModules();
+  const later = await import('./photos.ts');
+  await later.loadPhotos(queryClient);
+  await later.addFiles(queryClient, [picture('d.png')]);
+  expect(persist).toHaveBeenCalledTimes(1);
 });
 
 it('says where a photograph went', async () => {

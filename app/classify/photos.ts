@@ -5,6 +5,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { contentHash } from '../storage/content-hash.ts';
 import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts';
 import { getPhoto, type KeptPhoto, keepPhoto, listPhotos, removePhotos } from '../storage/photos.ts';
+import { removeImageVectors } from '../storage/vectors.ts';
 import { PHOTOS_KEY, type Photo, PhotoList } from './photo-list.ts';
 import { checkFiles, type LeftOut } from './picture-files.ts';
 
@@ -123,13 +124,31 @@ async function keep(list: PhotoList, key: string, file: File, report: Report): P
       if (same.file === null) return;
     }
     try {
-      list.set(kept(await keepPhoto(file, id, bytes), same?.key ?? key));
+      const photo = await keepPhoto(file, id, bytes);
+      askToStay(list);
+      list.set(kept(photo, same?.key ?? key));
     } catch (error) {
       if (!(error instanceof StorageFullError || error instanceof StorageUnavailableError)) throw error;
       report.notKept ??= error.message;
       if (same === undefined) list.set({ ...photo, id });
     }
   });
+}
+
+let asked = false;
+
+/**
+ * Asks that the browser does not clear what is here when the disk runs full: with the first photograph, since Firefox asks
+ * the visitor (Chromium decides by itself). Where it is refused, photographs stay for as long as there is room.
+ */
+function askToStay(list: PhotoList): void {
+  if (asked) return;
+  asked = true;
+  if (list.photos().some(({ file }) => file === null)) return;
+  // Missing where the page is no secure context.
+  globalThis.navigator?.storage
+    ?.persist?.()
+    .catch((error: unknown) => console.warn('This browser does not say that photographs stay:', error));
 }
 
 async function readBytes(file: File): Promise<ArrayBuffer | null> {
@@ -141,7 +160,10 @@ async function readBytes(file: File): Promise<ArrayBuffer | null> {
   }
 }
 
-/** Removes photographs from the page and this device; the returned function brings them back. */
+/** Until then the model has given up what it was about, and keeps no vector of a photograph that is gone. */
+const GIVE_UP_MS = 100;
+
+/** Removes photographs and their vectors from the page and this device; the returned function brings them back. */
 export async function takeAway(
   queryClient: QueryClient,
   gone: readonly Photo[],
@@ -159,6 +181,8 @@ export async function takeAway(
     await removePhotos(photos.flatMap(({ id, file }) => (id !== null && file === null ? [id] : [])));
     for (const { key } of photos) list.delete(key);
     list.publish();
+    await new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS));
+    await removeImageVectors(photos.flatMap(({ id }) => id ?? []));
     return found.filter((file) => file !== null);
   });
   return () => addFiles(queryClient, files);

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { expect, it } from 'vitest';
-import { getVectors, putVectors, touchVectorModel, type VectorSpace } from './vectors.ts';
+import { getVectors, putVectors, removeImageVectors, touchVectorModel, type VectorSpace } from './vectors.ts';
 
 const kept = (...values: number[]) => ({ vector: new Float32Array(values), truncated: false });
 const space = (modelKey: string, precision: VectorSpace['precision'] = 'q8'): VectorSpace => ({
@@ -40,4 +40,20 @@ it('forgets the models that were not used for longest, and no other', async () =
     return prompt !== undefined && image !== undefined;
   };
   expect(await Promise.all(models.map(left))).toEqual([false, true, true, true, true]);
+});
+
+it('forgets photographs in every model and precision, and neither prompts nor other photographs', async () => {
+  const spaces = [space('m1'), space('m1', 'fp32'), space('m2', 'fp16')];
+  for (const one of spaces) {
+    await putVectors(one, 'image', [
+      ['gone', kept(1)],
+      ['here', kept(2)],
+    ]);
+    await putVectors(one, 'prompt', [['gone', kept(3)]]);
+  }
+  await removeImageVectors(['gone', 'unknown']);
+  for (const one of spaces) {
+    expect(await getVectors(one, 'image', ['gone', 'here'])).toEqual([undefined, kept(2)]);
+    expect(await getVectors(one, 'prompt', ['gone'])).toEqual([kept(3)]);
+  }
 });

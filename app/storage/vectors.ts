@@ -76,6 +76,25 @@ export async function putVectors(
   await unlessFull(committed(transaction, requests, 'vectors'));
 }
 
+/** Forgets what photographs came out as, in every model and precision. */
+export async function removeImageVectors(contents: readonly string[]): Promise<void> {
+  const db = await databaseIfAny();
+  if (db === null || contents.length === 0) return;
+  const transaction = db.transaction(['vectors'], 'readwrite');
+  const store = transaction.objectStore('vectors');
+  const spaces: [modelKey: string, precision: string][] = [];
+  // From one space to the next, past all of its vectors: an array sorts after every string.
+  for (let key = await store.getKey(IDBKeyRange.lowerBound([])); key !== undefined; ) {
+    const [modelKey, precision] = key;
+    spaces.push([modelKey, precision]);
+    key = await store.getKey(IDBKeyRange.lowerBound([modelKey, precision, []]));
+  }
+  const requests = spaces.flatMap((space) =>
+    contents.map((content) => store.delete([...space, 'image', content] satisfies VectorKey)),
+  );
+  await committed(transaction, requests, 'vectors');
+}
+
 /**
  * Notes that a model is in use, and forgets the vectors of models not used for longest, and those of a model that has
  * grown past the limit. Call once after a model is loaded.
