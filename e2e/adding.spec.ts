@@ -60,8 +60,76 @@ test('a picture that is pasted', async ({ app, page }) => {
     const png = await canvas.convertToBlob({ type: 'image/png' });
     await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })]);
   });
+  // Blank space, where a click lets the drop zone listen too.
   await page.getByRole('heading', { name: 'Promptlens' }).click();
   await page.keyboard.press('ControlOrMeta+v');
   await app.ranked(1, LABELS.length);
   await expect(page.getByRole('heading', { name: '1 photograph', exact: true })).toBeVisible();
+  await expect(app.toasts.getByText('here already')).toHaveCount(0);
+});
+
+test('a dropped folder shows photographs while it is still being looked through', async ({
+  app,
+  page,
+}, testInfo) => {
+  const folder = testInfo.outputPath('large');
+  await mkdir(folder, { recursive: true });
+  const files = await smallPictures(20);
+  for (const { name, buffer } of files) await writeFile(`${folder}/${name}`, buffer);
+  // The browser says only when it is let that there is no more.
+  await page.addInitScript(() => {
+    const { readEntries } = FileSystemDirectoryReader.prototype;
+    FileSystemDirectoryReader.prototype.readEntries = function (found, failed) {
+      readEntries.call(
+        this,
+        (entries) => {
+          const tell = () =>
+            entries.length > 0 || window.name === 'go on' ? found(entries) : void setTimeout(tell, 50);
+          tell();
+        },
+        failed,
+      );
+    };
+  });
+  await app.open({ labels: LABELS });
+  await app.drop([folder]);
+  await app.ranked(16, LABELS.length);
+  await page.evaluate(() => {
+    window.name = 'go on';
+  });
+  await app.ranked(20, LABELS.length);
+});
+
+test('what cannot be read in a dropped folder costs nothing else', async ({ app, page }, testInfo) => {
+  const folder = await makeFolder(testInfo.outputPath('holiday'));
+  await mkdir(`${folder}/locked`);
+  await page.addInitScript(() => {
+    const { file } = FileSystemFileEntry.prototype;
+    FileSystemFileEntry.prototype.file = function (found, failed) {
+      if (this.name !== 'picture-001.jpg') return file.call(this, found, failed);
+      failed?.(new DOMException('A requested file could not be found.', 'NotFoundError'));
+    };
+    const { createReader } = FileSystemDirectoryEntry.prototype;
+    FileSystemDirectoryEntry.prototype.createReader = function () {
+      const reader = createReader.call(this);
+      if (this.name === 'locked')
+        reader.readEntries = (_, failed) => failed?.(new DOMException('', 'NotReadableError'));
+      return reader;
+    };
+  });
+  await app.open({ labels: LABELS });
+  await app.drop([folder]);
+  await app.ranked(2, LABELS.length);
+  await expect(app.toasts.getByText('picture-001.jpg could not be read')).toBeVisible();
+  await expect(app.toasts.getByText('The folder locked could not be read')).toBeVisible();
+});
+
+test('a dropped folder without a photograph', async ({ app, page }, testInfo) => {
+  const folder = testInfo.outputPath('clutter');
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${folder}/Thumbs.db`, 'clutter');
+  await app.open({ labels: LABELS });
+  await app.drop([folder]);
+  await expect(app.toasts.getByText('There was no photograph in it')).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Example photographs' })).toBeVisible();
 });

@@ -7,11 +7,13 @@ import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts'
 import { getPhoto, type KeptPhoto, keepPhoto, listPhotos, removePhotos } from '../storage/photos.ts';
 import { removeImageVectors } from '../storage/vectors.ts';
 import { PHOTOS_KEY, type Photo, PhotoList } from './photo-list.ts';
-import { checkFiles, type LeftOut } from './picture-files.ts';
+import { checkFiles, type Files, type LeftOut } from './picture-files.ts';
 
 export { PHOTOS_KEY, type Photo } from './photo-list.ts';
 
 export interface AddReport {
+  /** Photographs that were found among the files. */
+  readonly found: number;
   /** Files whose content was there already. */
   readonly repeated: number;
   readonly leftOut: readonly LeftOut[];
@@ -72,11 +74,11 @@ export async function readPhoto({ id, name, file }: Photo): Promise<Blob> {
 let listed = 0;
 
 /** Adds files in their order. Resolves when all of them are stored or known not to be. */
-export async function addFiles(queryClient: QueryClient, files: Iterable<File>): Promise<AddReport> {
+export async function addFiles(queryClient: QueryClient, files: Files): Promise<AddReport> {
   const { list, adds } = visitOf(queryClient);
   const stop = new AbortController();
   adds.add(stop);
-  const report: Report = { repeated: 0, leftOut: [], notKept: null, stopped: false };
+  const report: Report = { found: 0, repeated: 0, leftOut: [], notKept: null, stopped: false };
   // The first photographs are stored, and ranked, while others are still looked at.
   let storing = Promise.resolve();
   try {
@@ -86,6 +88,7 @@ export async function addFiles(queryClient: QueryClient, files: Iterable<File>):
         break;
       }
       report.leftOut.push(...leftOut);
+      report.found += pictures.length;
       const photos = pictures.map((file) => {
         const photo = { key: `new-${listed++}`, id: null, name: file.name, bytes: file.size, file };
         list.set(photo);

@@ -15,15 +15,22 @@ const ABREAST = 16;
 /** Names that folders are full of and nobody means. */
 const CLUTTER = /^(?:\.|Thumbs\.db$|desktop\.ini$)/i;
 
+/** Files as they are found; one that could not even be opened stands among them with its reason. */
+export type Files = Iterable<File> | AsyncIterable<File | LeftOut>;
+
 export interface Checked {
   readonly pictures: readonly File[];
   readonly leftOut: readonly LeftOut[];
 }
 
 /** Sorts files into pictures and the rest, some at a time and in their order. */
-export async function* checkFiles(files: Iterable<File>): AsyncGenerator<Checked> {
+export async function* checkFiles(files: Files): AsyncGenerator<Checked> {
   let some: File[] = [];
-  for (const file of files) {
+  for await (const file of files) {
+    if (!(file instanceof File)) {
+      yield { pictures: [], leftOut: [file] };
+      continue;
+    }
     if (CLUTTER.test(file.name)) continue;
     some.push(file);
     if (some.length < ABREAST) continue;

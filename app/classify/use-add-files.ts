@@ -4,21 +4,30 @@ import { useCallback } from 'react';
 import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
 import { addFiles } from './photos.ts';
+import type { Files } from './picture-files.ts';
 import { useServices } from './services.tsx';
 import { sentence } from './use-classify.ts';
 
 /** Reasons named one by one; of more, the rest is counted. */
 const REASONS_SHOWN = 2;
 
-export function useAddFiles(): (files: readonly File[]) => void {
+export function useAddFiles(): (files: Files) => void {
   const { queryClient } = useServices();
   return useCallback(
     (files) => {
       const add = async () => {
-        const { repeated, leftOut, notKept, stopped } = await addFiles(queryClient, files);
+        const { found, repeated, leftOut, notKept, stopped } = await addFiles(queryClient, files);
         if (stopped) {
           toast(
             'Adding was stopped, because all photographs were removed. Files that were not listed yet are not added.',
+          );
+        }
+        if (found === 0 && leftOut.length === 0 && !stopped) {
+          toast(
+            'There was no photograph in it, only system files or nothing at all. Choose another folder.',
+            {
+              kind: 'problem',
+            },
           );
         }
         if (repeated > 0) {
