@@ -5,6 +5,8 @@ import { Announcer } from './classify/announcer.tsx';
 import { DropTarget } from './classify/drop-target.tsx';
 import { MachineBar } from './classify/machine-bar.tsx';
 import { PhotoView } from './classify/photo-view.tsx';
+import { hasUnkept } from './classify/photos.ts';
+import { useServices } from './classify/services.tsx';
 import { useAddFiles } from './classify/use-add-files.ts';
 import { useClassification, useModel, usePhotos, useView } from './classify/use-classify.ts';
 import { WordsPanel } from './classify/words-panel.tsx';
@@ -47,18 +49,27 @@ function Page() {
   );
 }
 
-/** A new version of the site is offered, never forced. */
+/** A new version of the site is offered, never forced; what a reload costs is said before. */
 function useSiteUpdates(): void {
-  useEffect(
-    () =>
-      onUpdateAvailable(() =>
-        toast('A new version of Promptlens is ready. Your photographs and labels stay.', {
-          action: { name: 'Reload', run: applyUpdate },
-          stays: true,
-        }),
-      ),
-    [],
-  );
+  const { queryClient } = useServices();
+  useEffect(() => {
+    const offer = async () => {
+      const costs = await hasUnkept(queryClient);
+      const words = costs
+        ? 'Some of your photographs are not kept on this device: add them again after reloading. Your labels stay.'
+        : 'Your photographs and labels stay.';
+      const reload = async () => {
+        // What was added since the offer may have changed what it promised.
+        if (!costs && (await hasUnkept(queryClient))) await offer();
+        else await applyUpdate();
+      };
+      toast(`A new version of Promptlens is ready. ${words}`, {
+        action: { name: 'Reload', run: () => void reload() },
+        stays: true,
+      });
+    };
+    return onUpdateAvailable(() => void offer());
+  }, [queryClient]);
 }
 
 /** Ctrl+Z (⌘Z) outside of text fields, which have their own. */

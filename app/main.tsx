@@ -9,6 +9,7 @@ import { App } from './app.tsx';
 import { createAddressStore } from './classify/address-store.ts';
 import { Classifier } from './classify/classifier.ts';
 import { EXAMPLE_LABELS } from './classify/examples.ts';
+import { hasUnkept } from './classify/photos.ts';
 import { createQueryClient } from './classify/query-client.ts';
 import { type Services, ServicesProvider } from './classify/services.tsx';
 import { createThumbnails } from './classify/thumbnails.ts';
@@ -32,7 +33,7 @@ const services: Services = {
   }),
   thumbnails: createThumbnails(),
   modelInUse: { current: null },
-  siteReady: startSite(),
+  siteReady: startSite(() => hasUnkept(queryClient)),
 };
 
 const root = document.getElementById('app');

@@ -14,12 +14,16 @@ let updateAvailable = false;
 /** The new version, while it waits. Null where another tab has put it in charge already. */
 let waiting: ServiceWorker | null = null;
 let applying = false;
+let reloadCosts: () => Promise<boolean> = async () => false;
 
 /**
  * Call once when the page starts. Resolves when the page is as isolated as it is going to be: load a model only then. Where
  * the service worker can isolate the page, it is reloaded once and the promise never resolves.
+ *
+ * @param costs resolves when nothing is being stored: true where a reload would lose something of the visitor's
  */
-export async function startSite(): Promise<void> {
+export async function startSite(costs: () => Promise<boolean>): Promise<void> {
+  reloadCosts = costs;
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   const registered = register();
   // A page that is isolated has nothing to wait for: the model loads while the service worker installs.
@@ -49,11 +53,19 @@ export function onUpdateAvailable(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Puts the new version in charge and reloads this page. Other tabs are offered it as this one was. */
-export function applyUpdate(): void {
+/**
+ * Puts the new version in charge and reloads this page, once nothing is being stored. Other tabs are offered it as this one
+ * was.
+ */
+export async function applyUpdate(): Promise<void> {
   applying = true;
-  if (waiting === null) location.reload();
+  if (waiting === null) await reload();
   else waiting.postMessage(TAKE_OVER);
+}
+
+async function reload(): Promise<void> {
+  await reloadCosts();
+  location.reload();
 }
 
 /** @param canStore false where the browser refuses service workers, and then session storage too */
@@ -63,8 +75,10 @@ function forgetReload(canStore: boolean): void {
 
 async function isolate(): Promise<void> {
   if (sessionStorage.getItem(RELOADED) !== null) return;
-  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), ISOLATION_WAIT_MS));
-  if ((await Promise.race([navigator.serviceWorker.ready, late])) === null) return;
+  const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), ISOLATION_WAIT_MS));
+  if ((await Promise.race([navigator.serviceWorker.ready, late])) === 'late') return;
+  // Photographs may have been dropped meanwhile. What is not stored, or not yet, is worth more than threads.
+  if ((await Promise.race([reloadCosts(), late])) !== false) return;
   sessionStorage.setItem(RELOADED, 'yes');
   location.reload();
   await new Promise<never>(() => {});
@@ -91,7 +105,7 @@ function offer(worker: ServiceWorker): void {
   worker.addEventListener('statechange', () => {
     if (worker.state !== 'activated') return;
     waiting = null;
-    if (applying) location.reload();
+    if (applying) void reload();
   });
   updateAvailable = true;
   for (const listener of listeners) listener();

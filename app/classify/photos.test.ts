@@ -5,7 +5,7 @@ import { contentHash } from '../storage/content-hash.ts';
 import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts';
 import * as storage from '../storage/photos.ts';
 import { getVectors, putVectors } from '../storage/vectors.ts';
-import { addFiles, loadPhotos, PHOTOS_KEY, type Photo, readPhoto, takeAway } from './photos.ts';
+import { addFiles, hasUnkept, loadPhotos, PHOTOS_KEY, type Photo, readPhoto, takeAway } from './photos.ts';
 import { createQueryClient } from './query-client.ts';
 
 /** The header of a PNG of 2 x 1 pixels, and something to tell files apart. */
@@ -211,4 +211,14 @@ it('loses nothing when the list is made anew while photographs are stored', asyn
   }
   await added;
   expect(names()).toEqual(files.map(({ name }) => name));
+});
+
+it('says whether a reload would lose photographs, once all are stored', async () => {
+  expect(await hasUnkept(queryClient)).toBe(false);
+  void addFiles(queryClient, [picture('a.png'), picture('b.png')]);
+  expect(await hasUnkept(queryClient)).toBe(false);
+  expect(await stored()).toEqual(['a.png', 'b.png']);
+  vi.spyOn(storage, 'keepPhoto').mockRejectedValue(new StorageFullError('c.png'));
+  void addFiles(queryClient, [picture('c.png')]);
+  expect(await hasUnkept(queryClient)).toBe(true);
 });

@@ -27,8 +27,8 @@ type Report = { -readonly [Name in keyof AddReport]: AddReport[Name] } & { reado
 
 interface Visit {
   readonly list: PhotoList;
-  /** One for each `addFiles` under way. */
-  readonly adds: Set<AbortController>;
+  /** One for each `addFiles` under way: what stops it, and its end. */
+  readonly adds: Map<AbortController, Promise<AddReport>>;
 }
 
 const visits = new WeakMap<QueryClient, Visit>();
@@ -36,7 +36,7 @@ const visits = new WeakMap<QueryClient, Visit>();
 function visitOf(queryClient: QueryClient): Visit {
   const known = visits.get(queryClient);
   if (known !== undefined) return known;
-  const visit = { list: new PhotoList(queryClient), adds: new Set<AbortController>() };
+  const visit = { list: new PhotoList(queryClient), adds: new Map<AbortController, Promise<AddReport>>() };
   visits.set(queryClient, visit);
   return visit;
 }
@@ -77,13 +77,30 @@ let listed = 0;
 export async function addFiles(queryClient: QueryClient, files: Files): Promise<AddReport> {
   const { list, adds } = visitOf(queryClient);
   const stop = new AbortController();
-  adds.add(stop);
+  const adding = add(list, files, stop.signal);
+  adds.set(stop, adding);
+  try {
+    return await adding;
+  } finally {
+    adds.delete(stop);
+    list.publish();
+  }
+}
+
+/** Resolves when no photograph is being stored: true where some of this visit's are not kept on this device. */
+export async function hasUnkept(queryClient: QueryClient): Promise<boolean> {
+  const { list, adds } = visitOf(queryClient);
+  while (adds.size > 0) await Promise.allSettled(adds.values());
+  return list.photos().some(({ file }) => file !== null);
+}
+
+async function add(list: PhotoList, files: Files, signal: AbortSignal): Promise<AddReport> {
   const report: Report = { found: 0, repeated: 0, leftOut: [], notKept: null, stopped: false };
   // The first photographs are stored, and ranked, while others are still looked at.
   let storing = Promise.resolve();
   try {
     for await (const { pictures, leftOut } of checkFiles(files)) {
-      if (stop.signal.aborted) {
+      if (signal.aborted) {
         report.stopped = true;
         break;
       }
@@ -100,8 +117,6 @@ export async function addFiles(queryClient: QueryClient, files: Files): Promise<
     }
   } finally {
     await storing;
-    adds.delete(stop);
-    list.publish();
   }
   return report;
 }
@@ -173,7 +188,7 @@ export async function takeAway(
 ): Promise<() => Promise<AddReport>> {
   const { list, adds } = visitOf(queryClient);
   const all = gone.length === queryClient.getQueryData<readonly Photo[]>(PHOTOS_KEY)?.length;
-  if (all) for (const stop of adds) stop.abort();
+  if (all) for (const stop of adds.keys()) stop.abort();
   // With all go those that are listed and not shown yet.
   const leaving = all ? list.photos() : gone;
   const files = await list.alone(async () => {
