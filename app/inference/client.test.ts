@@ -20,6 +20,8 @@ const request: LoadRequest = {
 
 /** What the next workers do with an attempt, and what has become of the workers so far. */
 let openOutcome: (attempt: Attempt) => Promise<string | null>;
+/** Attempts whose files cannot be had. */
+let notDownloaded: (attempt: Attempt) => boolean;
 let workers: FakeWorker[];
 
 class FakeWorker {
@@ -46,7 +48,10 @@ class FakeWorker {
       },
       open: async (_, { backend, precision, threads }) => {
         const reason = await openOutcome({ ...attempt(backend, threads), precision });
-        if (reason !== null) return { passedOver: { backend, precision, reason } };
+        if (reason !== null) {
+          const why = notDownloaded({ ...attempt(backend, threads), precision }) ? 'download' : 'device';
+          return { passedOver: { backend, precision, reason }, why };
+        }
         return { opened: { model: 'mini', backend, precision, threads } as OpenReport };
       },
       embedImage: () => new Promise(() => {}),
@@ -79,6 +84,7 @@ class FakeWorker {
 beforeEach(() => {
   workers = [];
   openOutcome = async () => null;
+  notDownloaded = () => false;
   vi.stubGlobal('Worker', FakeWorker);
 });
 afterEach(() => {
@@ -110,6 +116,24 @@ it('says why when no device is left, each reason once, and leaves no worker behi
   );
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, true]);
   await expect(client.embedPrompts(['a'])).rejects.toThrow('No model is loaded');
+});
+
+it('goes on to a device whose files are here, where another’s cannot be downloaded', async () => {
+  notDownloaded = ({ backend }) => backend === 'webgpu';
+  openOutcome = async ({ backend }) => (backend === 'webgpu' ? 'fp32 could not be downloaded.' : null);
+  expect(await createInferenceClient().load(request, () => {})).toMatchObject({
+    backend: 'wasm',
+    passedOver: [{ backend: 'webgpu', reason: 'fp32 could not be downloaded.' }],
+  });
+});
+
+it('says what could not be downloaded where no device is left, and asks for no file twice', async () => {
+  notDownloaded = () => true;
+  openOutcome = async ({ backend }) => `${backend} could not be downloaded.`;
+  await expect(createInferenceClient().load(request, () => {})).rejects.toThrow(
+    /^wasm could not be downloaded\.$/,
+  );
+  expect(workers).toHaveLength(2);
 });
 
 it('rejects what waits and what comes when the device is lost, and loads without it', async () => {

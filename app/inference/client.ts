@@ -2,7 +2,7 @@
 // turns AbortSignals into cancel messages, and sees to it that no promise is left waiting when a worker ends.
 
 import { proxy, type Remote, wrap } from 'comlink';
-import type { Plan } from './plan.ts';
+import type { Attempt, Plan } from './plan.ts';
 import type { Backend, InferenceClient, LoadProgress, ModelReport, PassedOver } from './types.ts';
 import type { OpenResult, WorkerApi, WorkerEvent } from './worker-api.ts';
 
@@ -58,15 +58,22 @@ export function createInferenceClient(): InferenceClient {
       try {
         const plan: Plan = await handle.call((api) => api.plan(loadRequest, gpuLost));
         const failed: PassedOver[] = [];
-        for (const [i, attempt] of plan.attempts.entries()) {
-          if (i > 0) handle = start(onProgress);
+        let last: Attempt | null = null;
+        let undownloaded: string | null = null;
+        for (const attempt of plan.attempts) {
+          // What could not be downloaded a moment ago will not be there now.
+          if (undownloaded !== null && last !== null && needsSameFiles(attempt, last)) continue;
+          if (last !== null) handle = start(onProgress);
+          last = attempt;
           const result = await handle.call<OpenResult>((api) => api.open(loadRequest.modelUrl, attempt));
           if ('opened' in result) return { ...result.opened, passedOver: [...plan.passedOver, ...failed] };
+          const { reason } = result.passedOver;
           failed.push(result.passedOver);
-          handle.end(new Error(result.passedOver.reason));
+          undownloaded = result.why === 'download' ? reason : null;
+          handle.end(new Error(reason));
           if (current !== handle) throw superseded();
         }
-        throw new Error(noDevice(failed.length > 0 ? failed : plan.passedOver));
+        throw new Error(undownloaded ?? noDevice(failed.length > 0 ? failed : plan.passedOver));
       } catch (error) {
         handle.end(new Error('The model could not be loaded.'));
         if (current === handle) current = null;
@@ -87,6 +94,10 @@ export function createInferenceClient(): InferenceClient {
 
 function superseded(): DOMException {
   return new DOMException('Another model is being loaded.', 'AbortError');
+}
+
+function needsSameFiles(a: Attempt, b: Attempt): boolean {
+  return a.build === b.build && a.precision === b.precision;
 }
 
 const DEVICE_NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly' } as const satisfies Record<Backend, string>;

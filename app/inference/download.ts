@@ -15,7 +15,7 @@ export interface ExpectedFile {
 
 export type OnBytes = (bytes: number) => void;
 
-/** The file could not be had, or is not what it should be. Trying another device would not help. */
+/** The file could not be had, or is not what it should be. Only a device that needs other files can help. */
 export class DownloadError extends Error {
   override readonly name = 'DownloadError';
 }

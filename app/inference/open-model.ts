@@ -1,6 +1,6 @@
 // One attempt to bring a model up on one device: the runtime's and the folder's files side by side, then the sessions, then
-// the self-test. Files that cannot be had, or a folder that contradicts itself, are errors; whatever goes wrong after that
-// is the device's, and the next attempt's chance.
+// the self-test. Files that cannot be had (DownloadError), or a folder that contradicts itself, are errors; whatever goes wrong
+// after that is the device's.
 
 import { encoderPath, readModelFolder } from '../../models/clip/model-folder.ts';
 import type { FolderFile } from '../../models/clip/types.ts';

@@ -19,8 +19,13 @@ export type WorkerEvent =
 /** The report but for what was tried in other workers. */
 export type OpenReport = Omit<ModelReport, 'passedOver'>;
 
-/** A device that does not start or fails the self-test is no error: the next is tried. */
-export type OpenResult = { readonly opened: OpenReport } | { readonly passedOver: PassedOver };
+/**
+ * A device that does not start or fails the self-test is no error: the next is tried. So it is with files that cannot be had:
+ * the next device may do with others, and those may be kept here.
+ */
+export type OpenResult =
+  | { readonly opened: OpenReport }
+  | { readonly passedOver: PassedOver; readonly why: 'device' | 'download' };
 
 export interface WorkerApi {
   /** Call first. `listener` is a comlink proxy. */

@@ -5,10 +5,12 @@ import { expose, transfer } from 'comlink';
 import { encoderPath, PRECISIONS } from '../../models/clip/model-folder.ts';
 import type { FolderFile, Precision } from '../../models/clip/types.ts';
 import { findAdapter } from './adapter.ts';
+import { DownloadError } from './download.ts';
 import type { Engine } from './engine.ts';
-import { openModel } from './open-model.ts';
+import { type OpenedModel, openModel } from './open-model.ts';
 import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
+import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
 import { openRemoteFolder, type RemoteFolder } from './remote-folder.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
@@ -39,6 +41,10 @@ function folderAt(modelUrl: string): Promise<RemoteFolder> {
   return folder;
 }
 
+async function refusing(url: string): Promise<RefusingModel> {
+  return { url, manifest: await (await folderAt(url)).read('manifest.json') };
+}
+
 const api: WorkerApi = {
   listen(listener) {
     tell = listener;
@@ -50,7 +56,7 @@ const api: WorkerApi = {
       folderAt(request.modelUrl),
     ]);
     const files = await source.list();
-    return planAttempts({
+    const plan = planAttempts({
       wanted: request.backend,
       allowSoftwareAdapter: request.allowSoftwareAdapter,
       adapter,
@@ -61,12 +67,22 @@ const api: WorkerApi = {
       encoderBytes: encoderBytes(files),
       hasSelfTest: files.some(({ path }) => path === 'selftest.json'),
     });
+    return request.backend === 'auto' ? passOverRefused(plan, await refusing(request.modelUrl)) : plan;
   },
 
   async open(modelUrl, attempt) {
     const { backend, precision } = attempt;
-    const model = await openModel(await folderAt(modelUrl), attempt, progress);
-    if ('refused' in model) return { passedOver: { backend, precision, reason: model.refused } };
+    let model: OpenedModel;
+    try {
+      model = await openModel(await folderAt(modelUrl), attempt, progress);
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      return { passedOver: { backend, precision, reason: error.message }, why: 'download' };
+    }
+    if ('refused' in model) {
+      await noteRefusal(await refusing(modelUrl), attempt, model.refused);
+      return { passedOver: { backend, precision, reason: model.refused }, why: 'device' };
+    }
     engine = model.engine;
     void model.deviceLost?.then((reason) => tell({ kind: 'device-lost', reason }));
     return { opened: model.report };

@@ -3,7 +3,7 @@
 //
 // What keeps a file alive is a record: the list of hashes that one owner (a model folder's address, the site's runtime)
 // needs to work with the network off. A record is written last, when its files are all here. Files in no record are
-// forgotten. Tabs share all this: `whileUsingFiles` holds a shared lock, and forgetting waits for nobody but needs the
+// forgotten. Beside them stand notes, a few words each, which keep nothing alive. Tabs share all this: `whileUsingFiles` holds a shared lock, and forgetting waits for nobody but needs the
 // lock alone, so that no tab loses a file between keeping it and writing its record.
 
 import { isQuotaError, StorageFullError } from './errors.ts';
@@ -71,6 +71,20 @@ const FILES_HEADER = 'x-promptlens-files';
 
 function recordedFiles(response: Response): string[] {
   return (response.headers.get(FILES_HEADER) ?? '').split(' ').filter((hash) => hash !== '');
+}
+
+function noteKey(owner: string): string {
+  return new URL(`/promptlens-kept/note/${encodeURIComponent(owner)}`, location.origin).href;
+}
+
+/** What was noted about an owner: JSON that its reader has to check. Undefined where nothing was. */
+export async function getNote(owner: string): Promise<unknown> {
+  const response = await (await openCache())?.match(noteKey(owner));
+  return response?.json();
+}
+
+export async function putNote(owner: string, note: unknown): Promise<boolean> {
+  return put(noteKey(owner), Response.json(note), 'a note about the model');
 }
 
 async function put(key: string, response: Response, name: string): Promise<boolean> {

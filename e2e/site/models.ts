@@ -21,6 +21,8 @@ export const TINY = 'tiny';
 export const TINY_FP32 = 'tiny-fp32';
 /** Its vision weights were altered after export and manifest.json agrees with them: only the self-test can tell. */
 export const DAMAGED = 'tiny-damaged';
+/** The same with q8 left sound: fails on WebGPU, where fp32 runs, and passes on WASM. */
+export const DAMAGED_ON_GPU = 'tiny-damaged-on-gpu';
 /** A file is shorter than manifest.json says. */
 export const TRUNCATED = 'tiny-truncated';
 /** A file has the right length and one other byte. */
@@ -43,13 +45,14 @@ export async function writeTestModels(models: string): Promise<void> {
   await writeTiny(`${models}/${TINY}`, ['fp32', 'fp16', 'q8']);
   await writeTiny(`${models}/${TINY_FP32}`, ['fp32']);
 
-  const copyOf = async (name: string, change: (vision: Uint8Array) => Uint8Array) => {
+  const copyOf = async (name: string, change: (vision: Uint8Array) => Uint8Array, original = TINY_FP32) => {
     const folder = `${models}/${name}`;
-    await cp(`${models}/${TINY_FP32}`, folder, { recursive: true });
+    await cp(`${models}/${original}`, folder, { recursive: true });
     await writeFile(`${folder}/${VISION}`, change(await readFile(`${folder}/${VISION}`)));
     return folder;
   };
   await agree(await copyOf(DAMAGED, withOtherWeights), VISION);
+  await agree(await copyOf(DAMAGED_ON_GPU, withOtherWeights, TINY), VISION);
   await copyOf(TRUNCATED, (vision) => vision.subarray(0, vision.length - 100));
   await copyOf(ALTERED, (vision) => vision.with(vision.length - 100, (vision.at(-100) ?? 0) ^ 1));
 

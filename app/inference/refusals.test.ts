@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Attempt, Plan } from './plan.ts';
+import { noteRefusal, passOverRefused } from './refusals.ts';
+
+const gpu: Attempt = {
+  backend: 'webgpu',
+  precision: 'fp32',
+  threads: 1,
+  build: 'jspi',
+  adapter: 'acme rocket',
+};
+const wasm: Attempt = { backend: 'wasm', precision: 'q8', threads: 2, build: 'wasm', adapter: null };
+const plan: Plan = { attempts: [gpu, wasm], passedOver: [] };
+const model = { url: 'http://host/models/mini/', manifest: new TextEncoder().encode('{"files":[]}') };
+
+beforeEach(() => {
+  const kept = new Map<string, Response>();
+  const cache = {
+    match: async (key: string) => kept.get(key)?.clone(),
+    put: async (key: string, response: Response) => void kept.set(key, response),
+  };
+  vi.stubGlobal('caches', { open: async () => cache });
+  vi.stubGlobal('location', { origin: 'http://host' });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+it('leaves out a GPU that failed, with its reason, and nothing else', async () => {
+  expect(await passOverRefused(plan, model)).toEqual(plan);
+  await noteRefusal(model, gpu, 'The GPU computes wrongly.');
+  await noteRefusal(model, wasm, 'It was slow to start.');
+  expect(await passOverRefused(plan, model)).toEqual({
+    attempts: [wasm],
+    passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: 'The GPU computes wrongly.' }],
+  });
+});
+
+it('asks it again where something is different, and after a while', async () => {
+  await noteRefusal(model, gpu, 'The GPU computes wrongly.');
+  const attempts = async (one: Attempt, of = model) =>
+    (await passOverRefused({ ...plan, attempts: [one] }, of)).attempts;
+  expect(await attempts(gpu)).toEqual([]);
+  for (const other of [
+    { ...gpu, adapter: 'acme comet' },
+    { ...gpu, build: 'webgpu' },
+    { ...gpu, precision: 'fp16' },
+  ] as const)
+    expect(await attempts(other)).toEqual([other]);
+  expect(await attempts(gpu, { ...model, manifest: new Uint8Array([1]) })).toEqual([gpu]);
+  expect(await attempts(gpu, { ...model, url: 'http://host/models/other/' })).toEqual([gpu]);
+
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 24 * 3_600_000 });
+  expect(await attempts(gpu)).toEqual([gpu]);
+});
