@@ -6,12 +6,13 @@
 // what is there, in slices; a cosine once computed is kept for as long as its photograph and its label are.
 
 import type { QueryClient } from '@tanstack/react-query';
-import { expandPrompts } from '../../models/clip/prompts.ts';
+import { fillTemplate } from '../../models/clip/prompts.ts';
 import { createCosineTable } from '../../models/clip/ranking.ts';
 import type { Precision } from '../../models/clip/types.ts';
 import type { PromptEmbeddings } from '../inference/types.ts';
 import { EVERYDAY_WORDS } from './everyday-words.ts';
 import { createLabelSetMaker, type LabelSet, NO_LABELS } from './label-vectors.ts';
+import { MAX_PROMPTS, REST_AFTER_BATCH } from './limits.ts';
 import { batchPrompts, type PromptVector } from './prompt-batches.ts';
 import { createQuerySet, type Outcome } from './query-set.ts';
 import { type Ranking, rankPhoto } from './ranking.ts';
@@ -69,6 +70,8 @@ export interface Progress {
   readonly version: number;
 }
 
+type PromptsOf = (label: string) => readonly string[];
+
 const WAITING: PhotoResult = { state: 'waiting' };
 const PACE_OVER = 31;
 
@@ -85,10 +88,19 @@ export class Classifier {
   #makeEveryday = createLabelSetMaker();
   #labels: LabelSet = NO_LABELS;
   #everyday: LabelSet = NO_LABELS;
-  /** Label by label, as `expandPrompts` orders them. */
-  #labelPrompts: readonly string[] = [];
-  #everydayPrompts: readonly string[] = [];
+  /** The task's, or none where their prompts would be too many. */
+  #readLabels: readonly string[] = [];
+  #promptsOf: PromptsOf = () => [];
+  #everydayPromptsOf: PromptsOf = () => [];
+  /** Rises when encoder, labels or templates change: what was collected from others is then worth nothing. */
+  #words = 0;
+  /** `#words` as it was when `#labels` were collected. */
+  #collectedWords = 0;
+  /** No batch of prompts is taken up before. */
+  #restUntil = 0;
+  #collecting: ReturnType<typeof setTimeout> | null = null;
 
+  #wantedPhotos: ReadonlyMap<string, PhotoToRank> = new Map();
   readonly #results = new Map<string, PhotoResult>();
   #truncated: readonly string[] = [];
   #labelProblem: string | null = null;
@@ -121,12 +133,19 @@ export class Classifier {
     if (newEncoder) this.#changeEncoder(task.encoder);
     if (newEncoder || task.photos !== before.photos) this.#wantPhotos();
     if (newEncoder || task.labels !== before.labels || task.templates !== before.templates) {
-      this.#labelPrompts = expandPrompts(task.labels, task.templates);
-      this.#everydayPrompts = expandPrompts(EVERYDAY_WORDS, task.templates.slice(0, 1));
+      const { labels, templates } = task;
+      this.#readLabels = labels.length * templates.length > MAX_PROMPTS ? [] : labels;
+      this.#promptsOf = promptsIn(templates);
+      this.#everydayPromptsOf = promptsIn(templates.slice(0, 1));
       this.#wantPrompts();
+      this.#words += 1;
+      // What the visitor just typed waits for nothing.
+      this.#restUntil = 0;
+      if (this.#collecting !== null) clearTimeout(this.#collecting);
+      this.#collecting = null;
       this.#labelsChanged = true;
     }
-    this.#rank();
+    void this.#rank();
     this.#tell();
   }
 
@@ -144,26 +163,33 @@ export class Classifier {
 
   /** Tries a photograph again that failed. */
   retry(id: string): void {
-    this.#results.delete(id);
-    this.#photos.retry(id);
+    this.#retryPhoto(id);
     this.#tell();
   }
 
   /** Tries again everything that failed. */
   retryAll(): void {
-    for (const [id, { state }] of this.#results) if (state === 'failed') this.retry(id);
-    for (const prompt of this.#labelPrompts) {
-      const outcome = this.#prompts.outcome(prompt);
-      if (outcome !== undefined && 'error' in outcome) this.#prompts.retry(prompt);
-    }
+    for (const [id, { state }] of this.#results) if (state === 'failed') this.#retryPhoto(id);
+    void inSlices(this.#readLabels, (label) => {
+      for (const prompt of this.#promptsOf(label)) {
+        const outcome = this.#prompts.outcome(prompt);
+        if (outcome !== undefined && 'error' in outcome) this.#prompts.retry(prompt);
+      }
+    });
     this.#labelsChanged = true;
-    this.#rank();
+    void this.#rank();
+    this.#tell();
+  }
+
+  #retryPhoto(id: string): void {
+    this.#results.delete(id);
+    this.#photos.retry(id);
   }
 
   #changeEncoder(encoder: Encoder | null): void {
     // Vectors of different models or precisions never meet.
-    this.#photos.want(new Map());
-    this.#prompts.want(new Map());
+    this.#photos.clear();
+    this.#prompts.clear();
     this.#cosines = createCosineTable();
     this.#everydayCosines = createCosineTable();
     this.#makeLabels = createLabelSetMaker();
@@ -178,20 +204,18 @@ export class Classifier {
 
   #wantPhotos(): void {
     const { encoder, photos } = this.#task;
-    const ids = new Set(photos.map(({ id }) => id));
-    for (const id of [...this.#results.keys()]) if (!ids.has(id)) this.#results.delete(id);
+    const wanted = new Map(photos.map((photo) => [photo.id, photo]));
+    this.#wantedPhotos = wanted;
+    for (const id of [...this.#results.keys()]) if (!wanted.has(id)) this.#results.delete(id);
     if (encoder === null) return;
-    this.#photos.want(
-      new Map(
-        photos.map((photo) => [
-          photo.id,
-          {
-            queryKey: ['image', encoder.modelKey, encoder.precision, photo.id],
-            queryFn: ({ signal }) => encoder.embedPhoto(photo, signal),
-          },
-        ]),
-      ),
-    );
+    this.#photos.want(wanted.keys(), (id) => ({
+      queryKey: ['image', encoder.modelKey, encoder.precision, id],
+      queryFn: ({ signal }) => {
+        const photo = wanted.get(id);
+        if (photo === undefined) throw new Error('This photograph was removed meanwhile.');
+        return encoder.embedPhoto(photo, signal);
+      },
+    }));
   }
 
   #wantPrompts(): void {
@@ -199,21 +223,19 @@ export class Classifier {
     const embed = this.#embedPrompt;
     if (encoder === null || embed === null) return;
     // Everyday words are encoded once there is a photograph, so that the first answer does not wait for them.
-    const everyday = this.#results.size > 0 ? this.#everydayPrompts : [];
-    this.#prompts.want(
-      new Map(
-        [...this.#labelPrompts, ...everyday].map((prompt) => [
-          prompt,
-          {
-            queryKey: ['prompt', encoder.modelKey, encoder.precision, prompt],
-            queryFn: ({ signal }) => embed(prompt, signal),
-          },
-        ]),
-      ),
-    );
+    const everyday = this.#results.size > 0 ? EVERYDAY_WORDS : [];
+    const prompts = eachPrompt([
+      [this.#readLabels, this.#promptsOf],
+      [everyday, this.#everydayPromptsOf],
+    ]);
+    this.#prompts.want(prompts, (prompt) => ({
+      queryKey: ['prompt', encoder.modelKey, encoder.precision, prompt],
+      queryFn: ({ signal }) => embed(prompt, signal),
+    }));
   }
 
   readonly #onPhoto = (id: string, outcome: Outcome<PhotoVector>): void => {
+    if (!this.#wantedPhotos.has(id)) return;
     const first = this.#results.size === 0;
     if ('error' in outcome) {
       this.#results.set(id, { state: 'failed', reason: outcome.error.message });
@@ -227,62 +249,98 @@ export class Classifier {
     this.#results.set(id, { state: 'ranked', ranking: null });
     if (first) this.#wantPrompts();
     this.#changed.add(id);
-    this.#rank();
+    void this.#rank();
   };
 
   readonly #onPrompt = (): void => {
-    this.#labelsChanged = true;
-    this.#rank();
+    this.#collecting ??= setTimeout(
+      () => {
+        this.#collecting = null;
+        this.#labelsChanged = true;
+        const began = performance.now();
+        const rest = () => {
+          const ended = performance.now();
+          this.#restUntil = ended + REST_AFTER_BATCH * (ended - began);
+        };
+        void this.#rank().finally(rest);
+      },
+      Math.max(0, this.#restUntil - performance.now()),
+    );
   };
 
   /** Ranks what changed, and again for as long as something changes meanwhile. */
-  #rank(): void {
-    this.#ranking ??= (async () => {
-      // Results that arrive together are ranked together.
-      await Promise.resolve();
-      while (this.#labelsChanged || this.#changed.size > 0) {
-        if (this.#labelsChanged) this.#collectLabels();
-        const photos = [...this.#changed];
-        this.#changed.clear();
-        await inSlices(photos, (id) => this.#rankOne(id), { afterSlice: () => this.#tell() });
-        this.#tell();
-      }
-      this.#ranking = null;
-    })();
+  #rank(): Promise<void> {
+    this.#ranking ??= this.#rankChanged();
+    return this.#ranking;
   }
 
-  #collectLabels(): void {
-    this.#labelsChanged = false;
-    const { labels, photos, templates } = this.#task;
-    const vector = (prompt: string) => {
-      const outcome = this.#prompts.outcome(prompt);
-      return outcome !== undefined && 'data' in outcome ? outcome.data.vector : undefined;
-    };
-    this.#labels = this.#makeLabels(labels, this.#labelPrompts, vector);
-    const everyday = this.#makeEveryday(EVERYDAY_WORDS, this.#everydayPrompts, vector);
-    this.#everyday = everyday.labels.length === EVERYDAY_WORDS.length ? everyday : NO_LABELS;
-
-    const truncated = new Set<string>();
-    this.#labelProblem = null;
-    for (const [i, prompt] of this.#labelPrompts.entries()) {
-      const outcome = this.#prompts.outcome(prompt);
-      if (outcome === undefined) continue;
-      if ('error' in outcome) this.#labelProblem ??= outcome.error.message;
-      else if (outcome.data.truncated) truncated.add(labels[Math.floor(i / templates.length)] ?? '');
+  async #rankChanged(): Promise<void> {
+    // Results that arrive together are ranked together.
+    await Promise.resolve();
+    try {
+      while (this.#labelsChanged || this.#changed.size > 0) {
+        if (this.#labelsChanged) await this.#collectLabels();
+        const rankNext = (id: string) => {
+          this.#changed.delete(id);
+          this.#rankOne(id);
+        };
+        await inSlices([...this.#changed], rankNext, { afterSlice: () => this.#tell() });
+        this.#tell();
+      }
+    } finally {
+      this.#ranking = null;
     }
+  }
+
+  async #collectLabels(): Promise<void> {
+    this.#labelsChanged = false;
+    const words = this.#words;
+    const { labels, templates } = this.#task;
+    const truncated = new Set<string>();
+    let problem = this.#readLabels === labels ? null : tooMany(labels.length, templates.length);
+    const found = await this.#makeLabels(this.#readLabels, (label) => {
+      const vectors: Float32Array[] = [];
+      for (const prompt of this.#promptsOf(label)) {
+        const outcome = this.#prompts.outcome(prompt);
+        if (outcome === undefined) continue;
+        if ('error' in outcome) {
+          problem ??= outcome.error.message;
+          continue;
+        }
+        if (outcome.data.truncated) truncated.add(label);
+        vectors.push(outcome.data.vector);
+      }
+      return vectors.length === templates.length ? vectors : null;
+    });
+    const everyday = await this.#makeEveryday(EVERYDAY_WORDS, (word) => {
+      const outcome = this.#prompts.outcome(this.#everydayPromptsOf(word)[0] ?? '');
+      return outcome !== undefined && 'data' in outcome ? [outcome.data.vector] : null;
+    });
+    if (words !== this.#words) return;
+    this.#collectedWords = words;
+    this.#labels = found;
+    this.#everyday = everyday.labels.length === EVERYDAY_WORDS.length ? everyday : NO_LABELS;
+    this.#labelProblem = problem;
     if (truncated.size > 0 || this.#truncated.length > 0) this.#truncated = [...truncated];
-    for (const { id } of photos) this.#changed.add(id);
+    for (const { id } of this.#task.photos) this.#changed.add(id);
   }
 
   #rankOne(id: string): void {
     const outcome = this.#photos.outcome(id);
     const { encoder } = this.#task;
     if (encoder === null || outcome === undefined || !('data' in outcome)) return;
+    if (!this.#wantedPhotos.has(id)) return;
     const { vector } = outcome.data;
-    const everyday = this.#everydayCosines.row(vector, this.#everyday.vectors);
-    const cosines = this.#cosines.row(vector, this.#labels.vectors);
-    const ranking = rankPhoto(this.#labels, cosines, encoder.logitScale, everyday);
-    this.#results.set(id, { state: 'ranked', ranking });
+    try {
+      const everyday = this.#everydayCosines.row(vector, this.#everyday.vectors);
+      const cosines = this.#cosines.row(vector, this.#labels.vectors);
+      const ranking = rankPhoto(this.#labels, cosines, encoder.logitScale, everyday);
+      this.#results.set(id, { state: 'ranked', ranking });
+    } catch (error) {
+      // A damaged vector is its photograph's trouble, not the others'.
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#results.set(id, { state: 'failed', reason });
+    }
   }
 
   #tell(): void {
@@ -298,7 +356,8 @@ export class Classifier {
       ranked,
       failed,
       labels: labels.length,
-      labelsReady: this.#labels.labels.length,
+      // As many labels as before, or other templates: the rankings that are still there are not those of the task.
+      labelsReady: this.#collectedWords === this.#words ? this.#labels.labels.length : 0,
       truncated: this.#truncated,
       labelProblem: this.#labelProblem,
       msPerPhoto: median(this.#pace),
@@ -306,6 +365,31 @@ export class Classifier {
     };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** A label's prompts, made when they are first asked for: all of them at once would be a long task. */
+function promptsIn(templates: readonly string[]): PromptsOf {
+  const made = new Map<string, readonly string[]>();
+  return (label) => {
+    let prompts = made.get(label);
+    if (prompts === undefined) {
+      prompts = templates.map((template) => fillTemplate(template, label));
+      made.set(label, prompts);
+    }
+    return prompts;
+  };
+}
+
+function* eachPrompt(lists: readonly (readonly [readonly string[], PromptsOf])[]): Generator<string> {
+  for (const [labels, promptsOf] of lists) for (const label of labels) yield* promptsOf(label);
+}
+
+function tooMany(labels: number, templates: number): string {
+  const count = (n: number) => n.toLocaleString('en');
+  return (
+    `${count(labels)} labels in ${count(templates)} templates are ${count(labels * templates)} prompts; ` +
+    `${count(MAX_PROMPTS)} is the most. Take out labels or templates.`
+  );
 }
 
 function median(values: readonly number[]): number | null {

@@ -6,6 +6,9 @@ export const MAX_LABELS = 2_000;
 /** The longest list in use is OpenAI's, with 80 templates for ImageNet. */
 export const MAX_TEMPLATES = 100;
 
+/** ImageNet's 1,000 classes in those 80. A device keeps vectors of no more than 100,000 prompts and photographs of one model. */
+export const MAX_PROMPTS = 80_000;
+
 /** No context of a published CLIP (77 tokens) holds more than this in words. */
 export const MAX_WORDS_LENGTH = 400;
 
@@ -17,6 +20,12 @@ export const MAX_CHIPS = 60;
 
 /** Prompts in one request: a few full batches for the text tower, and a thousand labels are few requests. */
 export const PROMPTS_A_REQUEST = 64;
+
+/**
+ * Prompts come back in hundreds of batches, and each batch changes every ranking. After ranking them anew the thread rests this
+ * many times as long as that took, and the batches that come meanwhile are taken together; with few labels that is no time.
+ */
+export const REST_AFTER_BATCH = 3;
 
 /** Labels kept in order for each photograph; cards and the table show no more. */
 export const TOP_LABELS = 5;

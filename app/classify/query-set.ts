@@ -1,6 +1,6 @@
 // TanStack Query observed from outside React: hundreds of photographs and thousands of prompts, each a query of its own.
 // One observer costs microseconds and hears of its own query alone; a hook that observes all of them would do work for
-// all at each result.
+// all at each result. What is done for all of them is done in slices.
 
 import {
   type QueryClient,
@@ -13,8 +13,16 @@ import { inSlices } from './slices.ts';
 export type Outcome<Data> = { readonly data: Data } | { readonly error: Error };
 
 export interface QuerySet<Data> {
-  /** What is wanted from now on, by name. A query that is not among them is given up, and aborted where it runs. */
-  want(queries: ReadonlyMap<string, QueryObserverOptions<Data, Error, Data, Data, QueryKey>>): void;
+  /**
+   * What is wanted from now on, by name. A query that is not among the names is given up, and aborted where it runs, a moment
+   * later: until then its outcome may still be told. `options` is asked for those that are new.
+   */
+  want(
+    names: Iterable<string>,
+    options: (name: string) => QueryObserverOptions<Data, Error, Data, Data, QueryKey>,
+  ): void;
+  /** Gives up everything; no outcome is told any more. */
+  clear(): void;
   /** Undefined while the query runs. */
   outcome(name: string): Outcome<Data> | undefined;
   /** Runs again what failed. */
@@ -27,59 +35,72 @@ export function createQuerySet<Data>(
 ): QuerySet<Data> {
   interface Entry {
     readonly observer: QueryObserver<Data, Error, Data, Data, QueryKey>;
-    readonly unsubscribe: () => void;
+    outcome: Outcome<Data> | undefined;
+    unsubscribe: () => void;
   }
-  const entries = new Map<string, Entry>();
-  const outcomes = new Map<string, Outcome<Data>>();
+  let entries = new Map<string, Entry>();
   let wanting = new AbortController();
 
-  const forget = (name: string) => {
-    entries.get(name)?.unsubscribe();
-    entries.delete(name);
-    outcomes.delete(name);
-  };
-
-  const settle = (name: string, data: Data | undefined, error: Error | null) => {
-    const before = outcomes.get(name);
+  const settle = (name: string, entry: Entry, data: Data | undefined, error: Error | null) => {
+    if (entries.get(name) !== entry) return;
+    const before = entry.outcome;
     if (data !== undefined) {
       if (before !== undefined && 'data' in before && before.data === data) return;
-      outcomes.set(name, { data });
+      entry.outcome = { data };
     } else if (error !== null) {
       if (before !== undefined && 'error' in before && before.error === error) return;
-      outcomes.set(name, { error });
+      entry.outcome = { error };
     } else {
-      outcomes.delete(name);
+      entry.outcome = undefined;
       return;
     }
-    const outcome = outcomes.get(name);
-    if (outcome !== undefined) onOutcome(name, outcome);
+    onOutcome(name, entry.outcome);
+  };
+
+  const observe = (name: string, options: QueryObserverOptions<Data, Error, Data, Data, QueryKey>) => {
+    const observer = new QueryObserver<Data, Error, Data, Data, QueryKey>(queryClient, options);
+    const entry: Entry = { observer, outcome: undefined, unsubscribe: () => {} };
+    entries.set(name, entry);
+    entry.unsubscribe = observer.subscribe(({ data, error, fetchStatus }) => {
+      settle(name, entry, data, fetchStatus === 'idle' ? error : null);
+    });
+    const { data, error } = observer.getCurrentResult();
+    settle(name, entry, data, error);
+  };
+
+  const want: QuerySet<Data>['want'] = async (names, options) => {
+    wanting.abort();
+    wanting = new AbortController();
+    const { signal } = wanting;
+    const wanted = new Set<string>();
+    const add = (name: string) => {
+      wanted.add(name);
+      if (!entries.has(name)) observe(name, options(name));
+    };
+    await inSlices(names, add, { signal });
+    // Cut short, `wanted` is not all of it; whoever did that goes over the entries again.
+    if (signal.aborted) return;
+    const giveUp = ([name, { unsubscribe }]: readonly [string, Entry]) => {
+      if (wanted.has(name)) return;
+      entries.delete(name);
+      unsubscribe();
+    };
+    await inSlices(entries, giveUp, { signal });
   };
 
   return {
-    want(queries) {
+    want,
+    clear() {
       wanting.abort();
-      wanting = new AbortController();
-      for (const name of [...entries.keys()]) if (!queries.has(name)) forget(name);
-      const added = [...queries].filter(([name]) => !entries.has(name));
-      void inSlices(
-        added,
-        ([name, options]) => {
-          const observer = new QueryObserver<Data, Error, Data, Data, QueryKey>(queryClient, options);
-          const unsubscribe = observer.subscribe(({ data, error, fetchStatus }) => {
-            settle(name, data, fetchStatus === 'idle' ? error : null);
-          });
-          entries.set(name, { observer, unsubscribe });
-          const { data, error } = observer.getCurrentResult();
-          settle(name, data, error);
-        },
-        { signal: wanting.signal },
-      );
+      const gone = entries;
+      entries = new Map();
+      void inSlices(gone.values(), ({ unsubscribe }) => unsubscribe());
     },
-    outcome: (name) => outcomes.get(name),
+    outcome: (name) => entries.get(name)?.outcome,
     retry(name) {
       const entry = entries.get(name);
       if (entry === undefined) return;
-      outcomes.delete(name);
+      entry.outcome = undefined;
       void entry.observer.refetch();
     },
   };
