@@ -41,3 +41,21 @@ export async function untilRanked(page: Page, photographs: number, labels: numbe
   const count = (n: number, one: string) => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
   await untilSays(page, `${count(photographs, 'photograph')} ranked by ${count(labels, 'label')}.`);
 }
+
+/** Takes a ready set of templates by its name. */
+export async function takeTemplates(page: Page, set: string): Promise<void> {
+  await page.locator('details.templates summary').click();
+  await page.locator('.templates-tools button', { hasText: 'Ready sets' }).click();
+  await page.locator('.menu-item', { hasText: set }).click();
+}
+
+/** Opens the first photograph shown, and then the numbers of every label. */
+export async function showAllLabels(page: Page, labels: number): Promise<void> {
+  await page.locator('.card-open').first().click();
+  await page.locator('dialog.details .details-scores > button').click();
+  await page.waitForFunction(
+    (rows) => document.querySelectorAll('dialog.details tbody tr').length >= rows,
+    labels,
+    { polling: POLLING_MS, timeout: LIMIT_MS },
+  );
+}

@@ -1,9 +1,17 @@
 // The page's thread on the built product, with 500 photographs and 1,000 labels: opened, photographs added, one more label,
-// sorted, as a table, scrolled. The longest task is what a visitor feels as a page that does not answer.
+// the largest ready set of templates, sorted, every label of one photograph, as a table, scrolled. The longest task is what a visitor feels as a page that does not answer.
 
 import type { BrowserContext, Page } from '@playwright/test';
+import { TEMPLATE_SETS } from '../../models/clip/prompts.ts';
 import { openPage } from '../browser.ts';
-import { addLabel, addPhotographs, openProduct, untilRanked } from '../product-page.ts';
+import {
+  addLabel,
+  addPhotographs,
+  openProduct,
+  showAllLabels,
+  takeTemplates,
+  untilRanked,
+} from '../product-page.ts';
 import { milliseconds, type Row } from '../report.ts';
 import { median } from '../statistics.ts';
 import { pictureFiles } from './picture-files.ts';
@@ -38,10 +46,15 @@ const STAGES = [
   'opened',
   'photographs added and ranked',
   'one more label',
+  'the largest set of templates',
   'sorted by a label',
+  'all labels of a photograph',
   'as a table',
-  'scrolled',
+  'table scrolled',
+  'cards scrolled',
 ] as const;
+
+const [LARGEST_SET] = [...TEMPLATE_SETS].sort((a, b) => b.templates.length - a.templates.length);
 
 type Stage = (typeof STAGES)[number];
 
@@ -90,17 +103,24 @@ async function visit(
       await addLabel(page, labels[labels.length - 1]);
       await untilRanked(page, paths.length, labels.length);
     },
+    'the largest set of templates': async () => {
+      await takeTemplates(page, LARGEST_SET.name);
+      // The page said the same sentence before, and takes it back first.
+      await page.waitForTimeout(SETTLED_MS);
+      await untilRanked(page, paths.length, labels.length);
+    },
     'sorted by a label': async () => {
       await page.locator('label.select select').first().selectOption(`=${labels[0]}`);
     },
+    'all labels of a photograph': async () => {
+      await showAllLabels(page, labels.length);
+      await page.keyboard.press('Escape');
+    },
     'as a table': () => page.locator('button[aria-label="Table"]').click(),
-    scrolled: async () => {
+    'table scrolled': () => scroll(page),
+    'cards scrolled': async () => {
       await page.locator('button[aria-label="Cards"]').click();
-      await page.mouse.move(900, 600);
-      for (let i = 0; i < 40; i++) {
-        await page.mouse.wheel(0, 600);
-        await page.waitForTimeout(30);
-      }
+      await scroll(page);
     },
   };
   try {
@@ -116,6 +136,14 @@ async function visit(
     return observed;
   } finally {
     await page.context().close();
+  }
+}
+
+async function scroll(page: Page): Promise<void> {
+  await page.mouse.move(900, 600);
+  for (let i = 0; i < 40; i++) {
+    await page.mouse.wheel(0, 600);
+    await page.waitForTimeout(30);
   }
 }
 
