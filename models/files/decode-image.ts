@@ -1,12 +1,15 @@
 // A picture's bytes to upright RGB, in Node. Pixels are what Pillow reads (and what the page reads in a browser): turned by
 // their EXIF orientation, alpha over white, colour profiles ignored, 16 bits cut to 8, the first frame of an animation.
 
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { type ImageFormat, type ImageHeader, MAX_PIXELS, readImageHeader } from '../clip/image-header.ts';
 import type { RgbImage } from '../clip/types.ts';
 
 /** What sharp's ready-made libvips leaves out: the one for its patents, the other for its age. */
 const NOT_IN_SHARP: ReadonlySet<ImageFormat> = new Set(['HEIC', 'BMP']);
+
+/** The formats that know CMYK; the others need not be asked. */
+const MAY_BE_INK: ReadonlySet<ImageFormat> = new Set(['JPEG', 'TIFF']);
 
 export interface DecodeOptions {
   /** A larger picture may come smaller, its short side this long: decoders of JPEG reach that several times sooner. */
@@ -24,13 +27,17 @@ export async function decodeImage(
 ): Promise<RgbImage> {
   const header = readImageHeader(bytes, name);
   try {
-    return await decode(bytes, options);
+    return await decode(bytes, header.format, options);
   } catch (error) {
     throw new Error(refusal(header, name, error), { cause: error });
   }
 }
 
-async function decode(bytes: Uint8Array, { shortSide }: DecodeOptions): Promise<RgbImage> {
+async function decode(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  { shortSide }: DecodeOptions,
+): Promise<RgbImage> {
   const image = sharp(bytes, {
     limitInputPixels: MAX_PIXELS,
     pages: 1,
@@ -39,11 +46,10 @@ async function decode(bytes: Uint8Array, { shortSide }: DecodeOptions): Promise<
     // Warnings about metadata are no reason to refuse a photograph; missing rows are.
     failOn: 'truncated',
   });
-  const { space, depth } = await image.metadata();
+  // libvips would turn inks into light by a profile of its own.
+  const isInk = MAY_BE_INK.has(format) && (await holdsInk(image));
   if (shortSide !== undefined)
     image.resize(shortSide, shortSide, { fit: 'outside', withoutEnlargement: true });
-  // libvips would turn inks into light by a profile of its own.
-  const isInk = space === 'cmyk' && depth === 'uchar';
   const colours = isInk
     ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
     : image.toColourspace('srgb');
@@ -51,6 +57,11 @@ async function decode(bytes: Uint8Array, { shortSide }: DecodeOptions): Promise<
   const { width, height, channels } = info;
   if (isInk) return { width, height, channels: 3, data: inksToRgb(data, channels) };
   return { width, height, channels: 3, data: channels === 4 ? overWhite(data) : data };
+}
+
+async function holdsInk(image: Sharp): Promise<boolean> {
+  const { space, depth } = await image.metadata();
+  return space === 'cmyk' && depth === 'uchar';
 }
 
 function overWhite(rgba: Uint8Array): Uint8Array {
