@@ -22,7 +22,7 @@ import { DEFAULT_CONFIG } from '../train/default-config.ts';
 import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
-import { command, runWhereMain } from './arguments.ts';
+import { command, runWhereMain, UsageError } from './arguments.ts';
 import { heldOutAccuracy } from './held-out.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
@@ -30,6 +30,9 @@ const MOST_HELD_OUT = 1000;
 
 /** As many as captioned data has for a picture as a rule; a hundred rows then show every template more than once. */
 const SENTENCES_A_ROW = 5;
+
+/** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
+const MOST_WARMUP = 400;
 
 const RESUMABLE =
   '--resume goes on with a run that was begun in --out; leave it out, and name an empty folder, to begin one.';
@@ -59,7 +62,12 @@ export const train = command({
     beta1: { kind: 'number', default: 0.9, min: 0, below: 1, help: "Adam's first decay" },
     beta2: { kind: 'number', default: 0.98, min: 0, below: 1, help: "Adam's second decay" },
     eps: { kind: 'number', default: 1e-6, above: 0, help: "Adam's epsilon" },
-    warmup: { kind: 'number', default: 400, min: 0, integer: true, help: 'steps of rising learning rate' },
+    warmup: {
+      kind: 'number',
+      min: 0,
+      integer: true,
+      help: `steps of rising learning rate; a tenth of the run, ${MOST_WARMUP} at most, where it is left out`,
+    },
     'grad-clip-norm': { kind: 'number', default: 1, above: 0, help: 'longest gradient' },
     'crop-scale': {
       kind: 'number',
@@ -154,7 +162,9 @@ export const train = command({
       onDamaged: log.damaged,
     });
     const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
-    const schedule = { peak: options.lr, warmupSteps: options.warmup, totalSteps: steps(options.epochs) };
+    const totalSteps = steps(options.epochs);
+    const warmupSteps = options.warmup ?? Math.min(MOST_WARMUP, Math.floor(totalSteps / 10));
+    const schedule = { peak: options.lr, warmupSteps, totalSteps };
     const patchDropout = options['patch-dropout'];
     const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
     const reducedSteps = Math.max(
@@ -165,6 +175,11 @@ export const train = command({
     const interrupted = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
     try {
+      if (warmupSteps > totalSteps) {
+        throw new UsageError(
+          `--warmup is ${warmupSteps}, longer than the whole run of ${totalSteps} steps, which would never reach --lr. Give fewer steps or more --epochs, or leave --warmup out.`,
+        );
+      }
       const judges = heldOut && (await soundRows(heldOut, log.damaged));
       if (!resume) await writeModelFiles(out, config, tokenizerJson);
       await runTraining({
@@ -195,7 +210,7 @@ export const train = command({
           '--unmasked-epochs': options['unmasked-epochs'],
           '--seed': seed,
           '--lr': options.lr,
-          '--warmup': options.warmup,
+          '--warmup': warmupSteps,
           '--wd': options.wd,
           '--beta1': options.beta1,
           '--beta2': options.beta2,

@@ -189,6 +189,29 @@ it.each([
   await expect(run(train, ...options)).rejects.toThrow(`${name} is "${value}"; it must be a number`);
 });
 
+it('a short run reaches its peak: its warm-up is a tenth, and a longer one than the run is refused', async () => {
+  const ten = ['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '12'];
+  const length = [
+    '--epochs',
+    '2',
+    '--held-out',
+    '0',
+    '--patch-dropout',
+    '0',
+    '--threads',
+    '1',
+    '--lr',
+    '0.5e-3',
+  ];
+  await run(train, ...ten, ...length, '--out', at('short'));
+  const rates = (await logOf('short')).filter(({ type }) => type === 'step').map((line) => line.learningRate);
+  expect(rates).toHaveLength(20);
+  expect(rates.slice(0, 3)).toEqual([0.25e-3, 0.5e-3, 0.5e-3]);
+  await expect(run(train, ...ten, ...length, '--out', at('long'), '--warmup', '21')).rejects.toThrow(
+    '--warmup is 21, longer than the whole run of 20 steps',
+  );
+});
+
 it('what is not there is a sentence', async () => {
   const data = ['--train-data', at('shapes'), '--out', at('empty')];
   await expect(run(train, ...data, '--resume')).rejects.toThrow(

@@ -40,7 +40,6 @@ export function openLog(path: string, batchSize: number): RunLog {
       // Where there is no terminal, a line now and then.
       noTTYOutput: true,
       notTTYSchedule: 30_000,
-      etaBuffer: 50,
     },
     Presets.shades_classic,
   );
