@@ -111,6 +111,12 @@ test('axe: a phone’s width, without sideways scrolling', async ({ app, page })
   const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(await overflow()).toBeLessThanOrEqual(0);
   await expectNoViolation(page, 'cards');
+  // Whole names, whatever the verdict beside them.
+  for (const name of await app.photographs.getByText(/^picture-\d+\.jpg$/).all()) {
+    expect(await name.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(
+      0,
+    );
+  }
   await app.opener('picture-001.jpg').click();
   await expect(page.getByRole('dialog')).toBeVisible();
   await expectNoViolation(page, 'details');
@@ -119,4 +125,103 @@ test('axe: a phone’s width, without sideways scrolling', async ({ app, page })
   await expect(page.getByRole('table')).toBeVisible();
   expect(await overflow()).toBeLessThanOrEqual(0);
   await expectNoViolation(page, 'table');
+});
+
+test('a ranking that is done again is heard again, and one without labels is not called one', async ({
+  app,
+  page,
+}) => {
+  await app.open({ labels: ['cat', 'dog'] });
+  await app.add(await smallPictures(2));
+  await app.ranked(2, 2);
+  // What is put into a live region is what a listener hears.
+  await page.evaluate(() => {
+    window.heard = [];
+    new MutationObserver((changes) => {
+      for (const { target } of changes) if (target.textContent) window.heard.push(target.textContent);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  const heard = () =>
+    page.evaluate(() => window.heard.filter((text) => text.endsWith('ranked by 2 labels.')));
+  expect(await heard()).toEqual([]);
+  await app.labels.write(['cat', 'owl']);
+  await expect.poll(heard).toHaveLength(1);
+  await app.labels.write(['cat', 'dog']);
+  await expect.poll(heard).toHaveLength(2);
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect(app.toasts.getByText('There is no label to rank the photographs by.')).toBeAttached();
+});
+
+declare global {
+  interface Window {
+    heard: string[];
+  }
+}
+
+test('what has the focus is not beneath the bar, however high that is', async ({ app, page }) => {
+  await page.setViewportSize({ width: 390, height: 700 });
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await openWithPictures(app);
+  const { height } = (await app.machine.boundingBox()) ?? { height: 0 };
+  const { input } = app.labels;
+  const top = () => input.evaluate((element) => element.getBoundingClientRect().top);
+  // Its upper edge just beneath the bar's lower one.
+  await page.evaluate((distance) => scrollBy(0, distance), (await top()) - height + 10);
+  expect(await top()).toBeCloseTo(height - 10, 0);
+  await input.focus();
+  await expect.poll(top).toBeGreaterThanOrEqual(height);
+});
+
+test('a toast’s focus ring stands out, and it stays while it is held', async ({ app, page }) => {
+  await page.clock.install();
+  await app.open({ labels: LABELS });
+  await page.getByRole('button', { name: 'Clear' }).click();
+  const undo = app.toasts.filter({ hasText: '3 labels removed.' }).getByRole('button', { name: 'Undo' });
+  await undo.focus();
+  await page.keyboard.press('Shift+Tab');
+  await page.keyboard.press('Tab');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { ring, ground } = await undo.evaluate((button) => ({
+      ring: getComputedStyle(button).outlineColor,
+      ground: getComputedStyle(button.closest('.toast') ?? button).backgroundColor,
+    }));
+    expect(contrast(ring, ground), `${ring} on ${ground}, ${colorScheme}`).toBeGreaterThanOrEqual(3);
+  }
+  await page.clock.fastForward(60_000);
+  await expect(undo).toBeVisible();
+  await app.labels.input.focus();
+  await page.clock.fastForward(15_000);
+  await expect(undo).toBeVisible();
+  await page.clock.fastForward(10_000);
+  await expect(undo).toHaveCount(0);
+});
+
+/** WCAG's ratio of two colours such as `rgb(1, 2, 3)`. */
+function contrast(one: string, other: string): number {
+  const luminance = (color: string) => {
+    const [red, green, blue] = (color.match(/\d+/g) ?? []).map((text) => {
+      const value = Number(text) / 255;
+      return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+test('a popover near the screen’s lower edge opens upwards, whole', async ({ app, page }) => {
+  await page.setViewportSize({ width: 390, height: 900 });
+  await app.open({ labels: LABELS });
+  await app.unfoldTemplates();
+  const button = page.getByRole('button', { name: 'Ready sets' });
+  const { y, height } = (await button.boundingBox()) ?? { y: 0, height: 0 };
+  await page.setViewportSize({ width: 390, height: Math.ceil(y + height) + 60 });
+  await button.click();
+  const panel = page.getByRole('dialog', { name: 'Ready sets of templates' });
+  for (const set of await panel.getByRole('button').all()) await expect(set).toBeInViewport({ ratio: 1 });
+  const below = await panel.evaluate((element) => element.scrollHeight - element.clientHeight);
+  expect(below).toBeLessThanOrEqual(0);
+  const box = await panel.boundingBox();
+  expect((box?.x ?? 0) + (box?.width ?? 0), 'a margin on the right, as on the left').toBeLessThanOrEqual(382);
 });
