@@ -99,8 +99,14 @@ export class Promptlens {
     await session.detach();
   }
 
-  /** Waits for the page to say that it is done, as a listener hears it. */
+  /**
+   * Waits for the page to say that it is done, as a listener hears it. It takes back what it said as soon as something is to be
+   * ranked; what was done a moment ago gets a frame and a task to arrive there, so that an earlier outcome is not taken for this one.
+   */
   async ranked(photographs: number, labels: number): Promise<void> {
+    await this.page.evaluate(
+      () => new Promise<void>((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))),
+    );
     const count = (n: number, one: string) => `${n.toLocaleString('en')} ${one}${n === 1 ? '' : 's'}`;
     await expect(
       this.page.getByText(`${count(photographs, 'photograph')} ranked by ${count(labels, 'label')}.`),

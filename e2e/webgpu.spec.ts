@@ -1,12 +1,22 @@
 // WebGPU on Chromium's software adapter: what is taken, what is passed over and why, and a GPU that goes away.
 
-import { DAMAGED, TINY, TINY_FP32 } from './site/models.ts';
+import type { Browser } from '@playwright/test';
+import { serve } from '../scripts/serve.mjs';
+import { Promptlens } from './promptlens.ts';
+import { DAMAGED, DAMAGED_ON_GPU, TINY, TINY_FP32 } from './site/models.ts';
 import { smallPictures } from './site/pictures.ts';
+import { SITE } from './site/site.ts';
 import { expect, needsAdapter, test } from './test.ts';
 
 const LABELS = ['cat', 'dog', 'owl'];
 
 test.beforeEach(({ app }) => needsAdapter(app));
+
+async function loseGpu(browser: Browser): Promise<void> {
+  const session = await browser.newBrowserCDPSession();
+  // The answer may get lost with the process.
+  void session.send('Browser.crashGpuProcess').catch(() => undefined);
+}
 
 test('a software adapter is passed over unless it is asked for', async ({ app, page }) => {
   await app.open({ labels: LABELS });
@@ -40,9 +50,7 @@ test('a GPU that is lost costs a moment: the model goes on without it', async ({
   await app.ranked(3, LABELS.length);
   const before = await app.exportedJson();
 
-  const session = await browser.newBrowserCDPSession();
-  // The answer may get lost with the process.
-  void session.send('Browser.crashGpuProcess').catch(() => undefined);
+  await loseGpu(browser);
   await expect(app.toasts.getByText('The GPU stopped working for this page.')).toBeVisible();
   await expect(app.machine).toContainText(/fp32.*WASM/);
   await app.ready();
@@ -64,4 +72,75 @@ test('a GPU that is lost costs a moment: the model goes on without it', async ({
   await expect(page.getByRole('dialog', { name: 'What runs where' })).toContainText(
     /Passed over.*WebGPU, fp32.*The GPU stopped working/,
   );
+});
+
+test('a GPU that is lost in the middle of ranking costs no photograph', async ({ app, page, browser }) => {
+  await app.open({ model: TINY_FP32, softwareAdapter: true, labels: LABELS });
+  await expect(app.machine).toContainText('WebGPU');
+  await app.add(await smallPictures(150));
+  const progress = page.getByRole('progressbar', { name: 'Photographs ranked' });
+  await expect.poll(async () => Number(await progress.getAttribute('value'))).toBeGreaterThan(0);
+  await loseGpu(browser);
+  await expect(app.machine).toContainText(/fp32.*WASM/);
+  await app.ready();
+  await app.ranked(150, LABELS.length);
+  const { photographs, backend } = await app.exportedJson();
+  expect(backend).toBe('wasm');
+  expect(photographs).toHaveLength(150);
+  for (const { file, problem, scores } of photographs) {
+    expect(problem, file).toBeUndefined();
+    expect(scores, file).toHaveLength(LABELS.length);
+  }
+});
+
+test('a GPU that failed the self-test is not asked again, and the page opens with the network off', async ({
+  page,
+  context,
+}) => {
+  const server = await serve({ root: SITE, port: 0 });
+  const app = new Promptlens(page, server.url);
+  await app.open({ model: DAMAGED_ON_GPU, softwareAdapter: true, labels: LABELS });
+  await expect(app.machine).toContainText(/q8.*WASM/);
+  await app.ranked(6, LABELS.length);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+
+  const downloads: string[] = [];
+  context.on('request', (request) => {
+    if (/\.(onnx|wasm)$/.test(request.url())) downloads.push(request.url());
+  });
+  await page.reload();
+  await app.ready();
+  expect(downloads).toEqual([]);
+  await page.getByRole('button', { name: /self-test passed/ }).click();
+  await expect(page.getByRole('dialog', { name: 'What runs where' })).toContainText(
+    /Passed over.*WebGPU, fp32.*computes wrongly/,
+  );
+
+  await server.close();
+  await context.setOffline(true);
+  await page.reload();
+  await app.ready();
+  await app.ranked(6, LABELS.length);
+});
+
+test('after a lost GPU, whose files were then given up, the page opens with the network off', async ({
+  page,
+  context,
+  browser,
+}) => {
+  const server = await serve({ root: SITE, port: 0 });
+  const app = new Promptlens(page, server.url);
+  await app.open({ model: TINY, softwareAdapter: true, labels: LABELS });
+  await expect(app.machine).toContainText(/fp32.*WebGPU/);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await loseGpu(browser);
+  await expect(app.machine).toContainText(/q8.*WASM/);
+  await app.ready();
+
+  await server.close();
+  await context.setOffline(true);
+  await page.reload();
+  await app.ready();
+  await expect(app.machine).toContainText(/q8.*WASM/);
+  await app.ranked(6, LABELS.length);
 });

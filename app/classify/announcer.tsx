@@ -32,6 +32,8 @@ export function Announcer() {
 
   useEffect(() => {
     if (done) return;
+    // The next outcome may be the same sentence; it is heard again only where it was gone.
+    setMessage('');
     const timer = setInterval(() => {
       const now = classifier.progress();
       if (now.photos > 0)
