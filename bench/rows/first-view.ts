@@ -10,6 +10,8 @@ import type { Setting } from './setting.ts';
 const FLOOR_KB = 150;
 /** Which files are not the first view: the runtime and its glue, the models. */
 const RUNTIME_OR_MODEL = /\/models\/|\/assets\/ort[.-]|\.wasm$/;
+/** What the page loads ahead once the model runs: app/classify/late-parts.ts. */
+const LATE = /\/(?:paste|photo-table|photo-details)-[^/]+$/;
 const PICTURE = /\.(?:jpe?g|png|webp)$/;
 /** Already compressed. */
 const COMPRESSED = /\.(?:woff2|jpe?g|png|webp)$/;
@@ -24,7 +26,7 @@ export async function firstView({ browser, site }: Setting): Promise<Row> {
     await page.goto(site.product);
     // Its examples are ranked: nothing of the first view is still to come.
     await page.getByRole('main').getByRole('article').getByRole('list').first().waitFor();
-    return [...asked].filter((path) => !RUNTIME_OR_MODEL.test(path)).sort();
+    return [...asked].filter((path) => !RUNTIME_OR_MODEL.test(path) && !LATE.test(path)).sort();
   });
   const files = await Promise.all(
     paths.map(async (path) => ({ path, bytes: await transferred(new URL(path, site.product)) })),
