@@ -1,6 +1,8 @@
 // The workshop as its user meets it, through the commands: class folders of drawn shapes go in, a network is trained, stopped and
 // resumed, exported and evaluated, and it knows shapes that it has never seen.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +100,9 @@ async function logOf(run: string) {
 
 it('trains, exports, evaluates and embeds', async () => {
   await run(train, ...trainArguments());
+  const judged = (await logOf('run')).filter(({ type }) => type === 'evaluation');
+  expect(judged).toHaveLength(3);
+  expect(judged.at(-1).accuracy).toBeGreaterThan(0.8);
   await run(exportCommand, '--model', at('run'), '--threads', '1');
   for (const precision of ['fp32', 'q8']) {
     const printed = await run(
@@ -147,6 +152,60 @@ it('goes on where it stood, and says what does not fit', async () => {
   await expect(run(train, '--train-data', at('nowhere'), '--out', at('x'))).rejects.toThrow(/nowhere/);
   await expect(run(train, '--train-data', at('shapes'), '--out', at('run'))).rejects.toThrow(/--resume/);
 });
+
+it('a run that is interrupted and resumed equals one that was not, byte for byte', async () => {
+  const options = [
+    ...['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '12'],
+    ...['--epochs', '10', '--held-out', '12', '--zeroshot-frequency', '4', '--threads', '1'],
+  ];
+  await run(train, ...options, '--out', at('unstopped'));
+
+  const script = join(import.meta.dirname, 'train.ts');
+  const stopped = spawn(process.execPath, ['--import', 'tsx', script, ...options, '--out', at('stopped')]);
+  const ended = once(stopped, 'exit');
+  const steps = async () => (await logOf('stopped').catch(() => [])).filter(({ type }) => type === 'step');
+  while ((await steps()).length < 3 && stopped.exitCode === null) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  stopped.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
+  expect((await steps()).length).toBeLessThan(90);
+  await run(train, ...options, '--out', at('stopped'), '--resume');
+  expect(await steps()).toHaveLength(90);
+  for (const file of ['checkpoint.safetensors', 'model.safetensors', 'tokenizer.json']) {
+    const [one, other] = [await readFile(at('stopped', file)), await readFile(at('unstopped', file))];
+    expect(one.equals(other), file).toBe(true);
+  }
+}, 180_000);
+
+it('every option that decides the weights does', async () => {
+  const weightsWith = async (...changed: string[]) => {
+    const out = at('option', ...changed);
+    const options = ['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '24'];
+    const length = ['--epochs', '0.6', '--held-out', '0', '--threads', '1'];
+    await run(train, ...options, ...length, ...changed, '--out', out);
+    return (await readFile(join(out, 'model.safetensors'))).toString('base64');
+  };
+  const seen = [await weightsWith()];
+  for (const changed of [
+    ...[
+      ['--wd', '1'],
+      ['--lr', '0.001'],
+      ['--beta1', '0.5'],
+      ['--beta2', '0.5'],
+      ['--eps', '0.1'],
+    ],
+    ...[
+      ['--grad-clip-norm', '0.1'],
+      ['--crop-scale', '0.1'],
+      ['--caption-tokens', '4'],
+    ],
+  ]) {
+    const weights = await weightsWith(...changed);
+    expect(seen.includes(weights), changed.join(' ')).toBe(false);
+    seen.push(weights);
+  }
+}, 180_000);
 
 it('goes without held-out pictures that are damaged, and tells of each', async () => {
   await drawShapes(at('damaged'), 10);

@@ -32,9 +32,20 @@ test('crops spread over place, size, shape and side', () => {
     crops.reduce((sum, crop) => sum + of(crop), 0) / 2000;
   expect(mean((crop) => Number(crop.flip))).toBeCloseTo(0.5, 1);
   expect(mean((crop) => crop.left + crop.width / 2) / 300).toBeCloseTo(0.5, 1);
-  expect(mean((crop) => Math.log(crop.width / crop.height))).toBeLessThan(0.05);
   expect(Math.min(...crops.map((crop) => crop.left))).toBeLessThan(5);
   expect(Math.max(...crops.map((crop) => crop.left + crop.width))).toBeGreaterThan(295);
+});
+
+test('crops that fit on all sides are as often wide as tall', () => {
+  const small = { ...augmentation, cropScale: [0.2, 0.5] } as const;
+  const stretches = Array.from({ length: 2000 }, (_, i) => {
+    const { width, height } = drawCrop(100, 100, small, randomStream('shape', i));
+    return Math.log(width / height);
+  });
+  const wide = stretches.filter((stretch) => stretch > 0).length / 2000;
+  expect(wide).toBeCloseTo(0.5, 1);
+  expect(Math.max(...stretches)).toBeGreaterThan(0.95 * Math.log(5 / 4));
+  expect(Math.min(...stretches)).toBeLessThan(0.95 * Math.log(4 / 5));
 });
 
 test('without flipping nothing is mirrored', () => {

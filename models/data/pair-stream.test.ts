@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterEach, describe, expect, test } from 'vitest';
 import { decodeImage } from '../files/decode-image.ts';
+import { drawCaption } from './captions.ts';
 import { openPairStream, type PairBatch, type PairStream, type PairStreamOptions } from './pair-stream.ts';
 import { openSources } from './sources.ts';
 import type { PairSource } from './types.ts';
@@ -103,6 +104,20 @@ describe('batches', () => {
     expect(new Set(first).size).toBe(8);
     expect(new Set(second).size).toBe(8);
     expect(second).not.toEqual(first);
+  });
+
+  test('each epoch draws its captions anew, as drawCaption does for the epoch and the row', async () => {
+    const source = sourceOf(await colours(4));
+    const pairs = stream(source);
+    for (const epoch of [0, 1, 2]) {
+      const batch = await pairs.batch(epoch);
+      const drawn = rowsOf(batch).map((row) => drawCaption(source.text(row), { seed: 1, epoch, row }));
+      expect(batch.captions).toEqual(drawn);
+    }
+    const later = Array.from({ length: 4 }, (_, row) =>
+      [0, 1, 2].map((epoch) => drawCaption(source.text(row), { seed: 1, epoch, row })),
+    );
+    expect(later.some((captions) => new Set(captions).size > 1)).toBe(true);
   });
 
   test('captions count as keys in lower case, once each', async () => {

@@ -190,6 +190,30 @@ describe('a run', () => {
     await expect(resume({})).rejects.toThrow(/checkpoint\.safetensors could not be read: .*resume again/);
   });
 
+  it("takes pairs that share a key out of each other's negatives", async () => {
+    const lossWith = async (keyOf: (pair: number) => string) => {
+      const losses: number[] = [];
+      const batch = async (step: number) => ({
+        ...(await pairs.batch(step)),
+        keys: Array.from({ length: PAIRS }, (_, i) => [keyOf(i)]),
+      });
+      const { signal, log } = stopAfter(1);
+      const noted: RunLog = {
+        ...silent,
+        step(line) {
+          losses.push(line.loss);
+          log.step(line);
+        },
+      };
+      const folder = join(out, keyOf(1));
+      await runTraining(optionsIn(folder, { pairs: { ...pairs, batch }, log: noted, signal }));
+      return losses;
+    };
+    // Without a single negative each softmax is over its own pair alone.
+    expect((await lossWith(() => 'all'))[0]).toBeCloseTo(0, 6);
+    expect((await lossWith(String))[0]).toBeGreaterThan(0.5);
+  });
+
   it('logs a line a step and an evaluation', async () => {
     const path = join(out, 'log.jsonl');
     await runTraining(optionsIn(out, { log: openLog(path, PAIRS), evaluate: async () => 0.5 }));

@@ -83,6 +83,18 @@ describe.each(cases)('$name', ({ config, results }) => {
   });
 });
 
+describe('the temperature', () => {
+  it('is kept at 100 or below', async () => {
+    const [{ config }] = cases;
+    const trainer = await Trainer.create(config, OPTIONS);
+    const state = startingState(trainer.parameters, 0);
+    state.weights.get('logit_scale')?.fill(Math.log(150));
+    const { logitScale } = await trainer.train(state, inputsOf(config, 0));
+    expect(logitScale).toBeCloseTo(100, 3);
+    expect(state.weights.get('logit_scale')?.[0]).toBeCloseTo(Math.log(100), 6);
+  });
+});
+
 describe('a step that gives no number', () => {
   it('names the tensor and leaves the weights as they were', async () => {
     const [{ config }] = cases;
