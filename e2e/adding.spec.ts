@@ -1,6 +1,7 @@
 // Ways in for photographs: files and folders, picked, dropped and pasted. (rank.spec.ts drops files, many others pick them.)
 
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { Page } from '@playwright/test';
 import { smallPictures } from './site/pictures.ts';
 import { expect, test } from './test.ts';
 
@@ -18,6 +19,24 @@ async function makeFolder(root: string): Promise<string> {
   await writeFile(`${root}/.DS_Store`, 'clutter');
   await writeFile(`${root}/Thumbs.db`, 'clutter');
   return root;
+}
+
+type GiveEntries = (entries: FileSystemEntry[], found: (entries: FileSystemEntry[]) => void) => void;
+
+/** Comes between the page and what the browser says of a dropped folder. Chromium has no global names for entries and readers. */
+async function onFolderEntries(page: Page, give: GiveEntries): Promise<void> {
+  await page.addInitScript(`{
+    const give = ${give};
+    const { webkitGetAsEntry } = DataTransferItem.prototype;
+    DataTransferItem.prototype.webkitGetAsEntry = function () {
+      const folder = webkitGetAsEntry.call(this);
+      const reader = folder.createReader();
+      const readEntries = reader.readEntries.bind(reader);
+      reader.readEntries = (found, failed) => readEntries((entries) => give(entries, found), failed);
+      folder.createReader = () => reader;
+      return folder;
+    };
+  }`);
 }
 
 test('a folder that is picked', async ({ app, page }, testInfo) => {
@@ -77,19 +96,12 @@ test('a dropped folder shows photographs while it is still being looked through'
   const files = await smallPictures(20);
   for (const { name, buffer } of files) await writeFile(`${folder}/${name}`, buffer);
   // The browser says only when it is let that there is no more.
-  await page.addInitScript(() => {
-    const { readEntries } = FileSystemDirectoryReader.prototype;
-    FileSystemDirectoryReader.prototype.readEntries = function (found, failed) {
-      readEntries.call(
-        this,
-        (entries) => {
-          const tell = () =>
-            entries.length > 0 || window.name === 'go on' ? found(entries) : void setTimeout(tell, 50);
-          tell();
-        },
-        failed,
-      );
+  await onFolderEntries(page, (entries, found) => {
+    const tell = () => {
+      if (entries.length > 0 || window.name === 'go on') found(entries);
+      else setTimeout(tell, 50);
     };
+    tell();
   });
   await app.open({ labels: LABELS });
   await app.drop([folder]);
@@ -103,19 +115,22 @@ test('a dropped folder shows photographs while it is still being looked through'
 test('what cannot be read in a dropped folder costs nothing else', async ({ app, page }, testInfo) => {
   const folder = await makeFolder(testInfo.outputPath('holiday'));
   await mkdir(`${folder}/locked`);
-  await page.addInitScript(() => {
-    const { file } = FileSystemFileEntry.prototype;
-    FileSystemFileEntry.prototype.file = function (found, failed) {
-      if (this.name !== 'picture-001.jpg') return file.call(this, found, failed);
-      failed?.(new DOMException('A requested file could not be found.', 'NotFoundError'));
-    };
-    const { createReader } = FileSystemDirectoryEntry.prototype;
-    FileSystemDirectoryEntry.prototype.createReader = function () {
-      const reader = createReader.call(this);
-      if (this.name === 'locked')
-        reader.readEntries = (_, failed) => failed?.(new DOMException('', 'NotReadableError'));
-      return reader;
-    };
+  await onFolderEntries(page, (entries, found) => {
+    for (const entry of entries) {
+      if (entry.name === 'picture-001.jpg')
+        Object.assign(entry, {
+          file: (_: unknown, failed: (error: unknown) => void) =>
+            failed(new DOMException('', 'NotFoundError')),
+        });
+      if (entry.name === 'locked')
+        Object.assign(entry, {
+          createReader: () => ({
+            readEntries: (_: unknown, failed: (error: unknown) => void) =>
+              failed(new DOMException('', 'NotReadableError')),
+          }),
+        });
+    }
+    found(entries);
   });
   await app.open({ labels: LABELS });
   await app.drop([folder]);
