@@ -27,8 +27,9 @@ test('the main job by keyboard alone', async ({ app, page }) => {
     throw new Error(`Tab never came to ${name}.`);
   };
 
-  await tabTo(/^Add photographs$/, 'Shift+Tab');
+  // Listened for early: it takes the browser a moment to hand choosers over.
   const chooser = page.waitForEvent('filechooser');
+  await tabTo(/^Add photographs$/, 'Shift+Tab');
   await keyboard.press('Enter');
   await (await chooser).setFiles([...(await smallPictures(4))]);
 
