@@ -30,7 +30,10 @@ export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBa
       <div className="bar-actions">
         <FileTrigger allowsMultiple acceptedFileTypes={['image/*', '.heic', '.heif']} onSelect={add}>
           <AriaButton className={buttonClass('primary')}>
-            <Icon name="add" size={18} /> <span>Add photographs</span>
+            <Icon name="add" size={18} />{' '}
+            <span>
+              Add <span className="bar-wide">photographs</span>
+            </span>
           </AriaButton>
         </FileTrigger>
         <FileTrigger acceptDirectory onSelect={add}>
