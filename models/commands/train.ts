@@ -15,7 +15,7 @@ import { learnVocabulary } from '../clip/vocabulary.ts';
 import { drawCaption } from '../data/captions.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
-import { defaultHeldOut, openSources, splitHeldOut } from '../data/sources.ts';
+import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { DEFAULT_CONFIG } from '../train/default-config.ts';
@@ -33,6 +33,8 @@ const SENTENCES_A_ROW = 5;
 
 /** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
 const MOST_WARMUP = 400;
+
+const STOPPING = ['SIGINT', 'SIGTERM'] as const;
 
 const RESUMABLE =
   '--resume goes on with a run that was begun in --out; leave it out, and name an empty folder, to begin one.';
@@ -103,6 +105,19 @@ export const train = command({
       integer: true,
       help: `labelled rows to choose the best checkpoint by, 0 keeps the last; a tenth, ${MOST_HELD_OUT} at most, where it is left out`,
     },
+    'gray-scale-prob': {
+      kind: 'number',
+      default: 0.1,
+      min: 0,
+      max: 1,
+      help: 'share of the pictures that are shown in shades of grey: people drop old photographs too',
+    },
+    'upsampling-factors': {
+      kind: 'list',
+      form: 'comma',
+      value: 'data set=n',
+      help: 'data sets whose rows are seen n times in an epoch',
+    },
     'save-frequency': { kind: 'number', default: 0.1, min: 0, help: 'epochs between checkpoints' },
     'zeroshot-frequency': {
       kind: 'number',
@@ -151,7 +166,8 @@ export const train = command({
       },
     };
     const log = openLog(join(out, 'log.jsonl'), batchSize);
-    const pairs = openPairStream(trainRows, {
+    const factors = parseFactors(options['upsampling-factors'] ?? []);
+    const pairs = openPairStream(upsample(trainRows, factors), {
       batchSize,
       imageSize: config.vision_config.image_size,
       mean: MEAN,
@@ -159,6 +175,7 @@ export const train = command({
       seed,
       workers: options.workers,
       cropScale: [options['crop-scale'], 1],
+      grayScaleProb: options['gray-scale-prob'],
       onDamaged: log.damaged,
     });
     const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
@@ -173,7 +190,8 @@ export const train = command({
     );
     const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
     const interrupted = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+    const stop = () => interrupted.abort();
+    for (const signal of STOPPING) process.once(signal, stop);
     try {
       if (warmupSteps > totalSteps) {
         throw new UsageError(
@@ -209,6 +227,8 @@ export const train = command({
           '--epochs': options.epochs,
           '--unmasked-epochs': options['unmasked-epochs'],
           '--seed': seed,
+          '--gray-scale-prob': options['gray-scale-prob'],
+          '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
           '--lr': options.lr,
           '--warmup': warmupSteps,
           '--wd': options.wd,
@@ -228,12 +248,28 @@ export const train = command({
         signal: interrupted.signal,
       });
     } finally {
+      for (const signal of STOPPING) process.off(signal, stop);
       await pairs.close();
     }
   },
 });
 
 /** Neither a run nor a model is ever written over. */
+/** `caltech101=3` as a data set and a whole number of times. */
+function parseFactors(given: readonly string[]): Map<string, number> {
+  const factors = new Map<string, number>();
+  for (const each of given) {
+    const [, name, times] = each.match(/^(.+)=([1-9]\d?)$/) ?? [];
+    if (name === undefined || factors.has(name)) {
+      throw new UsageError(
+        `--upsampling-factors has ${each}; expected data sets, each once, with a number from 1 to 99: caltech101=3,flickr8k=2.`,
+      );
+    }
+    factors.set(name, Number(times));
+  }
+  return factors;
+}
+
 async function refuseOtherRun(out: string): Promise<void> {
   const found = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];

@@ -8,6 +8,8 @@ export interface DecodeSettings extends Augmentation {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   readonly seed: number;
+  /** The share of pictures that are shown in shades of grey. */
+  readonly grayScaleProb: number;
 }
 
 export interface DecodeJob {

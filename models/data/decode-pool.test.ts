@@ -8,6 +8,7 @@ const settings = {
   seed: 1,
   cropScale: [0.5, 1],
   aspectRatio: [1, 1],
+  grayScaleProb: 0,
   flip: false,
 } as const;
 

@@ -18,7 +18,7 @@ const port = parentPort;
 if (!port)
   throw new Error('decode-worker.ts runs as a worker thread; open a pair stream instead of running it.');
 const settings: DecodeSettings = workerData;
-const { imageSize, mean, std, seed } = settings;
+const { imageSize, mean, std, seed, grayScaleProb } = settings;
 
 let queue = Promise.resolve();
 port.on('message', (job: DecodeJob) => {
@@ -36,6 +36,7 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
       const picture = await decodeImage(image, names[place], { shortSide: 2 * imageSize });
       const random = randomStream('crop', seed, epoch, rows[place]);
       cropTo(picture, drawCrop(picture.width, picture.height, settings, random), imageSize, planes);
+      if (random() < grayScaleProb) grayScale(planes);
       normalize(planes);
     } catch (error) {
       damaged.push({ place, reason: error instanceof Error ? error.message : String(error) });
@@ -43,6 +44,17 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
   }
   const result: DecodeResult = { id, pixel_values, damaged };
   port?.postMessage(result, [pixel_values.buffer]);
+}
+
+/** In place: every channel becomes the luma of ITU-R BT.601, as Pillow's `convert('L')` weighs it. */
+function grayScale(planes: Float32Array): void {
+  const size = imageSize * imageSize;
+  for (let i = 0; i < size; i++) {
+    const luma = 0.299 * planes[i] + 0.587 * planes[size + i] + 0.114 * planes[2 * size + i];
+    planes[i] = luma;
+    planes[size + i] = luma;
+    planes[2 * size + i] = luma;
+  }
 }
 
 /** In place: from 0 … 255 to what the network reads. */

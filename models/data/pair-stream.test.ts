@@ -93,6 +93,23 @@ describe('batches', () => {
     }
   });
 
+  test('a share of the pictures in grey, of the luma that their colours have', async () => {
+    const images = await colours(24);
+    const batch = await stream(sourceOf(images), { batchSize: 24, grayScaleProb: 0.5 }).batch(0);
+    let grey = 0;
+    for (const [place, row] of rowsOf(batch).entries()) {
+      const [red, green, blue] = colour(row);
+      const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
+      const isGrey = Math.abs(meanColour(batch, place)[0] - red) > 0.01;
+      const wanted = isGrey ? [luma, luma, luma] : [red, green, blue];
+      for (const [channel, value] of meanColour(batch, place).entries())
+        expect(value).toBeCloseTo(wanted[channel], 2);
+      if (isGrey) grey++;
+    }
+    expect(grey).toBeGreaterThan(4);
+    expect(grey).toBeLessThan(20);
+  });
+
   test('an epoch shows no row twice, the next one shuffles anew', async () => {
     const pairs = stream(sourceOf(await colours(9)));
     const epoch = async (n: number) => [

@@ -20,6 +20,8 @@ export interface PairStreamOptions {
   readonly workers?: number;
   readonly cropScale?: readonly [least: number, most: number];
   readonly flip?: boolean;
+  /** The share of pictures that are shown in shades of grey: 0 where it is left out. */
+  readonly grayScaleProb?: number;
   /** Told once of each picture that cannot be decoded, as a sentence that names the row. */
   readonly onDamaged?: (message: string) => void;
 }
@@ -49,14 +51,23 @@ const FEW_DAMAGED = 10;
 
 export function openPairStream(source: PairSource, options: PairStreamOptions): PairStream {
   const { batchSize, imageSize, mean, std, seed, onDamaged = console.warn } = options;
-  const { workers = 1, cropScale = [0.5, 1], flip = true } = options;
+  const { workers = 1, cropScale = [0.5, 1], flip = true, grayScaleProb = 0 } = options;
   if (source.length < batchSize)
     throw new Error(
       `Reading batches of ${batchSize} pairs from ${source.name}: found ${source.length} rows, expected at least one batch. Use a smaller batch or more data.`,
     );
   const batchesPerEpoch = Math.floor(source.length / batchSize);
   const aspectRatio = [4 / 5, 5 / 4] as const;
-  const pool = openDecodePool(workers, { imageSize, mean, std, seed, cropScale, flip, aspectRatio });
+  const pool = openDecodePool(workers, {
+    imageSize,
+    mean,
+    std,
+    seed,
+    cropScale,
+    flip,
+    aspectRatio,
+    grayScaleProb,
+  });
 
   let order: { epoch: number; rows: Uint32Array } | undefined;
   const rowsOf = (epoch: number): Uint32Array => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { defaultHeldOut, openSources, readRows, selectRows, splitHeldOut } from './sources.ts';
+import { defaultHeldOut, openSources, readRows, selectRows, splitHeldOut, upsample } from './sources.ts';
 import type { PairRow, PairSource } from './types.ts';
 
 let folder = '';
@@ -388,5 +388,21 @@ describe.skipIf(!existsSync(shared))(`shared data (skipped where ${shared} is mi
     const flickr = await openSources(`${shared}/eval/flickr8k-test.parquet`);
     const captions = await all(flickr);
     expect(captions.reduce((sum, row) => sum + row.captions.length, 0)).toBe(4999);
+  });
+});
+
+describe('upsample', () => {
+  test('repeats the rows of the data sets that are named, and refuses one that is not there', async () => {
+    const fruit = await writeParquet('fruit.parquet', labelled(['apple', 'pear']));
+    const birds = await writeParquet('birds.parquet', labelled(['owl']));
+    const source = await openSources(`${fruit},${birds}`);
+    const labels = async (factors: [string, number][]) =>
+      (await all(upsample(source, new Map(factors)))).map((row) => row.labels[0]);
+    expect(await labels([])).toEqual(['apple', 'pear', 'owl']);
+    expect(await labels([['birds', 3]])).toEqual(['apple', 'pear', 'owl', 'owl', 'owl']);
+    expect(await labels([['fruit', 2]])).toEqual(['apple', 'apple', 'pear', 'pear', 'owl']);
+    expect(() => upsample(source, new Map([['fish', 2]]))).toThrow(
+      /^Showing fish more often: .* has no such data set, only fruit, birds\. Name one of these\.$/,
+    );
   });
 });

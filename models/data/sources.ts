@@ -88,6 +88,29 @@ export function selectRows(source: PairSource, rows: ArrayLike<number>, name: st
   };
 }
 
+/**
+ * The rows of some data sets several times over, so that a small one is seen as often as it should be: a row that is to be
+ * seen three times in an epoch stands there three times, and is cropped and captioned anew each time.
+ * @param factors how many times, by the name of the data set (each row's `source`); the others once
+ * @throws a sentence where there is no such data set
+ */
+export function upsample(source: PairSource, factors: ReadonlyMap<string, number>): PairSource {
+  if (factors.size === 0) return source;
+  const rows: number[] = [];
+  const found = new Set<string>();
+  for (let index = 0; index < source.length; index++) {
+    const dataSet = source.text(index).source;
+    found.add(dataSet);
+    for (let time = factors.get(dataSet) ?? 1; time > 0; time--) rows.push(index);
+  }
+  for (const name of factors.keys())
+    if (!found.has(name))
+      throw new Error(
+        `Showing ${name} more often: ${source.name} has no such data set, only ${[...found].join(', ')}. Name one of these.`,
+      );
+  return selectRows(source, rows, source.name);
+}
+
 /** All rows in their order. */
 export async function* readRows(source: PairSource): AsyncGenerator<PairRow> {
   for (let index = 0; index < source.length; index++) yield await source.row(index);
