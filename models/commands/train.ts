@@ -12,6 +12,7 @@ import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
+import { readTrainedFolder } from '../convert/trained-folder.ts';
 import { drawCaption } from '../data/captions.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
@@ -57,6 +58,11 @@ export const train = command({
       help: 'where the model folder, checkpoint and log go',
     },
     model: { kind: 'text', value: 'config.json', help: 'the network; a small one where it is left out' },
+    pretrained: {
+      kind: 'text',
+      value: 'folder',
+      help: 'a trained folder to start from: its network, its tokenizer and its weights',
+    },
     epochs: { kind: 'number', default: 4, above: 0, help: 'passes over the data' },
     'batch-size': { kind: 'number', default: 128, min: 2, integer: true, help: 'pairs a step' },
     lr: { kind: 'number', default: 4e-4, above: 0, help: 'peak learning rate' },
@@ -130,7 +136,10 @@ export const train = command({
     resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
   },
   run: async (options) => {
-    const { out, seed, resume, threads } = options;
+    const { out, seed, resume, threads, pretrained } = options;
+    if (pretrained !== undefined && options.model !== undefined) {
+      throw new UsageError('--pretrained brings its own network; leave --model out.');
+    }
     const batchSize = options['batch-size'];
     const source = await openSources(options['train-data']);
     if (!resume) await refuseOtherRun(out);
@@ -140,6 +149,7 @@ export const train = command({
         ? splitHeldOut(source, { count: heldOutCount, seed })
         : { train: source, heldOut: null };
 
+    const given = pretrained !== undefined && !resume ? await readTrainedFolder(pretrained) : undefined;
     const named = options.model === undefined ? undefined : await readConfig(options.model, CONFIG);
     const begun = resume ? await readConfig(join(out, 'config.json'), RESUMABLE) : undefined;
     if (named && begun && !isDeepStrictEqual(asAsked(named), asAsked(begun))) {
@@ -147,10 +157,12 @@ export const train = command({
         `--model ${options.model} is another network than the one in ${join(out, 'config.json')}, which the run was begun with. Leave --model out, or start anew without --resume in another folder.`,
       );
     }
-    const wanted = begun ?? named ?? DEFAULT_CONFIG;
+    const wanted = begun ?? given?.config ?? named ?? DEFAULT_CONFIG;
     const tokenizerJson = resume
       ? await readJson(join(out, 'tokenizer.json'), RESUMABLE)
-      : learnVocabulary(words(trainRows, seed), { vocabSize: wanted.text_config.vocab_size });
+      : pretrained !== undefined
+        ? await readJson(join(pretrained, 'tokenizer.json'), 'A trained folder has one.')
+        : learnVocabulary(words(trainRows, seed), { vocabSize: wanted.text_config.vocab_size });
     const tokenizer = await parseTokenizer(
       { tokenizerJson },
       { contextLength: wanted.text_config.max_position_embeddings },
@@ -205,6 +217,8 @@ export const train = command({
         config,
         encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
+        pretrained:
+          given && new Map(given.weights).set('logit_scale', Float32Array.of(Math.log(given.logitScale))),
         trainer: {
           batchSize,
           threads,
@@ -221,6 +235,7 @@ export const train = command({
         // By the names of their options, so that whoever resumes with others is told which to change.
         settings: {
           '--train-data': options['train-data'],
+          '--pretrained': pretrained ?? '',
           '--held-out': heldOutCount,
           'rows to train on': trainRows.length,
           '--batch-size': batchSize,

@@ -126,6 +126,31 @@ it('trains, exports, evaluates and embeds', async () => {
   expect(blue.vector).not.toEqual(red.vector);
 });
 
+it('goes on from what is trained, on other data, without learning anew', async () => {
+  const started = ['--pretrained', at('run'), '--out', at('tuned'), '--lr', '1e-6', '--held-out', '12'];
+  await run(
+    train,
+    '--train-data',
+    at('unseen'),
+    ...started,
+    '--batch-size',
+    '12',
+    '--epochs',
+    '1',
+    '--threads',
+    '1',
+    '--warmup',
+    '0',
+    '--patch-dropout',
+    '0',
+  );
+  expect((await logOf('tuned')).at(-1).accuracy).toBeGreaterThan(0.8);
+  expect(await readFile(at('tuned', 'tokenizer.json'))).toEqual(await readFile(at('run', 'tokenizer.json')));
+  await expect(
+    run(train, '--train-data', at('unseen'), ...started, '--model', at('network.json')),
+  ).rejects.toThrow(/--pretrained brings its own network/);
+});
+
 it('has learnt the words of the templates, so that a caption keeps its name', async () => {
   const tokenizerJson = JSON.parse(await readFile(at('run', 'tokenizer.json'), 'utf8'));
   const tokenizer = await parseTokenizer({ tokenizerJson }, { contextLength: 16 });

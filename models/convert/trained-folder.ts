@@ -59,5 +59,5 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
 }
 
 function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return readNamedFile(path, 'Export needs a folder that training has written.');
+  return readNamedFile(path, 'Name a folder that training has written.');
 }

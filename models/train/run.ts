@@ -19,6 +19,8 @@ export interface RunOptions {
   /** The captions of a step as ids; early steps may cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP training"). */
   readonly encode: (captions: readonly string[], step: number) => EncodingBatch;
   readonly pairs: PairStream;
+  /** Weights to start from instead of random ones. */
+  readonly pretrained?: Weights;
   readonly trainer: TrainerOptions;
   /** Recorded in the checkpoint; a resumed run must have the same. */
   readonly settings: Progress['settings'];
@@ -44,7 +46,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
 
   let best: Progress['best'] = null;
   let evaluated = 0;
-  let state = startingState(parameters, options.trainer.seed);
+  let state = startingState(parameters, options.trainer.seed, options.pretrained);
   if (options.resume) {
     const saved = await readCheckpoint(checkpoint, parameters);
     refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);

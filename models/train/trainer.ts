@@ -2,7 +2,7 @@
 // of one, AdamW (adamw.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
 
 import type { ClipConfig } from '../clip/config.ts';
-import { weightsOf } from '../networks/weights.ts';
+import { type Weights, weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { type AdamOptions, type AdamState, adamStep, decays, globalNorm } from './adamw.ts';
 import { initialise } from './initialise.ts';
@@ -43,10 +43,20 @@ export interface StepReport {
 
 const MAX_LOG_LOGIT_SCALE = Math.log(100);
 
-export function startingState(parameters: readonly Parameter[], seed: number): TrainingState {
+/** @param pretrained weights to start from, in the graph's layout; what they lack starts at random */
+export function startingState(
+  parameters: readonly Parameter[],
+  seed: number,
+  pretrained: Weights = new Map(),
+): TrainingState {
   return {
     step: 0,
-    weights: new Map(parameters.map((parameter) => [parameter.name, initialise(parameter, seed)])),
+    weights: new Map(
+      parameters.map((parameter) => [
+        parameter.name,
+        pretrained.get(parameter.name)?.slice() ?? initialise(parameter, seed),
+      ]),
+    ),
     adam: new Map(parameters.map(({ name, shape }) => [name, emptyAdamState(shape.map(Number))])),
   };
 }
