@@ -95,13 +95,7 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
       });
       return done;
     } catch (error) {
-      console.warn(error);
-      toast(
-        `A part of the page that reads ${kind.many} could not be loaded. Try again, or reload the page.`,
-        {
-          kind: 'problem',
-        },
-      );
+      toast(sentence(error), { kind: 'problem' });
       return false;
     }
   };
