@@ -2,9 +2,11 @@
 // photographs, isolated so that both may use threads. The built product itself stands beside it, served as its own server does.
 
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { build, loadConfigFromFile, preview, type UserConfig } from 'vite';
+import sirv from 'sirv';
+import { build, loadConfigFromFile, type UserConfig } from 'vite';
 import { photographs, picture } from '../e2e/site/pictures.ts';
 import { serve } from '../scripts/serve.mjs';
 import { CACHE } from './cache.ts';
@@ -28,10 +30,10 @@ const ROOT = `${CACHE}/site`;
 const PRODUCT = `${CACHE}/product`;
 const PHOTOGRAPHS = 40;
 const LABELS = ['cat', 'dog', 'flower', 'bus', 'banana', 'bear', 'owl', 'forest', 'boat', 'hot dog'];
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+const ISOLATION = new Map([
+  ['Cross-Origin-Opener-Policy', 'same-origin'],
+  ['Cross-Origin-Embedder-Policy', 'require-corp'],
+]);
 
 export async function openSite(models: readonly BenchModel[], ownModel: BenchModel): Promise<Site> {
   await rm(ROOT, { recursive: true, force: true });
@@ -55,15 +57,11 @@ export async function openSite(models: readonly BenchModel[], ownModel: BenchMod
   await symlink(resolve(ownModel.folder), `${PRODUCT}/models/promptlens-mini`);
 
   const product = await serve({ root: PRODUCT, port: 0 });
-  const server = await preview({
-    configFile: false,
-    logLevel: 'error',
-    appType: 'mpa',
-    root: ROOT,
-    build: { outDir: '.' },
-    preview: { host: '127.0.0.1', port: 0, headers: ISOLATION },
-  });
-  const { port } = server.httpServer.address() as AddressInfo;
+  // Files as they are: Vite's preview compresses weights at each request, which then is most of what a page waits for.
+  const files = sirv(ROOT, { dev: true, setHeaders: (response) => response.setHeaders(ISOLATION) });
+  const server = createServer((request, response) => files(request, response));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
   return {
     ours: `${origin}/ours/ours.html`,
@@ -73,7 +71,8 @@ export async function openSite(models: readonly BenchModel[], ownModel: BenchMod
     labels: LABELS,
     plainPicture: ({ imageSize }) => `/plain/${imageSize}.png`,
     async close() {
-      await server.close();
+      server.close();
+      server.closeAllConnections();
       await product.close();
     },
   };

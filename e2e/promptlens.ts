@@ -82,6 +82,13 @@ export class Promptlens {
     await expect(this.machine).toContainText('self-test passed', { timeout: 90_000 });
   }
 
+  /** Waits until model and runtime are on this device, which is some seconds after they answer. */
+  async keptOffline(): Promise<void> {
+    await this.page.getByRole('button', { name: /self-test passed/ }).click();
+    await expect(this.machine).toContainText('Model and runtime are kept on this device.');
+    await this.page.keyboard.press('Escape');
+  }
+
   /** Picks files with the button that adds photographs. */
   async add(files: readonly string[] | readonly UploadedFile[]): Promise<void> {
     const chooser = this.page.waitForEvent('filechooser');

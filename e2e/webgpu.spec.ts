@@ -102,6 +102,7 @@ test('a GPU that failed the self-test is not asked again, and the page opens wit
   await app.open({ model: DAMAGED_ON_GPU, softwareAdapter: true, labels: LABELS });
   await expect(app.machine).toContainText(/q8.*WASM/);
   await app.ranked(6, LABELS.length);
+  await app.keptOffline();
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
 
   const downloads: string[] = [];
@@ -136,6 +137,7 @@ test('after a lost GPU, whose files were then given up, the page opens with the 
   await loseGpu(browser);
   await expect(app.machine).toContainText(/q8.*WASM/);
   await app.ready();
+  await app.keptOffline();
 
   await server.close();
   await context.setOffline(true);

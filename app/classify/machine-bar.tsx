@@ -1,5 +1,6 @@
 // The bar at the top: whose page this is, what runs where in one line, and the way in for photographs.
 
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { memo } from 'react';
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { FileTrigger } from 'react-aria-components/FileTrigger';
@@ -9,6 +10,7 @@ import { formatBytes, formatMilliseconds } from '../ui/format.ts';
 import { Icon, Mark } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { tellHeight } from '../ui/tell-height.ts';
+import { useServices } from './services.tsx';
 import { type Model, useProgress } from './use-classify.ts';
 import './machine-bar.css';
 
@@ -103,7 +105,12 @@ function loadingWords(progress: LoadProgress | null): string {
 
 function Running({ report }: { readonly report: ModelReport }) {
   const msPerPhoto = useProgress('msPerPhoto');
+  const { client } = useServices();
   const { model, precision, selfTest, passedOver } = report;
+  const kept = useQuery({
+    queryKey: ['kept-offline', report.modelKey, precision, report.backend],
+    queryFn: () => client.keptOffline(),
+  });
   const pace = msPerPhoto === null ? null : formatMilliseconds(msPerPhoto);
   return (
     <div className="machinery">
@@ -157,14 +164,7 @@ function Running({ report }: { readonly report: ModelReport }) {
             name="Vectors"
             value={`${report.embedDim} numbers; prompts of up to ${report.contextLength} tokens`}
           />
-          <Fact
-            name="Offline"
-            value={
-              report.keptOffline
-                ? 'Model and runtime are kept on this device.'
-                : 'There was no room to keep the model on this device: it is downloaded at each visit.'
-            }
-          />
+          <Fact name="Offline" value={offlineWords(kept)} />
           {passedOver.map(({ backend, precision: other, reason }) => (
             <Fact
               key={`${backend} ${other}`}
@@ -176,6 +176,20 @@ function Running({ report }: { readonly report: ModelReport }) {
       </Popover>
     </div>
   );
+}
+
+function offlineWords({ data: kept, error }: Pick<UseQueryResult<boolean>, 'data' | 'error'>): string {
+  if (error !== null) return `The model could not be kept on this device: ${error.message}`;
+  switch (kept) {
+    case undefined:
+      return 'Model and runtime are being kept on this device.';
+    case true:
+      return 'Model and runtime are kept on this device.';
+    case false:
+      return 'There was no room to keep the model on this device: it is downloaded at each visit.';
+    default:
+      return kept satisfies never;
+  }
 }
 
 function Fact({ name, value }: { readonly name: string; readonly value: string }) {

@@ -59,6 +59,7 @@ class FakeWorker {
         vectors: prompts.map(() => new Float32Array([id])),
         truncated: [],
       }),
+      keptOffline: async () => true,
       cancel: (id) => {
         this.cancelled.push(id);
       },

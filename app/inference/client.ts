@@ -85,6 +85,8 @@ export function createInferenceClient(): InferenceClient {
 
     embedPrompts: (prompts, signal) => request(signal, (api, id) => api.embedPrompts(id, prompts)),
 
+    keptOffline: () => request(undefined, (api) => api.keptOffline()),
+
     onDeviceLost(listener) {
       deviceLostListeners.add(listener);
       return () => deviceLostListeners.delete(listener);

@@ -12,15 +12,15 @@ export type Graphs = Readonly<Record<Encoder, Uint8Array<ArrayBuffer>>>;
 
 export async function createEncoders(
   runtime: Runtime,
-  { backend, precision }: Attempt,
+  attempt: Attempt,
   folder: ModelFolder,
   graphs: Graphs,
 ): Promise<Encoders> {
-  const path = (encoder: Encoder) => encoderPath(encoder, precision);
+  const path = (encoder: Encoder) => encoderPath(encoder, attempt.precision);
   // One after the other: the first one starts the runtime. No function here may name `graphs`: those below outlive this one,
   // and would keep what it names.
-  const vision = await createEncoderSession(runtime, backend, graphs.vision_model, path('vision_model'));
-  const text = await createEncoderSession(runtime, backend, graphs.text_model, path('text_model'));
+  const vision = await createEncoderSession(runtime, attempt, graphs.vision_model, path('vision_model'));
+  const text = await createEncoderSession(runtime, attempt, graphs.text_model, path('text_model'));
   const image = bindEncoder('vision_model', vision.inputNames, vision.outputNames);
   const prompt = bindEncoder('text_model', text.inputNames, text.outputNames);
   const { width, height } = imageSize(folder.preprocessing);

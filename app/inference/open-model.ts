@@ -10,36 +10,55 @@ import { createEncoders } from './encoders.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
-import { obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
+import { keepAtOnce, obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
-import { runSelfTest } from './self-test-run.ts';
+import { runSelfTest, SELF_TEST } from './self-test-run.ts';
 import type { Backend } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
 
 export type OpenedModel =
-  | { readonly report: OpenReport; readonly engine: Engine; readonly deviceLost: Promise<string> | null }
+  | {
+      readonly report: OpenReport;
+      readonly engine: Engine;
+      readonly deviceLost: Promise<string> | null;
+      /** Settles later than the model answers. */
+      readonly keptOffline: Promise<boolean>;
+    }
   | { readonly refused: string };
 
 /** Photographs in one run. WASM gains nothing from more; a GPU is idle with fewer. */
 const MAX_BATCH = { wasm: 4, webgpu: 16 } as const satisfies Record<Backend, number>;
 
-export async function openModel(
+export function openModel(
   source: RemoteFolder,
   attempt: Attempt,
   progress: ProgressMeter,
 ): Promise<OpenedModel> {
-  const opened = await whileUsingFiles(() => open(source, attempt, progress));
-  void forgetUnneededFiles();
-  return opened;
+  return new Promise((resolve, reject) => {
+    whileUsingFiles(async () => {
+      try {
+        const opened = await open(source, attempt, progress);
+        if ('refused' in opened) await keepAtOnce();
+        resolve(opened);
+        if ('keptOffline' in opened) await Promise.allSettled([opened.keptOffline]);
+      } catch (error) {
+        await keepAtOnce();
+        throw error;
+      }
+    }).then(() => void forgetUnneededFiles(), reject);
+  });
 }
 
 async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMeter): Promise<OpenedModel> {
   const { backend, precision } = attempt;
   const wasm = runtimeFile(attempt.build);
-  progress.expect(wasm.bytes + bytesToRead(await source.list(), attempt));
+  const files = await source.list();
+  progress.expect(wasm.bytes + bytesToRead(files, attempt));
 
-  const [folder, runtime, runtimeBinary, vision_model, text_model] = await Promise.all([
+  // In the order in which they are worked on.
+  const [folder, selfTest, runtime, runtimeBinary, vision_model, text_model] = await Promise.all([
     readModelFolder(source),
+    files.some(({ path }) => path === SELF_TEST) ? source.read(SELF_TEST) : null,
     importRuntime(attempt.build),
     obtain(wasm, progress.add),
     source.read(encoderPath('vision_model', precision)),
@@ -50,14 +69,15 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
     progress.stage('compile');
     setWasm(runtime, runtimeBinary.bytes, attempt.threads);
     const encoders = await createEncoders(runtime, attempt, folder, { vision_model, text_model });
-    dropWasm(runtime, runtimeBinary.bytes);
     progress.stage('self-test');
-    const cosine = await runSelfTest(folder, attempt, encoders);
+    const cosine = selfTest && (await runSelfTest(selfTest, folder, attempt, encoders));
     if (cosine === null && backend === 'webgpu') {
       return { refused: `selftest.json has no vectors for ${precision} to check a GPU's answers with.` };
     }
-    const runtimeKept = await recordRuntime(wasm, runtimeBinary.kept);
-    const folderKept = await source.keepRecord();
+    const runtimeKept = recordRuntime(wasm, runtimeBinary.kept).finally(() =>
+      dropWasm(runtime, runtimeBinary.bytes),
+    );
+    const keptOffline = Promise.all([runtimeKept, source.keepRecord()]).then((kept) => kept.every(Boolean));
     return {
       report: {
         model: folder.name,
@@ -70,7 +90,6 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
         embedDim: folder.config.projection_dim,
         contextLength: folder.tokenizer.contextLength,
         selfTest: cosine === null ? null : { cosine },
-        keptOffline: runtimeKept && folderKept,
       },
       engine: createEngine({
         encoders,
@@ -80,6 +99,7 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
         maxBatch: MAX_BATCH[backend],
       }),
       deviceLost: backend === 'webgpu' ? deviceLoss(runtime) : null,
+      keptOffline,
     };
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) };
@@ -96,7 +116,7 @@ function bytesToRead(files: readonly FolderFile[], { precision }: Attempt): numb
     'preprocessor_config.json',
     'tokenizer_config.json',
     ...tokenizer,
-    'selftest.json',
+    SELF_TEST,
     encoderPath('vision_model', precision),
     encoderPath('text_model', precision),
   ]);

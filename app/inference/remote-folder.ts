@@ -16,11 +16,13 @@ import {
 } from './download.ts';
 
 const MANIFEST = 'manifest.json';
+/** Writing to the disk takes the processor from a model that is starting. On a slow line files are kept while others come. */
+const KEEP_AFTER_MS = 2_000;
 
 export interface RemoteFolder extends FolderSource {
   /**
-   * Call when everything that the model needs was read: writes down that it is all here. Resolves to whether the folder
-   * now opens with the network off.
+   * Call when everything that the model needs was read: writes down that it is all here, when it is. Resolves to whether the
+   * folder now opens with the network off.
    */
   keepRecord(): Promise<boolean>;
 }
@@ -96,7 +98,28 @@ export async function obtain(file: ExpectedFile, onBytes: OnBytes): Promise<Obta
     await dropFile(file.sha256);
   }
   const bytes = await download(file, onBytes);
-  return { bytes, kept: unlessFull(putFile(file.sha256, bytes, file.name)) };
+  return { bytes, kept: keepSoon(file, bytes) };
+}
+
+const beingKept = new Set<Promise<boolean>>();
+let hurry: () => void = () => {};
+const hurried = new Promise<void>((resolve) => {
+  hurry = resolve;
+});
+
+function keepSoon(file: ExpectedFile, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  const soon = new Promise((resolve) => setTimeout(resolve, KEEP_AFTER_MS));
+  const kept = unlessFull(
+    Promise.race([soon, hurried]).then(() => putFile(file.sha256, bytes, file.name)),
+  ).finally(() => beingKept.delete(kept));
+  beingKept.add(kept);
+  return kept;
+}
+
+/** Call before this worker ends without a model: what has come need not come again for the next attempt. */
+export async function keepAtOnce(): Promise<void> {
+  hurry();
+  await Promise.allSettled(beingKept);
 }
 
 /** Writes down which build of the runtime this site uses here; an earlier one's file is then not needed any more. */

@@ -63,8 +63,8 @@ export function setWasm(runtime: Runtime, wasm: Uint8Array<ArrayBuffer>, threads
 }
 
 /**
- * Call when the first session is there: what the runtime was started from need not stay in memory beside it. `wasm` is empty
- * afterwards, also for the runtime's glue, which keeps it and cannot be told to let it go.
+ * Call when the sessions are there and `wasm` is kept: what the runtime was started from need not stay in memory beside it.
+ * `wasm` is empty afterwards, also for the runtime's glue, which keeps it and cannot be told to let it go.
  */
 export function dropWasm(runtime: Runtime, wasm: Uint8Array<ArrayBuffer>): void {
   runtime.env.wasm.wasmBinary = undefined;

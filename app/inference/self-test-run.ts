@@ -8,7 +8,7 @@ import type { Encoders } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { Backend } from './types.ts';
 
-const SELF_TEST = 'selftest.json';
+export const SELF_TEST = 'selftest.json';
 
 /** WASM computes as Node did when selftest.json was written, so that a difference there is the weights'. */
 const FAILED = {
@@ -17,16 +17,16 @@ const FAILED = {
 } as const satisfies Record<Backend, string>;
 
 /**
- * The cosine with the stored vectors of the attempt's precision; null where the folder has none. Throws a sentence where the device is
- * not to be trusted.
+ * The cosine with the vectors that `file`, the folder's selftest.json, has for the attempt's precision; null where it has none.
+ * Throws a sentence where the device is not to be trusted.
  */
 export async function runSelfTest(
+  file: Uint8Array<ArrayBuffer>,
   folder: ModelFolder,
   { backend, precision }: Attempt,
   encoders: Encoders,
 ): Promise<number | null> {
-  if (!folder.files.some(({ path }) => path === SELF_TEST)) return null;
-  const selfTest = parseSelfTest(parseJson(await folder.read(SELF_TEST), SELF_TEST), SELF_TEST);
+  const selfTest = parseSelfTest(parseJson(file, SELF_TEST), SELF_TEST);
   const [image] = await encoders.encodeImages(
     preprocess(selfTestImage(selfTest.image), folder.preprocessing),
     1,

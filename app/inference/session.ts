@@ -1,8 +1,8 @@
 // One encoder of a model as a session of the runtime: numbers in, rows of numbers out. Tensors live for one run.
 
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import type { Attempt } from './plan.ts';
 import type { Runtime } from './runtime.ts';
-import type { Backend } from './types.ts';
 
 export type Feed =
   | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
@@ -25,16 +25,24 @@ const ERRORS_ONLY = 3;
 const CREATE_LIMIT_MS = 30_000;
 const CREATE_LIMIT_MS_PER_MB = 100;
 
+/**
+ * The exported q8 graphs are in the form in which WebAssembly runs them, and its optimiser, which WebAssembly has to compile at
+ * each start, makes them no faster: without it a small model answers 0.3 s sooner. Measured again by `npm run bench`.
+ */
+function optimization({ backend, precision }: Pick<Attempt, 'backend' | 'precision'>): 'all' | 'disabled' {
+  return backend === 'wasm' && precision === 'q8' ? 'disabled' : 'all';
+}
+
 export async function createEncoderSession(
   runtime: Runtime,
-  backend: Backend,
+  attempt: Pick<Attempt, 'backend' | 'precision'>,
   graph: Uint8Array<ArrayBuffer>,
   path: string,
 ): Promise<EncoderSession> {
   const session = await limited(
     runtime.InferenceSession.create(graph, {
-      executionProviders: [backend],
-      graphOptimizationLevel: 'all',
+      executionProviders: [attempt.backend],
+      graphOptimizationLevel: optimization(attempt),
       logSeverityLevel: ERRORS_ONLY,
     }),
     CREATE_LIMIT_MS + (CREATE_LIMIT_MS_PER_MB * graph.length) / 1e6,

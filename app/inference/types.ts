@@ -31,8 +31,6 @@ export interface ModelReport {
   /** Null where the folder carries no selftest.json. */
   readonly selfTest: { readonly cosine: number } | null;
   readonly passedOver: readonly PassedOver[];
-  /** Model and runtime are kept on this device, so that the page works with the network off; false where the disk is full. */
-  readonly keptOffline: boolean;
 }
 
 export interface LoadProgress {
@@ -71,6 +69,11 @@ export interface InferenceClient {
   /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
   embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
   embedPrompts(prompts: readonly string[], signal?: AbortSignal): Promise<PromptEmbeddings>;
+  /**
+   * Resolves, some seconds after `load`, to whether model and runtime are kept on this device, so that the page works with the
+   * network off: false where the disk is full.
+   */
+  keptOffline(): Promise<boolean>;
   /**
    * Called when the device is lost after loading: every later request rejects until `load` is called again. Returns the
    * function that ends it.

@@ -35,5 +35,6 @@ export interface WorkerApi {
   /** `id` names the request for `cancel`. */
   embedImage(id: number, photo: Blob, name: string): Promise<ImageEmbedding>;
   embedPrompts(id: number, prompts: readonly string[]): Promise<PromptEmbeddings>;
+  keptOffline(): Promise<boolean>;
   cancel(id: number): void;
 }

@@ -16,6 +16,7 @@ import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
 let tell: (event: WorkerEvent) => void = () => {};
 let engine: Engine | null = null;
+let keptOffline: Promise<boolean> | null = null;
 /** Asked for once: plan and attempt see the same manifest. */
 let folder: Promise<RemoteFolder> | null = null;
 const progress = createProgressMeter((now) => tell({ kind: 'progress', progress: now }));
@@ -83,7 +84,7 @@ const api: WorkerApi = {
       await noteRefusal(await refusing(modelUrl), attempt, model.refused);
       return { passedOver: { backend, precision, reason: model.refused }, why: 'device' };
     }
-    engine = model.engine;
+    ({ engine, keptOffline } = model);
     void model.deviceLost?.then((reason) => tell({ kind: 'device-lost', reason }));
     return { opened: model.report };
   },
@@ -99,6 +100,11 @@ const api: WorkerApi = {
       embeddings,
       embeddings.vectors.map(({ buffer }) => buffer),
     );
+  },
+
+  async keptOffline() {
+    if (keptOffline === null) throw new Error('No model is loaded yet.');
+    return keptOffline;
   },
 
   cancel(id) {

@@ -45,11 +45,7 @@ export async function firstAnswer(setting: Setting, model: BenchModel): Promise<
     measured: times(ratio),
     pass: ratio >= FLOOR,
     sides: [
-      side(
-        'ours',
-        samples.ours,
-        'the inference client in a page; self-test and files kept for later included',
-      ),
+      side('ours', samples.ours, 'the inference client in a page, self-test included'),
       side('transformers.js', samples.peer, `${pipeline}, everything at its defaults`),
       side(
         `transformers.js, equal threads (${times(ms(samples.peerEqual) / ms(samples.ours))})`,

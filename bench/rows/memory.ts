@@ -16,10 +16,13 @@ const SLACK_BYTES = 8e6;
 const TURNS = 10;
 const SAMPLED = [1, 5, 10];
 
+/** Chromium answers within 20 s as a rule. With a page that its service worker controls it was seen never to answer. */
+const MEASURING_MS = 40_000;
+
 interface Sample {
   readonly after: number;
-  /** Of the page, its workers and their WebAssembly, as Chromium counts it. */
-  readonly page: number;
+  /** Of the page, its workers and their WebAssembly, as Chromium counts it; null where it does not answer. */
+  readonly page: number | null;
   /** Private and shared memory of the browser's renderers, as the system counts it; null where it does not. */
   readonly renderers: number | null;
 }
@@ -107,43 +110,54 @@ export async function manyPhotographsOnPage(setting: Setting): Promise<Row> {
 function row(what: string, does: string, unit: string, samples: readonly Sample[]): Row {
   const [first] = samples;
   const last = samples.at(-1) ?? first;
-  const level = (before: number, now: number) => now <= LEVEL * before + SLACK_BYTES;
-  const renderersLevel =
-    first.renderers === null || last.renderers === null || level(first.renderers, last.renderers);
+  const level = (of: 'page' | 'renderers') => {
+    const [before, now] = [first[of], last[of]];
+    return before === null || now === null || now <= LEVEL * before + SLACK_BYTES;
+  };
+  const size = ({ page, renderers }: Sample) => megabytes(page ?? renderers ?? Number.NaN);
   return {
     what,
     floor: 'level',
-    measured: `${megabytes(first.page)} after ${first.after.toLocaleString('en')}, ${megabytes(last.page)} after ${last.after.toLocaleString('en')}`,
-    pass: level(first.page, last.page) && renderersLevel,
-    sides: samples.map(({ after, page, renderers }) => ({
-      who: `ours, ${after.toLocaleString('en')} ${unit}`,
-      figure: megabytes(page),
-      does:
-        renderers === null
-          ? does
-          : `${does}; the browser's renderers take ${megabytes(renderers)} of the system's memory`,
+    measured: `${size(first)} after ${first.after.toLocaleString('en')}, ${size(last)} after ${last.after.toLocaleString('en')}`,
+    pass: level('page') && level('renderers'),
+    sides: samples.map((each) => ({
+      who: `ours, ${each.after.toLocaleString('en')} ${unit}`,
+      figure: size(each),
+      does: `${does}; ${renderersWords(each)}`,
     })),
   };
+}
+
+function renderersWords({ page, renderers }: Sample): string {
+  if (renderers === null) return "the system does not say what the browser's renderers take";
+  if (page === null)
+    return "all of the browser's renderers, as the system counts them; Chromium gave no count of its own";
+  return `the browser's renderers take ${megabytes(renderers)} of the system's memory`;
 }
 
 async function sample({ browser }: Setting, page: Page, after: number): Promise<Sample> {
   const session = await page.context().newCDPSession(page);
   await session.send('HeapProfiler.collectGarbage');
   await session.detach();
-  const bytes = await page.evaluate(async () => {
+  const bytes = await page.evaluate(async (limit) => {
     // Chromium has it; TypeScript's library does not know of it.
     const measuring = performance as Performance & {
       measureUserAgentSpecificMemory(): Promise<{ readonly bytes: number }>;
     };
-    return (await measuring.measureUserAgentSpecificMemory()).bytes;
-  });
+    const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), limit));
+    const measured = await Promise.race([measuring.measureUserAgentSpecificMemory(), late]);
+    return measured?.bytes ?? null;
+  }, MEASURING_MS);
   const root = await browser.newBrowserCDPSession();
   const { processInfo } = await root.send('SystemInfo.getProcessInfo');
   await root.detach();
   const renderers = processInfo.filter(({ type }) => type === 'renderer');
   const sizes = await Promise.all(renderers.map(({ id }) => proportionalSize(id)));
   const known = sizes.filter((size) => size !== null);
-  return { after, page: bytes, renderers: known.length > 0 ? known.reduce((a, b) => a + b) : null };
+  const sample = { after, page: bytes, renderers: known.length > 0 ? known.reduce((a, b) => a + b) : null };
+  if (sample.page === null && sample.renderers === null)
+    throw new Error('Neither Chromium nor the system says how much memory the page takes.');
+  return sample;
 }
 
 /** A process's own memory and its share of what it shares; null where the system has no /proc. */

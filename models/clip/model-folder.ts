@@ -90,11 +90,17 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     }
     return bytes;
   };
-  const readJson = async (path: string) => parseJson(await read(path), named(path));
+  const json = (path: string, bytes: Uint8Array) => parseJson(bytes, named(path));
 
-  const config = parseClipConfig(await readJson('config.json'), named('config.json'));
+  // Asked for together: over a network each would wait for the one before.
+  const [configBytes, preprocessorBytes, tokenizerFiles] = await Promise.all([
+    read('config.json'),
+    read('preprocessor_config.json'),
+    readTokenizerFiles(has, read),
+  ]);
+  const config = parseClipConfig(json('config.json', configBytes), named('config.json'));
   const preprocessing = parsePreprocessorConfig(
-    await readJson('preprocessor_config.json'),
+    json('preprocessor_config.json', preprocessorBytes),
     named('preprocessor_config.json'),
   );
   const { width, height } = imageSize(preprocessing);
@@ -106,7 +112,7 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     );
   }
 
-  const tokenizer = await readTokenizer({ source, has, read, readJson, named, config });
+  const tokenizer = await openTokenizer(source.name, tokenizerFiles, json, config);
   const reason = tokenizerContradiction(tokenizer, config);
   if (reason) refuse('config.json', reason);
 
@@ -139,52 +145,52 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
   };
 }
 
-interface TokenizerSources {
-  readonly source: FolderSource;
-  readonly config: ClipConfig;
-  has(path: string): boolean;
-  read(path: string): Promise<Uint8Array<ArrayBuffer>>;
-  readJson(path: string): Promise<unknown>;
-  named(path: string): string;
+type Read = (path: string) => Promise<Uint8Array<ArrayBuffer>>;
+
+/** A tokenizer's files as they are there, by their paths. */
+async function readTokenizerFiles(
+  has: (path: string) => boolean,
+  read: Read,
+): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
+  const old = !has('tokenizer.json') && has('vocab.json') && has('merges.txt');
+  const paths = old ? ['vocab.json', 'merges.txt'] : ['tokenizer.json'];
+  if (has('tokenizer_config.json')) paths.push('tokenizer_config.json');
+  return new Map(await Promise.all(paths.map(async (path) => [path, await read(path)] as const)));
 }
 
 const TokenizerLimit = plainObject({
   model_max_length: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(2))),
 });
 
-async function readTokenizer({
-  source,
-  config,
-  has,
-  read,
-  readJson,
-  named,
-}: TokenizerSources): Promise<Tokenizer> {
-  const tokenizerConfig = has('tokenizer_config.json') ? await readJson('tokenizer_config.json') : undefined;
-  const { model_max_length: limit } = checked(
-    TokenizerLimit,
-    tokenizerConfig ?? {},
-    named('tokenizer_config.json'),
-  );
+async function openTokenizer(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  parse: (path: string, bytes: Uint8Array) => unknown,
+  config: ClipConfig,
+): Promise<Tokenizer> {
+  const json = (path: string) => {
+    const bytes = files.get(path);
+    return bytes && parse(path, bytes);
+  };
+  const tokenizerConfig = json('tokenizer_config.json');
+  const name = `${folder.replace(/\/$/, '')}/tokenizer_config.json`;
+  const { model_max_length: limit } = checked(TokenizerLimit, tokenizerConfig ?? {}, name);
   const positions = config.text_config.max_position_embeddings;
   if (limit != null && limit > positions && limit < NO_LIMIT) {
     throw new Error(
-      `${named('tokenizer_config.json')} was refused: its model_max_length ${limit} is more than the ${positions} positions of config.json's text model.`,
+      `${name} was refused: its model_max_length ${limit} is more than the ${positions} positions of config.json's text model.`,
     );
   }
-  const files = async (): Promise<TokenizerFiles> => {
-    if (!has('tokenizer.json') && has('vocab.json') && has('merges.txt')) {
-      const mergesTxt = new TextDecoder().decode(await read('merges.txt'));
-      return { vocabJson: await readJson('vocab.json'), mergesTxt };
-    }
-    return { tokenizerJson: await readJson('tokenizer.json'), tokenizerConfig };
-  };
-  const given = await files();
+  const mergesTxt = files.get('merges.txt');
+  const given: TokenizerFiles =
+    mergesTxt === undefined
+      ? { tokenizerJson: json('tokenizer.json'), tokenizerConfig }
+      : { vocabJson: json('vocab.json'), mergesTxt: new TextDecoder().decode(mergesTxt) };
   try {
     return await parseTokenizer(given, { contextLength: Math.min(limit ?? positions, positions) });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`The folder ${source.name} was refused: ${message}`, { cause: error });
+    throw new Error(`The folder ${folder} was refused: ${message}`, { cause: error });
   }
 }
 
