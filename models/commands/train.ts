@@ -7,39 +7,24 @@
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { parseJson } from '../clip/checked.ts';
-import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
-import { learnVocabulary } from '../clip/vocabulary.ts';
-import { readTrainedFolder } from '../convert/trained-folder.ts';
-import { drawCaption } from '../data/captions.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
-import type { PairSource } from '../data/types.ts';
-import { readNamedFile } from '../files/folder.ts';
-import { DEFAULT_CONFIG } from '../train/default-config.ts';
 import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
 import { heldOutAccuracy } from './held-out.ts';
+import { networkToTrain } from './network-to-train.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
 const MOST_HELD_OUT = 1000;
-
-/** As many as captioned data has for a picture as a rule; a hundred rows then show every template more than once. */
-const SENTENCES_A_ROW = 5;
 
 /** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
 const MOST_WARMUP = 400;
 
 const STOPPING = ['SIGINT', 'SIGTERM'] as const;
-
-const RESUMABLE =
-  '--resume goes on with a run that was begun in --out; leave it out, and name an empty folder, to begin one.';
-const CONFIG = 'Name the config.json of a CLIP in --model, or leave it out for a small network.';
 
 export const train = command({
   name: 'train',
@@ -149,34 +134,7 @@ export const train = command({
         ? splitHeldOut(source, { count: heldOutCount, seed })
         : { train: source, heldOut: null };
 
-    const given = pretrained !== undefined && !resume ? await readTrainedFolder(pretrained) : undefined;
-    const named = options.model === undefined ? undefined : await readConfig(options.model, CONFIG);
-    const begun = resume ? await readConfig(join(out, 'config.json'), RESUMABLE) : undefined;
-    if (named && begun && !isDeepStrictEqual(asAsked(named), asAsked(begun))) {
-      throw new Error(
-        `--model ${options.model} is another network than the one in ${join(out, 'config.json')}, which the run was begun with. Leave --model out, or start anew without --resume in another folder.`,
-      );
-    }
-    const wanted = begun ?? given?.config ?? named ?? DEFAULT_CONFIG;
-    const tokenizerJson = resume
-      ? await readJson(join(out, 'tokenizer.json'), RESUMABLE)
-      : pretrained !== undefined
-        ? await readJson(join(pretrained, 'tokenizer.json'), 'A trained folder has one.')
-        : learnVocabulary(words(trainRows, seed), { vocabSize: wanted.text_config.vocab_size });
-    const tokenizer = await parseTokenizer(
-      { tokenizerJson },
-      { contextLength: wanted.text_config.max_position_embeddings },
-    );
-    // A small data set may give fewer tokens than the network was asked to have.
-    const config: ClipConfig = {
-      ...wanted,
-      text_config: {
-        ...wanted.text_config,
-        vocab_size: tokenizer.vocabSize,
-        bos_token_id: tokenizer.bosTokenId,
-        eos_token_id: tokenizer.eosTokenId,
-      },
-    };
+    const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows);
     const log = openLog(join(out, 'log.jsonl'), batchSize);
     const factors = parseFactors(options['upsampling-factors'] ?? []);
     const pairs = openPairStream(upsample(trainRows, factors), {
@@ -217,8 +175,7 @@ export const train = command({
         config,
         encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
-        pretrained:
-          given && new Map(given.weights).set('logit_scale', Float32Array.of(Math.log(given.logitScale))),
+        pretrained: weights,
         trainer: {
           batchSize,
           threads,
@@ -269,7 +226,6 @@ export const train = command({
   },
 });
 
-/** Neither a run nor a model is ever written over. */
 /** `caltech101=3` as a data set and a whole number of times. */
 function parseFactors(given: readonly string[]): Map<string, number> {
   const factors = new Map<string, number>();
@@ -285,6 +241,7 @@ function parseFactors(given: readonly string[]): Map<string, number> {
   return factors;
 }
 
+/** Neither a run nor a model is ever written over. */
 async function refuseOtherRun(out: string): Promise<void> {
   const found = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
@@ -303,36 +260,6 @@ async function refuseOtherRun(out: string): Promise<void> {
       `${join(out, model)} belongs to a model, which training would write over. Name another folder in --out, or take the model away first.`,
     );
   }
-}
-
-/**
- * The texts that training shows: captions, and names as they are and in a sentence. Without sentences no template's words
- * would be tokens of their own, and a name behind them would fall beyond the captions' cut.
- */
-function* words(source: PairSource, seed: number): Generator<string> {
-  for (let row = 0; row < source.length; row++) {
-    const text = source.text(row);
-    if (text.captions.length > 0) yield* text.captions;
-    else {
-      yield* text.labels;
-      for (let epoch = 0; epoch < SENTENCES_A_ROW; epoch++) yield drawCaption(text, { seed, epoch, row });
-    }
-  }
-}
-
-async function readConfig(path: string, advice: string): Promise<ClipConfig> {
-  return parseClipConfig(await readJson(path, advice), path);
-}
-
-/** A network without what a run itself writes into its config.json: the vocabulary's numbers and the trained scale. */
-function asAsked(config: ClipConfig): object {
-  const { logit_scale: _scale, text_config, ...rest } = config;
-  const { vocab_size: _size, bos_token_id: _bos, eos_token_id: _eos, ...text } = text_config;
-  return { ...rest, text_config: text };
-}
-
-async function readJson(path: string, advice: string): Promise<unknown> {
-  return parseJson(await readNamedFile(path, advice), path);
 }
 
 await runWhereMain(import.meta, train);
