@@ -41,6 +41,12 @@ describe('certainty', () => {
     expect(certainty(0.16, 0.99, 10, base)).toBe('nothing');
   });
 
+  it('is not sure of a label that luck may have put first', () => {
+    // Chances of luck: 0.11 and 0.39.
+    expect(certainty(0.218, 0.9, 10, base)).toBe('sure');
+    expect(certainty(0.2, 0.9, 10, base)).toBe('likely');
+  });
+
   it('asks more of the best of many labels', () => {
     expect(certainty(0.22, 0.9, 2, base)).toBe('sure');
     expect(certainty(0.22, 0.9, 500, base)).toBe('nothing');
