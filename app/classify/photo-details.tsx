@@ -1,11 +1,12 @@
 // One photograph large, with every label's probability, cosine and margin. The browser's own dialog: it keeps the focus,
 // and Escape closes it.
 
-import { useDeferredValue, useEffect, useRef, useState } from 'react';
-import { rankCosines } from '../../models/clip/ranking.ts';
+import { memo, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { type RankedLabel, rankCosines } from '../../models/clip/ranking.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes, formatCosine, formatCount, formatProbability } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import { type Portion, usePortions } from '../ui/portions.ts';
 import { hostToasts } from '../ui/toast-host.ts';
 import { type Photo, readPhoto } from './photos.ts';
 import { certaintyWords, placeOnScale, type Ranking } from './ranking.ts';
@@ -163,9 +164,12 @@ const SHOWN_AT_FIRST = 20;
 
 function Scores({ ranking }: { readonly ranking: Ranking }) {
   const [all, setAll] = useState(false);
-  const { set, cosines, logitScale, best, probability, certainty, unrelated, margin } = ranking;
-  const rows = rankCosines(cosines, { logitScale, topK: all ? cosines.length : SHOWN_AT_FIRST });
-  const alone = probability === null;
+  const { cosines, logitScale, probability, certainty } = ranking;
+  const rows = useMemo(
+    () => rankCosines(cosines, { logitScale, topK: all ? cosines.length : SHOWN_AT_FIRST }),
+    [cosines, logitScale, all],
+  );
+  const portions = usePortions(rows.length);
   return (
     <div className="details-scores">
       <p className={`details-verdict certainty-${certainty}`}>{certaintyWords(ranking)}</p>
@@ -174,34 +178,14 @@ function Scores({ ranking }: { readonly ranking: Ranking }) {
         <thead>
           <tr>
             <th scope="col">Label</th>
-            <th scope="col">{alone ? 'Scale' : 'Probability'}</th>
+            <th scope="col">{probability === null ? 'Scale' : 'Probability'}</th>
             <th scope="col">Cosine</th>
             <th scope="col">To the best</th>
           </tr>
         </thead>
-        <tbody>
-          {rows.map(({ index, cosine, probability: share }) => (
-            <tr key={index}>
-              <th scope="row">{set.labels[index]}</th>
-              <td>
-                <span className="details-share">
-                  <span className="bar-track">
-                    <span style={{ scale: `${alone ? (placeOnScale(cosine, unrelated) ?? 0) : share} 1` }} />
-                  </span>
-                  {!alone && formatProbability(share)}
-                </span>
-              </td>
-              <td>{formatCosine(cosine)}</td>
-              <td>
-                {index === best.index
-                  ? margin === null
-                    ? ''
-                    : `+${formatCosine(margin)}`
-                  : formatCosine(cosine - best.cosine)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
+        {portions.map(({ first, end }) => (
+          <ScoreRows key={first} ranking={ranking} rows={rows} first={first} end={end} />
+        ))}
       </table>
       {!all && cosines.length > SHOWN_AT_FIRST && (
         <Button look="quiet" onClick={() => setAll(true)}>
@@ -210,6 +194,45 @@ function Scores({ ranking }: { readonly ranking: Ranking }) {
       )}
     </div>
   );
+}
+
+interface ScoreRowsProps extends Portion {
+  readonly ranking: Ranking;
+  readonly rows: readonly RankedLabel[];
+}
+
+/** No element more than the cells: there are a thousand rows. The bar is a cell's background. */
+const ScoreRows = memo(function ScoreRows({ ranking, rows, first, end }: ScoreRowsProps) {
+  const { set, best, probability, unrelated, margin } = ranking;
+  const alone = probability === null;
+  return (
+    <tbody>
+      {rows.slice(first, end).map(({ index, cosine, probability: share }) => (
+        <tr key={index}>
+          <th scope="row">{set.labels[index]}</th>
+          <td
+            className="details-share"
+            style={{ backgroundSize: barSize(alone ? (placeOnScale(cosine, unrelated) ?? 0) : share) }}
+          >
+            {!alone && formatProbability(share)}
+          </td>
+          <td>{formatCosine(cosine)}</td>
+          <td>
+            {index === best.index
+              ? margin === null
+                ? ''
+                : `+${formatCosine(margin)}`
+              : formatCosine(cosine - best.cosine)}
+          </td>
+        </tr>
+      ))}
+    </tbody>
+  );
+});
+
+/** Of the bar's two layers, the one in front and the track. */
+function barSize(share: number): string {
+  return `calc(${share} * var(--bar)) 3px, var(--bar) 3px`;
 }
 
 function explanation({ probability, certainty, unrelated, best, cosines }: Ranking): string {

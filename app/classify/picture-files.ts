@@ -2,6 +2,7 @@
 
 import { type ImageFormat, imageFormat, readImageHeader } from '../../models/clip/image-header.ts';
 import { HEADER_BYTES, LONG_HEADER_BYTES } from './limits.ts';
+import { inSlices } from './slices.ts';
 
 export interface LeftOut {
   readonly name: string;
@@ -41,7 +42,10 @@ export async function* checkFiles(files: Files): AsyncGenerator<Checked> {
 }
 
 async function checkTogether(files: readonly File[]): Promise<Checked> {
-  const reasons = await Promise.all(files.map(whyNoPicture));
+  const looking: Promise<string | null>[] = [];
+  // In Chromium the page's thread stands still until another process has said how large a file is, and again for a part of it.
+  await inSlices(files, (file) => looking.push(whyNoPicture(file)));
+  const reasons = await Promise.all(looking);
   const leftOut = files.flatMap(({ name }, i) => {
     const reason = reasons[i];
     return typeof reason === 'string' ? [{ name, reason }] : [];

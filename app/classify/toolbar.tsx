@@ -5,6 +5,7 @@ import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
+import { type Portion, usePortions } from '../ui/portions.ts';
 import { Select } from '../ui/select.tsx';
 import { toast } from '../ui/toast.ts';
 import { CERTAINTIES, CERTAINTY_WORDS } from './certainty.ts';
@@ -28,8 +29,7 @@ interface ToolbarProps {
 export function Toolbar({ controls: { view, show }, photos, shown, report, onClear }: ToolbarProps) {
   const { labels, sort, onlyLabel, onlyCertainty, layout } = view;
   const counts = useBestLabelCounts(photos);
-  // A thousand options wait until there is time for them.
-  const optionLabels = useDeferredValue(labels, NONE);
+  const portions = usePortions(labels.length);
   return (
     <div className="toolbar" role="toolbar" aria-label="View">
       <Select
@@ -41,7 +41,11 @@ export function Toolbar({ controls: { view, show }, photos, shown, report, onCle
         <option value="name">Name</option>
         <option value="most">Most certain first</option>
         <option value="least">Least certain first</option>
-        <LabelOptions labels={optionLabels} />
+        <optgroup label="By label">
+          {portions.map(({ first, end }) => (
+            <LabelOptions key={first} labels={labels} first={first} end={end} />
+          ))}
+        </optgroup>
       </Select>
       <Select
         label="Best"
@@ -99,19 +103,17 @@ export function Toolbar({ controls: { view, show }, photos, shown, report, onCle
   );
 }
 
-const NONE: readonly string[] = [];
+interface LabelOptionsProps extends Portion {
+  readonly labels: readonly string[];
+}
 
 /** Made once, not at every result. */
-const LabelOptions = memo(function LabelOptions({ labels }: { readonly labels: readonly string[] }) {
-  return (
-    <optgroup label="By label">
-      {labels.map((label) => (
-        <option key={label} value={`=${label}`}>
-          {label}
-        </option>
-      ))}
-    </optgroup>
-  );
+const LabelOptions = memo(function LabelOptions({ labels, first, end }: LabelOptionsProps) {
+  return labels.slice(first, end).map((label) => (
+    <option key={label} value={`=${label}`}>
+      {label}
+    </option>
+  ));
 });
 
 function sortValue(sort: Sort): string {

@@ -35,7 +35,8 @@ export function useRowWindow(
   const [range, setRange] = useState<RowWindow>({ first: 0, end: 1 });
   useLayoutEffect(() => {
     const update = () => {
-      if (list.current === null) return;
+      // To ask where an empty list is would only make the browser lay out the page before its time.
+      if (list.current === null || rows === 0) return;
       const { top } = list.current.getBoundingClientRect();
       const next = visibleRows(top, window.innerHeight, rowHeight, rows);
       setRange((before) => (before.first === next.first && before.end === next.end ? before : next));
