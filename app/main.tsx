@@ -18,38 +18,43 @@ import { startSite } from './site.ts';
 import './ui/tokens.css';
 import './ui/base.css';
 
-const queryClient = createQueryClient();
-const services: Services = {
-  queryClient,
-  client: createInferenceClient(),
-  classifier: new Classifier(queryClient),
-  address: createAddressStore({
-    labels: EXAMPLE_LABELS,
-    templates: TEMPLATE_SETS[0].templates,
-    layout: 'grid',
-    sort: { by: 'added' },
-    onlyLabel: null,
-    onlyCertainty: null,
-  }),
-  thumbnails: createThumbnails(),
-  modelInUse: { current: null },
-  siteReady: startSite(() => hasUnkept(queryClient)),
-};
+// In a task of its own: that the libraries were evaluated was one already.
+setTimeout(start);
 
-const root = document.getElementById('app');
-if (root === null) throw new Error('index.html has no element with the id app.');
-// In a transition, which gives the thread back every few milliseconds.
-startTransition(() =>
-  createRoot(root).render(
-    <StrictMode>
-      {/* The page's words are English, whatever the browser's language. */}
-      <I18nProvider locale="en-US">
-        <QueryClientProvider client={queryClient}>
-          <ServicesProvider value={services}>
-            <App />
-          </ServicesProvider>
-        </QueryClientProvider>
-      </I18nProvider>
-    </StrictMode>,
-  ),
-);
+function start(): void {
+  const queryClient = createQueryClient();
+  const services: Services = {
+    queryClient,
+    client: createInferenceClient(),
+    classifier: new Classifier(queryClient),
+    address: createAddressStore({
+      labels: EXAMPLE_LABELS,
+      templates: TEMPLATE_SETS[0].templates,
+      layout: 'grid',
+      sort: { by: 'added' },
+      onlyLabel: null,
+      onlyCertainty: null,
+    }),
+    thumbnails: createThumbnails(),
+    modelInUse: { current: null },
+    siteReady: startSite(() => hasUnkept(queryClient)),
+  };
+
+  const root = document.getElementById('app');
+  if (root === null) throw new Error('index.html has no element with the id app.');
+  // In a transition, which gives the thread back every few milliseconds.
+  startTransition(() =>
+    createRoot(root).render(
+      <StrictMode>
+        {/* The page's words are English, whatever the browser's language. */}
+        <I18nProvider locale="en-US">
+          <QueryClientProvider client={queryClient}>
+            <ServicesProvider value={services}>
+              <App />
+            </ServicesProvider>
+          </QueryClientProvider>
+        </I18nProvider>
+      </StrictMode>,
+    ),
+  );
+}

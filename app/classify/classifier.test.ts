@@ -19,9 +19,11 @@ function vectorOf(text: string): Float32Array<ArrayBuffer> {
   );
 }
 
+/** Like the real one, it encodes a prompt once. */
 function fakeEncoder(overrides: Partial<Encoder> = {}) {
   const photos: string[] = [];
   const prompts: string[] = [];
+  const known = new Set<string>();
   const encoder: Encoder = {
     modelKey: 'fake',
     precision: 'fp32',
@@ -31,7 +33,8 @@ function fakeEncoder(overrides: Partial<Encoder> = {}) {
       return { vector: vectorOf(id), ms: 7 };
     },
     embedTexts: async (texts) => {
-      prompts.push(...texts);
+      prompts.push(...texts.filter((text) => !known.has(text)));
+      for (const text of texts) known.add(text);
       return { vectors: texts.map(vectorOf), truncated: texts.map((text) => text.includes('very long')) };
     },
     ...overrides,

@@ -1,9 +1,10 @@
 // The main view's engine: photographs and words in, rankings out. It stands beside React, because a result that arrives
 // concerns one card, not the tree.
 //
-// A photograph's vector and a prompt's vector are queries (query-set.ts), keyed by model, precision and content, and
-// know nothing of each other: a new label costs its prompts, a new photograph one image. Ranking is arithmetic over
-// what is there, in slices; a cosine once computed is kept for as long as its photograph and its label are.
+// A photograph's vector and a label's vector are queries (query-set.ts), keyed by model, precision and content, and know
+// nothing of each other: a new label costs its prompts, a new photograph one image. (Prompts are not queries of their own:
+// there are thousands, each of which would cost the page's thread, and a prompt's vector is kept on the device.) Ranking is
+// arithmetic over what is there, in slices; a cosine once computed is kept for as long as its photograph and its label are.
 
 import type { QueryClient } from '@tanstack/react-query';
 import { fillTemplate } from '../../models/clip/prompts.ts';
@@ -11,9 +12,9 @@ import { createCosineTable } from '../../models/clip/ranking.ts';
 import type { Precision } from '../../models/clip/types.ts';
 import type { PromptEmbeddings } from '../inference/types.ts';
 import { EVERYDAY_WORDS } from './everyday-words.ts';
-import { createLabelSetMaker, type LabelSet, NO_LABELS } from './label-vectors.ts';
+import { collectLabels, type LabelSet, type LabelVector, labelVector, NO_LABELS } from './label-vectors.ts';
 import { MAX_PROMPTS, REST_AFTER_BATCH } from './limits.ts';
-import { batchPrompts, type PromptVector } from './prompt-batches.ts';
+import { batchPrompts } from './prompt-batches.ts';
 import { createQuerySet, type Outcome } from './query-set.ts';
 import { type Ranking, rankPhoto } from './ranking.ts';
 import { inSlices } from './slices.ts';
@@ -70,28 +71,27 @@ export interface Progress {
   readonly version: number;
 }
 
-type PromptsOf = (label: string) => readonly string[];
+/** A label's prompts, a line each: what its query is known by. */
+type PromptsOf = (label: string) => string;
 
 const WAITING: PhotoResult = { state: 'waiting' };
 const PACE_OVER = 31;
 
 export class Classifier {
   readonly #photos;
-  readonly #prompts;
+  readonly #labelVectors;
   readonly #listeners = new Set<() => void>();
   #task: Task = { encoder: null, photos: [], labels: [], templates: [] };
-  #embedPrompt: ((prompt: string, signal: AbortSignal) => Promise<PromptVector>) | null = null;
+  #embedLabel: ((prompts: readonly string[], signal: AbortSignal) => Promise<LabelVector>) | null = null;
 
   #cosines = createCosineTable();
   #everydayCosines = createCosineTable();
-  #makeLabels = createLabelSetMaker();
-  #makeEveryday = createLabelSetMaker();
   #labels: LabelSet = NO_LABELS;
   #everyday: LabelSet = NO_LABELS;
   /** The task's, or none where their prompts would be too many. */
   #readLabels: readonly string[] = [];
-  #promptsOf: PromptsOf = () => [];
-  #everydayPromptsOf: PromptsOf = () => [];
+  #promptsOf: PromptsOf = () => '';
+  #everydayPromptsOf: PromptsOf = () => '';
   /** Rises when encoder, labels or templates change: what was collected from others is then worth nothing. */
   #words = 0;
   /** `#words` as it was when `#labels` were collected. */
@@ -122,7 +122,7 @@ export class Classifier {
 
   constructor(queryClient: QueryClient) {
     this.#photos = createQuerySet<PhotoVector>(queryClient, this.#onPhoto);
-    this.#prompts = createQuerySet<PromptVector>(queryClient, this.#onPrompt);
+    this.#labelVectors = createQuerySet<LabelVector>(queryClient, this.#onLabel);
   }
 
   /** What is to be ranked from now on. */
@@ -171,10 +171,9 @@ export class Classifier {
   retryAll(): void {
     for (const [id, { state }] of this.#results) if (state === 'failed') this.#retryPhoto(id);
     void inSlices(this.#readLabels, (label) => {
-      for (const prompt of this.#promptsOf(label)) {
-        const outcome = this.#prompts.outcome(prompt);
-        if (outcome !== undefined && 'error' in outcome) this.#prompts.retry(prompt);
-      }
+      const prompts = this.#promptsOf(label);
+      const outcome = this.#labelVectors.outcome(prompts);
+      if (outcome !== undefined && 'error' in outcome) this.#labelVectors.retry(prompts);
     });
     this.#labelsChanged = true;
     void this.#rank();
@@ -189,17 +188,14 @@ export class Classifier {
   #changeEncoder(encoder: Encoder | null): void {
     // Vectors of different models or precisions never meet.
     this.#photos.clear();
-    this.#prompts.clear();
+    this.#labelVectors.clear();
     this.#cosines = createCosineTable();
     this.#everydayCosines = createCosineTable();
-    this.#makeLabels = createLabelSetMaker();
-    this.#makeEveryday = createLabelSetMaker();
     this.#labels = NO_LABELS;
     this.#everyday = NO_LABELS;
     this.#results.clear();
     this.#pace.length = 0;
-    this.#embedPrompt =
-      encoder === null ? null : batchPrompts((prompts, signal) => encoder.embedTexts(prompts, signal));
+    this.#embedLabel = encoder === null ? null : labelEmbedder(encoder);
   }
 
   #wantPhotos(): void {
@@ -220,17 +216,17 @@ export class Classifier {
 
   #wantPrompts(): void {
     const { encoder } = this.#task;
-    const embed = this.#embedPrompt;
+    const embed = this.#embedLabel;
     if (encoder === null || embed === null) return;
     // Everyday words are encoded once there is a photograph, so that the first answer does not wait for them.
     const everyday = this.#results.size > 0 ? EVERYDAY_WORDS : [];
-    const prompts = eachPrompt([
+    const prompts = promptsOfEach([
       [this.#readLabels, this.#promptsOf],
       [everyday, this.#everydayPromptsOf],
     ]);
-    this.#prompts.want(prompts, (prompt) => ({
-      queryKey: ['prompt', encoder.modelKey, encoder.precision, prompt],
-      queryFn: ({ signal }) => embed(prompt, signal),
+    this.#labelVectors.want(prompts, (lines) => ({
+      queryKey: ['label', encoder.modelKey, encoder.precision, lines],
+      queryFn: ({ signal }) => embed(lines.split('\n'), signal),
     }));
   }
 
@@ -252,7 +248,7 @@ export class Classifier {
     void this.#rank();
   };
 
-  readonly #onPrompt = (): void => {
+  readonly #onLabel = (): void => {
     this.#collecting ??= setTimeout(
       () => {
         this.#collecting = null;
@@ -296,32 +292,28 @@ export class Classifier {
     this.#labelsChanged = false;
     const words = this.#words;
     const { labels, templates } = this.#task;
-    const truncated = new Set<string>();
+    const truncated: string[] = [];
     let problem = this.#readLabels === labels ? null : tooMany(labels.length, templates.length);
-    const found = await this.#makeLabels(this.#readLabels, (label) => {
-      const vectors: Float32Array[] = [];
-      for (const prompt of this.#promptsOf(label)) {
-        const outcome = this.#prompts.outcome(prompt);
-        if (outcome === undefined) continue;
-        if ('error' in outcome) {
-          problem ??= outcome.error.message;
-          continue;
-        }
-        if (outcome.data.truncated) truncated.add(label);
-        vectors.push(outcome.data.vector);
+    const found = await collectLabels(this.#readLabels, (label) => {
+      const outcome = this.#labelVectors.outcome(this.#promptsOf(label));
+      if (outcome === undefined) return null;
+      if ('error' in outcome) {
+        problem ??= outcome.error.message;
+        return null;
       }
-      return vectors.length === templates.length ? vectors : null;
+      if (outcome.data.truncated) truncated.push(label);
+      return outcome.data.vector;
     });
-    const everyday = await this.#makeEveryday(EVERYDAY_WORDS, (word) => {
-      const outcome = this.#prompts.outcome(this.#everydayPromptsOf(word)[0] ?? '');
-      return outcome !== undefined && 'data' in outcome ? [outcome.data.vector] : null;
+    const everyday = await collectLabels(EVERYDAY_WORDS, (word) => {
+      const outcome = this.#labelVectors.outcome(this.#everydayPromptsOf(word));
+      return outcome !== undefined && 'data' in outcome ? outcome.data.vector : null;
     });
     if (words !== this.#words) return;
     this.#collectedWords = words;
     this.#labels = found;
     this.#everyday = everyday.labels.length === EVERYDAY_WORDS.length ? everyday : NO_LABELS;
     this.#labelProblem = problem;
-    if (truncated.size > 0 || this.#truncated.length > 0) this.#truncated = [...truncated];
+    if (truncated.length > 0 || this.#truncated.length > 0) this.#truncated = truncated;
     for (const { id } of this.#task.photos) this.#changed.add(id);
   }
 
@@ -369,19 +361,24 @@ export class Classifier {
 
 /** A label's prompts, made when they are first asked for: all of them at once would be a long task. */
 function promptsIn(templates: readonly string[]): PromptsOf {
-  const made = new Map<string, readonly string[]>();
+  const made = new Map<string, string>();
   return (label) => {
     let prompts = made.get(label);
     if (prompts === undefined) {
-      prompts = templates.map((template) => fillTemplate(template, label));
+      prompts = templates.map((template) => fillTemplate(template, label)).join('\n');
       made.set(label, prompts);
     }
     return prompts;
   };
 }
 
-function* eachPrompt(lists: readonly (readonly [readonly string[], PromptsOf])[]): Generator<string> {
-  for (const [labels, promptsOf] of lists) for (const label of labels) yield* promptsOf(label);
+function* promptsOfEach(lists: readonly (readonly [readonly string[], PromptsOf])[]): Generator<string> {
+  for (const [labels, promptsOf] of lists) for (const label of labels) yield promptsOf(label);
+}
+
+function labelEmbedder(encoder: Encoder) {
+  const embed = batchPrompts((prompts, signal) => encoder.embedTexts(prompts, signal));
+  return async (prompts: readonly string[], signal: AbortSignal) => labelVector(await embed(prompts, signal));
 }
 
 function tooMany(labels: number, templates: number): string {

@@ -1,7 +1,15 @@
 // From prompts to labels: a label whose prompts are all encoded has a vector, their ensemble.
 
 import { ensemble } from '../../models/clip/ranking.ts';
+import type { PromptEmbeddings } from '../inference/types.ts';
 import { inSlices } from './slices.ts';
+
+export interface LabelVector {
+  /** Unit vector. */
+  readonly vector: Float32Array;
+  /** True where at least one prompt lost its tail at the context's end. */
+  readonly truncated: boolean;
+}
 
 /** Labels that can be ranked, in the visitor's order. Equal vectors are the same arrays from one set to the next. */
 export interface LabelSet {
@@ -13,32 +21,25 @@ export interface LabelSet {
 
 export const NO_LABELS: LabelSet = { labels: [], vectors: [], indexOf: new Map() };
 
-export type LabelSetMaker = (
-  labels: readonly string[],
-  /** Vectors of a label's prompts, in the templates' order; null where one is missing. */
-  promptVectors: (label: string) => readonly Float32Array[] | null,
-) => Promise<LabelSet>;
+/** @param embeddings of all prompts of the label */
+export function labelVector({ vectors, truncated }: PromptEmbeddings): LabelVector {
+  const [vector] = ensemble(vectors, vectors.length);
+  if (vector === undefined) throw new Error('A label without a prompt has no vector.');
+  return { vector, truncated: truncated.includes(true) };
+}
 
-/** A maker that keeps each label's vector for as long as its prompts' vectors are the same. */
-export function createLabelSetMaker(): LabelSetMaker {
-  let kept = new Map<string, { readonly parts: readonly Float32Array[]; readonly vector: Float32Array }>();
-  return async (labels, promptVectors) => {
-    const next: typeof kept = new Map();
-    await inSlices(labels, (label) => {
-      const parts = promptVectors(label);
-      if (parts === null) return;
-      const before = kept.get(label);
-      const same =
-        before?.parts.length === parts.length && before.parts.every((part, i) => part === parts[i]);
-      const vector = same ? before.vector : ensemble(parts, parts.length)[0];
-      if (vector !== undefined) next.set(label, { parts, vector });
-    });
-    kept = next;
-    const ready = [...next.keys()];
-    return {
-      labels: ready,
-      vectors: Array.from(next.values(), ({ vector }) => vector),
-      indexOf: new Map(ready.map((label, index) => [label, index])),
-    };
-  };
+/** @param vectorOf null where a label is not encoded */
+export async function collectLabels(
+  labels: readonly string[],
+  vectorOf: (label: string) => Float32Array | null,
+): Promise<LabelSet> {
+  const ready: string[] = [];
+  const vectors: Float32Array[] = [];
+  await inSlices(labels, (label) => {
+    const vector = vectorOf(label);
+    if (vector === null) return;
+    ready.push(label);
+    vectors.push(vector);
+  });
+  return { labels: ready, vectors, indexOf: new Map(ready.map((label, index) => [label, index])) };
 }

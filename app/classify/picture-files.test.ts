@@ -6,29 +6,39 @@ import { type Checked, checkFiles, type LeftOut } from './picture-files.ts';
 function largeFile(name: string, beginning: readonly number[], size: number, reads: Reads): File {
   const file = new File([Uint8Array.from(beginning)], name);
   Object.defineProperty(file, 'size', { value: size });
-  const whole = file.slice();
-  file.slice = (start = 0, end = size) => {
-    const part = whole.slice(start, end);
-    const read = part.arrayBuffer.bind(part);
-    part.arrayBuffer = async () => {
-      const bytes = Math.min(end, size) - start;
-      reads.most = Math.max(reads.most, bytes);
-      if (bytes > HEADER_BYTES) reads.abreast += 1;
-      reads.mostAbreast = Math.max(reads.mostAbreast, reads.abreast);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      if (bytes > HEADER_BYTES) reads.abreast -= 1;
-      return read();
+  const whole = file.arrayBuffer.bind(file);
+  file.stream = () => {
+    let at = 0;
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - at));
+      chunk.set(beginning.slice(at, at + chunk.length));
+      at += chunk.length;
+      reads.most = Math.max(reads.most, at);
+      controller.enqueue(chunk);
+      if (at === size) controller.close();
     };
-    return part;
+    return new ReadableStream({ pull }, { highWaterMark: 0 });
   };
-  file.arrayBuffer = () => file.slice().arrayBuffer();
+  file.arrayBuffer = async () => {
+    reads.most = Math.max(reads.most, size);
+    reads.abreast += 1;
+    reads.mostAbreast = Math.max(reads.mostAbreast, reads.abreast);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    reads.abreast -= 1;
+    return whole();
+  };
+  file.slice = () => {
+    throw new Error('A part of a file keeps the thread waiting in Chromium.');
+  };
   return file;
 }
 
+const CHUNK_BYTES = 65_536;
+
 interface Reads {
-  /** The most bytes that were asked for at once. */
+  /** The most bytes that were asked for of one file. */
   most: number;
-  /** Reads under way of more than a header. */
+  /** Files that are being read whole. */
   abreast: number;
   mostAbreast: number;
 }

@@ -2,7 +2,6 @@
 
 import { type ImageFormat, imageFormat, readImageHeader } from '../../models/clip/image-header.ts';
 import { HEADER_BYTES, LONG_HEADER_BYTES } from './limits.ts';
-import { inSlices } from './slices.ts';
 
 export interface LeftOut {
   readonly name: string;
@@ -42,10 +41,7 @@ export async function* checkFiles(files: Files): AsyncGenerator<Checked> {
 }
 
 async function checkTogether(files: readonly File[]): Promise<Checked> {
-  const looking: Promise<string | null>[] = [];
-  // In Chromium the page's thread stands still until another process has said how large a file is, and again for a part of it.
-  await inSlices(files, (file) => looking.push(whyNoPicture(file)));
-  const reasons = await Promise.all(looking);
+  const reasons = await Promise.all(files.map(whyNoPicture));
   const leftOut = files.flatMap(({ name }, i) => {
     const reason = reasons[i];
     return typeof reason === 'string' ? [{ name, reason }] : [];
@@ -67,7 +63,7 @@ export async function pictureSize(
   file: Blob,
   name: string,
 ): Promise<{ readonly width: number; readonly height: number }> {
-  const head = await bytesOf(file, HEADER_BYTES);
+  const head = await firstBytes(file, HEADER_BYTES);
   // Refuses a film here, of which no more is read.
   const format = imageFormat(head, name);
   try {
@@ -82,12 +78,32 @@ export async function pictureSize(
         { cause: error },
       );
     }
-    return oneAtATime(async () => readImageHeader(await bytesOf(file, LONG_HEADER_BYTES), name));
+    return oneAtATime(async () => readImageHeader(new Uint8Array(await file.arrayBuffer()), name));
   }
 }
 
-async function bytesOf(file: Blob, most: number): Promise<Uint8Array> {
-  return new Uint8Array(await file.slice(0, most).arrayBuffer());
+/**
+ * Read as a stream: for a part of a file (`slice`) Chromium asks another process how large it is and where to keep the part, and
+ * the page's thread stands still until it has both answers.
+ */
+async function firstBytes(file: Blob, most: number): Promise<Uint8Array> {
+  const reader = file.stream().getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < most) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    length += value.length;
+  }
+  await reader.cancel();
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes.subarray(0, most);
 }
 
 /** A JPEG with a long preamble and a TIFF with its directory at the end lead out of what was read; HEIF may have its boxes after the pixels. */

@@ -1,27 +1,23 @@
-// Prompts asked for one by one, sent to the worker many at a time.
+// Prompts asked for a label at a time, sent to the worker many at a time.
 
 import type { PromptEmbeddings } from '../inference/types.ts';
 import { PROMPTS_A_REQUEST } from './limits.ts';
 
-export interface PromptVector {
-  /** Unit vector. */
-  readonly vector: Float32Array<ArrayBuffer>;
-  /** True where the prompt lost its tail at the context's end. */
-  readonly truncated: boolean;
-}
-
 interface Waiting {
-  readonly prompt: string;
+  readonly prompts: readonly string[];
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (vector: PromptVector) => void;
+  readonly resolve: (embeddings: PromptEmbeddings) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** A function for one prompt, from one for many: what is asked for in one turn of the event loop travels together. */
+/**
+ * A function for one label's prompts, from one for many: what is asked for in one turn of the event loop travels together, a
+ * request a turn. Each request first looks for its prompts on the device, and to look for thousands at once is a long task.
+ */
 export function batchPrompts(
   embed: (prompts: readonly string[], signal: AbortSignal) => Promise<PromptEmbeddings>,
-): (prompt: string, signal?: AbortSignal) => Promise<PromptVector> {
-  let waiting: Waiting[] = [];
+): (prompts: readonly string[], signal?: AbortSignal) => Promise<PromptEmbeddings> {
+  const waiting: Waiting[] = [];
 
   const send = async (batch: readonly Waiting[]) => {
     // The request is given up when nobody waits for any of it.
@@ -34,13 +30,16 @@ export function batchPrompts(
     for (const { signal } of batch) signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const { vectors, truncated } = await embed(
-        batch.map(({ prompt }) => prompt),
+        batch.flatMap(({ prompts }) => prompts),
         abort.signal,
       );
-      for (const [i, { prompt, resolve, reject }] of batch.entries()) {
-        const vector = vectors[i];
-        if (vector === undefined) reject(new Error(`No vector came back for the prompt “${prompt}”.`));
-        else resolve({ vector, truncated: truncated[i] === true });
+      let first = 0;
+      for (const { prompts, resolve, reject } of batch) {
+        const end = first + prompts.length;
+        if (end <= vectors.length)
+          resolve({ vectors: vectors.slice(first, end), truncated: truncated.slice(first, end) });
+        else reject(new Error(`No vector came back for the prompt “${prompts.at(-1)}”.`));
+        first = end;
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -49,21 +48,26 @@ export function batchPrompts(
     }
   };
 
-  const flush = () => {
-    const asked: Waiting[] = [];
-    for (const entry of waiting) {
-      if (entry.signal?.aborted) entry.reject(entry.signal.reason);
-      else asked.push(entry);
+  const sendNext = () => {
+    const batch: Waiting[] = [];
+    let size = 0;
+    for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
+      if (entry.signal?.aborted) {
+        entry.reject(entry.signal.reason);
+      } else {
+        size += entry.prompts.length;
+        if (batch.length > 0 && size > PROMPTS_A_REQUEST) break;
+        batch.push(entry);
+      }
+      waiting.shift();
     }
-    waiting = [];
-    for (let first = 0; first < asked.length; first += PROMPTS_A_REQUEST) {
-      void send(asked.slice(first, first + PROMPTS_A_REQUEST));
-    }
+    if (batch.length > 0) void send(batch);
+    if (waiting.length > 0) setTimeout(sendNext);
   };
 
-  return (prompt, signal) =>
+  return (prompts, signal) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setTimeout(flush);
-      waiting.push({ prompt, signal, resolve, reject });
+      if (waiting.length === 0) setTimeout(sendNext);
+      waiting.push({ prompts, signal, resolve, reject });
     });
 }
