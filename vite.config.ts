@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import optimizeLocales from '@react-aria/optimize-locales-plugin';
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
@@ -41,8 +40,6 @@ export default defineConfig({
   base: './',
   plugins: [
     react(),
-    // The page speaks English; react-aria's own words come in thirty languages.
-    optimizeLocales.vite({ locales: ['en-US'] }),
     examplePictures(),
     contentSecurityPolicy(),
     VitePWA({

@@ -2,7 +2,6 @@
 
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode, startTransition } from 'react';
-import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { createRoot } from 'react-dom/client';
 import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
 import { App } from './app.tsx';
@@ -46,14 +45,11 @@ function start(): void {
   startTransition(() =>
     createRoot(root).render(
       <StrictMode>
-        {/* The page's words are English, whatever the browser's language. */}
-        <I18nProvider locale="en-US">
-          <QueryClientProvider client={queryClient}>
-            <ServicesProvider value={services}>
-              <App />
-            </ServicesProvider>
-          </QueryClientProvider>
-        </I18nProvider>
+        <QueryClientProvider client={queryClient}>
+          <ServicesProvider value={services}>
+            <App />
+          </ServicesProvider>
+        </QueryClientProvider>
       </StrictMode>,
     ),
   );

@@ -61,11 +61,19 @@ test('1,000 labels', async ({ app, page }) => {
   await app.opener('picture-001.jpg').click();
   await page.getByRole('button', { name: 'Show all 1,000 labels' }).click();
   await expect(page.getByRole('dialog').getByRole('row')).toHaveCount(1001);
+  const shown = await page.getByRole('dialog').getByRole('rowheader').allTextContents();
+  const scores = photographs.find(({ file }) => file === 'picture-001.jpg')?.scores ?? [];
+  expect(shown).toEqual(scores.toSorted((a, b) => b.cosine - a.cosine).map(({ label }) => label));
   await page.keyboard.press('Escape');
+
+  const sort = page.getByRole('combobox', { name: 'Sort' });
+  await expect(sort.getByRole('option')).toHaveCount(4 + 1000);
+  await sort.selectOption({ label: 'thing number 1000' });
 
   await page.reload();
   await app.ready();
   await app.ranked(12, 1000);
+  await expect(sort).toHaveValue('=thing number 1000');
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
   await app.labels.expectToBe(['cat']);
 });

@@ -1,7 +1,9 @@
 // Photographs dropped or pasted anywhere on the page, single or in folders.
+//
+// React Aria's drop zone did this too. To know the browser's language for words of its own it took longer than everything
+// else that is evaluated before the first view, which together was a long task.
 
-import { type ReactNode, useEffect, useRef } from 'react';
-import { DropZone } from 'react-aria-components/DropZone';
+import { type DragEvent, type ReactNode, useEffect, useState } from 'react';
 import { DRAGGED_CHIP } from '../ui/chips.tsx';
 import { droppedFiles, droppedItems } from './dropped-files.ts';
 import type { Files } from './picture-files.ts';
@@ -12,15 +14,7 @@ interface DropTargetProps {
 }
 
 export function DropTarget({ onFiles, children }: DropTargetProps) {
-  /** What the drop under way brings. DropZone's own items end a folder at its first unreadable file. */
-  const dropped = useRef<ReturnType<typeof droppedItems>>([]);
-  useEffect(() => {
-    const onDrop = ({ dataTransfer }: DragEvent) => {
-      dropped.current = dataTransfer === null ? [] : droppedItems(dataTransfer);
-    };
-    window.addEventListener('drop', onDrop, { capture: true });
-    return () => window.removeEventListener('drop', onDrop, { capture: true });
-  }, []);
+  const [isOver, setIsOver] = useState(false);
   useEffect(() => {
     const onPaste = ({ clipboardData }: ClipboardEvent) => {
       if (clipboardData !== null && clipboardData.files.length > 0) onFiles([...clipboardData.files]);
@@ -29,19 +23,33 @@ export function DropTarget({ onFiles, children }: DropTargetProps) {
     return () => window.removeEventListener('paste', onPaste);
   }, [onFiles]);
 
+  const onDragOver = (event: DragEvent) => {
+    if (event.dataTransfer.types.includes(DRAGGED_CHIP)) return;
+    // What nobody takes the browser would open in the page's place.
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'copy';
+    setIsOver(true);
+  };
+  const onDragLeave = ({ currentTarget, relatedTarget }: DragEvent) => {
+    if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setIsOver(false);
+  };
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    setIsOver(false);
+    const items = droppedItems(event.dataTransfer);
+    if (items.length > 0) onFiles(droppedFiles(items));
+  };
   return (
-    <DropZone
+    // biome-ignore lint/a11y/noStaticElementInteractions: whoever has no pointer picks or pastes
+    <div
       className="drop-zone"
-      aria-label="Photographs"
-      getDropOperation={(types) => (types.has(DRAGGED_CHIP) ? 'cancel' : 'copy')}
-      onDrop={() => {
-        // DropZone calls this for what is pasted too, which the window hears of wherever the focus is.
-        const items = dropped.current;
-        dropped.current = [];
-        if (items.length > 0) onFiles(droppedFiles(items));
-      }}
+      data-drop-target={isOver || undefined}
+      onDragEnter={onDragOver}
+      onDragOver={onDragOver}
+      onDragLeave={onDragLeave}
+      onDrop={onDrop}
     >
       {children}
-    </DropZone>
+    </div>
   );
 }

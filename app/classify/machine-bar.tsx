@@ -2,10 +2,9 @@
 
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { memo } from 'react';
-import { Button as AriaButton } from 'react-aria-components/Button';
-import { FileTrigger } from 'react-aria-components/FileTrigger';
 import type { LoadProgress, ModelReport } from '../inference/types.ts';
-import { Button, buttonClass } from '../ui/button.tsx';
+import { Button } from '../ui/button.tsx';
+import { FileButton } from '../ui/file-button.tsx';
 import { formatBytes, formatMilliseconds } from '../ui/format.ts';
 import { Icon, Mark } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
@@ -20,9 +19,6 @@ interface MachineBarProps {
 }
 
 export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBarProps) {
-  const add = (files: FileList | null) => {
-    if (files !== null) onFiles([...files]);
-  };
   return (
     <header className="bar" ref={tellHeight}>
       <h1 className="brand">
@@ -30,22 +26,15 @@ export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBa
       </h1>
       <Machinery model={model} />
       <div className="bar-actions">
-        <FileTrigger allowsMultiple acceptedFileTypes={['image/*', '.heic', '.heif']} onSelect={add}>
-          <AriaButton className={buttonClass('primary')}>
-            <Icon name="add" size={18} />{' '}
-            <span>
-              Add <span className="bar-wide">photographs</span>
-            </span>
-          </AriaButton>
-        </FileTrigger>
-        <FileTrigger acceptDirectory onSelect={add}>
-          <AriaButton
-            className={`${buttonClass('plain')} button-icon`}
-            aria-label="Add a folder of photographs"
-          >
-            <Icon name="folder" />
-          </AriaButton>
-        </FileTrigger>
+        <FileButton look="primary" accept="image/*,.heic,.heif" onFiles={onFiles}>
+          <Icon name="add" size={18} />{' '}
+          <span>
+            Add <span className="bar-wide">photographs</span>
+          </span>
+        </FileButton>
+        <FileButton folder className="button-icon" aria-label="Add a folder of photographs" onFiles={onFiles}>
+          <Icon name="folder" />
+        </FileButton>
       </div>
     </header>
   );

@@ -11,10 +11,5 @@ interface ButtonProps extends ComponentProps<'button'> {
 type ButtonLook = 'primary' | 'plain' | 'quiet';
 
 export function Button({ look = 'plain', type = 'button', className, ...props }: ButtonProps) {
-  return <button {...props} type={type} className={`${buttonClass(look)} ${className ?? ''}`} />;
-}
-
-/** The look for what is no button of ours. */
-export function buttonClass(look: ButtonLook): string {
-  return `button button-${look}`;
+  return <button {...props} type={type} className={`button button-${look} ${className ?? ''}`} />;
 }
