@@ -1,4 +1,4 @@
-// The page's thread on the built product, with 500 photographs and 1,000 labels: opened, photographs added, one more label,
+// The page's thread on the built product, with 500 photographs and 1,000 labels: opened, a folder of photographs dropped, one more label,
 // the largest ready set of templates, sorted, every label of one photograph, as a table, scrolled. The longest task is what a visitor feels as a page that does not answer.
 
 import type { BrowserContext, Page } from '@playwright/test';
@@ -6,7 +6,7 @@ import { TEMPLATE_SETS } from '../../models/clip/prompts.ts';
 import { openPage } from '../browser.ts';
 import {
   addLabel,
-  addPhotographs,
+  dropFolder,
   openProduct,
   showAllLabels,
   takeTemplates,
@@ -14,7 +14,7 @@ import {
 } from '../product-page.ts';
 import { milliseconds, type Row } from '../report.ts';
 import { median } from '../statistics.ts';
-import { pictureFiles } from './picture-files.ts';
+import { pictureFolder } from './picture-files.ts';
 import type { Setting } from './setting.ts';
 
 const FLOOR_MS = 50;
@@ -44,7 +44,7 @@ declare global {
 
 const STAGES = [
   'opened',
-  'photographs added and ranked',
+  'a folder dropped and ranked',
   'one more label',
   'the largest set of templates',
   'sorted by a label',
@@ -62,9 +62,10 @@ export async function pageThread(setting: Setting): Promise<Row> {
   const { quick } = setting;
   const photographs = quick ? 20 : 500;
   const labels = Array.from({ length: quick ? 50 : 1000 }, (_, i) => `label number ${i + 1}`);
-  const paths = await pictureFiles(photographs, 48, 36);
+  const folder = await pictureFolder(photographs, 48, 36);
   const passes: Record<Stage, Observed>[] = [];
-  for (let pass = 0; pass < (quick ? 1 : 3); pass++) passes.push(await visit(setting, paths, labels));
+  for (let pass = 0; pass < (quick ? 1 : 3); pass++)
+    passes.push(await visit(setting, folder, photographs, labels));
 
   const longest = ({ tasks }: Observed) => Math.max(0, ...tasks.map(({ ms }) => ms));
   const longestOfAll = median(passes.map((pass) => Math.max(...STAGES.map((stage) => longest(pass[stage])))));
@@ -89,25 +90,26 @@ export async function pageThread(setting: Setting): Promise<Row> {
 
 async function visit(
   { browser, site }: Setting,
-  paths: readonly string[],
+  folder: string,
+  photographs: number,
   labels: readonly string[],
 ): Promise<Record<Stage, Observed>> {
   const page = await openPage(browser, 'about:blank', observe);
   const acts: Record<Stage, () => Promise<void>> = {
     opened: () => openProduct(page, site.product, labels.slice(0, -1)),
-    'photographs added and ranked': async () => {
-      await addPhotographs(page, paths);
-      await untilRanked(page, paths.length, labels.length - 1);
+    'a folder dropped and ranked': async () => {
+      await dropFolder(page, folder);
+      await untilRanked(page, photographs, labels.length - 1);
     },
     'one more label': async () => {
       await addLabel(page, labels[labels.length - 1]);
-      await untilRanked(page, paths.length, labels.length);
+      await untilRanked(page, photographs, labels.length);
     },
     'the largest set of templates': async () => {
       await takeTemplates(page, LARGEST_SET.name);
       // The page said the same sentence before, and takes it back first.
       await page.waitForTimeout(SETTLED_MS);
-      await untilRanked(page, paths.length, labels.length);
+      await untilRanked(page, photographs, labels.length);
     },
     'sorted by a label': async () => {
       await page.locator('label.select select').first().selectOption(`=${labels[0]}`);

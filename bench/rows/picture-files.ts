@@ -1,7 +1,8 @@
 // Pictures on the disk, no two alike, made once.
 
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { picture } from '../../e2e/site/pictures.ts';
 import { CACHE } from '../cache.ts';
 
@@ -16,4 +17,15 @@ export async function pictureFiles(count: number, width: number, height: number)
     paths.push(path);
   }
   return paths;
+}
+
+/** A folder that holds these pictures and nothing else. */
+export async function pictureFolder(count: number, width: number, height: number): Promise<string> {
+  const folder = `${CACHE}/${count}-pictures-${width}x${height}`;
+  await mkdir(folder, { recursive: true });
+  for (const path of await pictureFiles(count, width, height)) {
+    const inFolder = `${folder}/${basename(path)}`;
+    if (!existsSync(inFolder)) await link(path, inFolder);
+  }
+  return folder;
 }
