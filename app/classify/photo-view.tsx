@@ -1,6 +1,6 @@
 // The photographs: what is shown, in which order, as cards or as a table.
 
-import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
@@ -15,7 +15,7 @@ import { PhotoGrid } from './photo-grid.tsx';
 import { type Photo, takeAway } from './photos.ts';
 import { useServices } from './services.tsx';
 import { Toolbar } from './toolbar.tsx';
-import { type Photos, sentence, useProgress, type ViewControls } from './use-classify.ts';
+import { type Photos, sentence, useProgress, useResultsVersion, type ViewControls } from './use-classify.ts';
 import './photo-view.css';
 
 const PhotoTable = lazy(loadTable);
@@ -108,7 +108,7 @@ function DetailsFailure({ error, onTold }: { readonly error: unknown; readonly o
 function useArranged(photos: readonly Photo[], { view }: ViewControls): readonly Photo[] {
   const { classifier } = useServices();
   const { sort, onlyLabel, onlyCertainty } = view;
-  const version = useDeferredValue(useProgress('version'));
+  const version = useResultsVersion();
   const byResult =
     sort.by === 'label' || sort.by === 'certainty' || onlyLabel !== null || onlyCertainty !== null;
   const dependsOn = byResult ? version : 0;

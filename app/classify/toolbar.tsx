@@ -1,6 +1,6 @@
 // Sorting, filtering, the kind of view, export, and clearing.
 
-import { memo, useDeferredValue, useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -13,7 +13,7 @@ import { csvLines, exportName, jsonPieces } from './export.ts';
 import type { Photo } from './photos.ts';
 import { useServices } from './services.tsx';
 import { inSlices } from './slices.ts';
-import { sentence, useProgress, type ViewControls } from './use-classify.ts';
+import { sentence, useResultsVersion, type ViewControls } from './use-classify.ts';
 import type { Sort } from './view.ts';
 import './toolbar.css';
 
@@ -139,7 +139,7 @@ function parseSortValue(value: string): Sort {
 /** How many photographs each label is the best of. */
 function useBestLabelCounts(photos: readonly Photo[]): ReadonlyMap<string, number> {
   const { classifier } = useServices();
-  const version = useDeferredValue(useProgress('version'));
+  const version = useResultsVersion();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for all results
   return useMemo(() => {
     const counts = new Map<string, number>();

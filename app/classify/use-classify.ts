@@ -1,7 +1,7 @@
 // React's side of the main view: hooks over the address, the photographs, the model and the classifier.
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
+import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { embedPhoto, embedTexts } from '../inference/embeddings.ts';
 import type { InferenceClient, LoadProgress, ModelReport } from '../inference/types.ts';
 import { onPhotosChanged } from '../storage/photos.ts';
@@ -188,6 +188,22 @@ export function useClassification(report: ModelReport | null, photos: readonly P
 export function useProgress<Name extends keyof Progress>(name: Name): Progress[Name] {
   const { classifier } = useServices();
   return useSyncExternalStore(classifier.subscribe, () => classifier.progress()[name]);
+}
+
+/**
+ * The progress' version, for what is made of all results. It changes at every result, many times a second, so that it is rendered
+ * in a transition: `useProgress` would render at once each time.
+ */
+export function useResultsVersion(): number {
+  const { classifier } = useServices();
+  const [version, setVersion] = useState(() => classifier.progress().version);
+  useEffect(() => {
+    const follow = () => startTransition(() => setVersion(classifier.progress().version));
+    // It may have changed since the first rendering.
+    follow();
+    return classifier.subscribe(follow);
+  }, [classifier]);
+  return version;
 }
 
 export function usePhotoResult(id: string | null): PhotoResult {
