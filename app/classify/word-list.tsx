@@ -5,6 +5,7 @@ import { type ClipboardEvent, useId, useMemo, useRef, useState } from 'react';
 import { Button } from '../ui/button.tsx';
 import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
+import { useGrowing } from '../ui/portions.ts';
 import { toast } from '../ui/toast.ts';
 import { loadClean } from './late-parts.ts';
 import { MAX_CHIPS } from './limits.ts';
@@ -59,6 +60,9 @@ export function WordList(props: WordListProps) {
   );
 }
 
+/** All of them would be most of what the page's first frame lays out. */
+const CHIPS_A_FRAME = 15;
+
 interface Change {
   readonly list: readonly string[];
   readonly notes: readonly string[];
@@ -70,7 +74,8 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
-  const shown = useMemo(() => words.slice(0, MAX_CHIPS), [words]);
+  const count = useGrowing(Math.min(words.length, MAX_CHIPS), CHIPS_A_FRAME);
+  const shown = useMemo(() => words.slice(0, count), [words, count]);
 
   const begin = (entry: string) => {
     setEditing(entry);

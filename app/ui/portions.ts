@@ -12,18 +12,20 @@ export interface Portion {
   readonly end: number;
 }
 
-/**
- * The part of `total` items that is in the document by now: at once the first portion, at each frame one more. A portion is
- * best a component that knows it by these numbers, and so is not made anew when the next one comes.
- */
-export function usePortions(total: number): readonly Portion[] {
-  const [grown, setGrown] = useState(() => Math.min(PORTION, total));
+/** How many of `total` items are in the document by now: a portion more at each frame. The last portion, or the only one, comes at once. */
+export function useGrowing(total: number, portion = PORTION): number {
+  const [grown, setGrown] = useState(0);
   useEffect(() => {
     if (grown === total) return;
-    const frame = requestAnimationFrame(() => setGrown((now) => Math.min(now + PORTION, total)));
+    const frame = requestAnimationFrame(() => setGrown((now) => Math.min(now + portion, total)));
     return () => cancelAnimationFrame(frame);
-  }, [grown, total]);
-  return portionsOf(Math.min(grown, total));
+  }, [grown, total, portion]);
+  return total - grown <= portion ? total : grown;
+}
+
+/** The same, portion by portion: each is best a component that knows it by these numbers, and so is not made anew with the next. */
+export function usePortions(total: number): readonly Portion[] {
+  return portionsOf(useGrowing(total));
 }
 
 export function portionsOf(count: number): readonly Portion[] {
