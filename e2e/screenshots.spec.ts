@@ -18,7 +18,7 @@ for (const { name, ...screen } of SCREENS) {
       await app.open({ model: null });
       await app.ranked(EXAMPLES.photographs, EXAMPLES.labels);
       await page.evaluate(() => document.fonts.ready);
-      await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
+      await page.screenshot({ path: `${folder}/${name}.jpg`, quality: 85, animations: 'disabled' });
     });
   });
 }

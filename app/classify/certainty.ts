@@ -35,9 +35,9 @@ export interface Unrelated {
 const LUCK = 0.5;
 /**
  * With promptlens-mini, on 1,000 held-out pictures with ten labels each: a picture of which this is said is right 96 times in
- * 100 where its label is among the ten, and where none of the ten fits it is still said of one in nine.
+ * 100 where its label is among the ten, and where none of the ten fits it is still said of one in ten.
  */
-const SURE = { probability: 0.8, luck: 0.3 } as const;
+const SURE = { probability: 0.8, luck: 0.1 } as const;
 const LIKELY = 0.4;
 
 /** Mean and standard deviation; null for fewer than two numbers or numbers that are all one. */
