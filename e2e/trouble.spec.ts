@@ -76,7 +76,7 @@ for (const { model, what, says } of DAMAGES) {
     await expect(alert).toContainText(says);
     await expect(alert.getByRole('button', { name: 'Try again' })).toBeVisible();
     await app.labels.expectToBe(LABELS);
-    await expect(app.card('flower.jpg')).toBeVisible();
+    await expect(app.card('kitten.jpg')).toBeVisible();
   });
 }
 
@@ -109,7 +109,7 @@ test('loading shows one progress with bytes', async ({ app, page, context }) => 
   const progress = app.machine.getByRole('progressbar', { name: 'Loading the model' });
   await expect(progress).toHaveAttribute('aria-valuenow', /^[1-9]\d?$/);
   await expect(app.machine).toContainText(/\d+(\.\d)? (kB|MB) of 1[45]\.\d MB/);
-  await expect(app.card('flower.jpg')).toBeVisible();
+  await expect(app.card('kitten.jpg')).toBeVisible();
   release();
   await app.ready();
   await expect(progress).toHaveCount(0);
@@ -133,7 +133,7 @@ test('example photographs that do not come are told of, and come at the next try
   broken = false;
   await problem.getByRole('button', { name: 'Try again' }).first().click();
   await app.ranked(6, LABELS.length);
-  await expect(app.card('flower.jpg')).toBeVisible();
+  await expect(app.card('kitten.jpg')).toBeVisible();
 });
 
 test('photographs stay listed when the list cannot be read again', async ({ app, page, context }) => {
@@ -183,6 +183,7 @@ test('a full disk costs the keeping of new photographs, not their ranking', asyn
   await page.goto(`${app.site}icons/icon.svg`);
   await limitStorage(app, 36_000_000);
   await app.open({ labels: LABELS });
+  await app.keptOffline();
   await app.add([first]);
   await app.ranked(1, LABELS.length);
   await app.add([second]);
@@ -223,7 +224,7 @@ test.describe('a part of the page that is not there any more', () => {
   test('is told with a way out, and the rest of the page stays', async ({ app, page }) => {
     await page.route(PARTS, (route) => route.fulfill({ status: 404 }));
     await app.open({ labels: LABELS });
-    await app.opener('flower.jpg').click();
+    await app.opener('kitten.jpg').click();
     const told = app.toasts.filter({ hasText: 'Details cannot be shown: it could not be loaded' });
     await expect(told.getByRole('button', { name: 'Reload' })).toBeVisible();
     await app.labels.expectToBe(LABELS);
@@ -231,7 +232,7 @@ test.describe('a part of the page that is not there any more', () => {
     const alert = page.getByRole('main').getByRole('alert');
     await expect(alert).toContainText('The table cannot be shown: it could not be loaded');
     await page.getByRole('button', { name: 'Cards' }).click();
-    await expect(app.card('flower.jpg')).toBeVisible();
+    await expect(app.card('kitten.jpg')).toBeVisible();
     await page.getByRole('button', { name: 'Table' }).click();
 
     await page.unroute(PARTS);
@@ -247,7 +248,7 @@ test.describe('a part of the page that is not there any more', () => {
     await app.open({ labels: LABELS });
     await loaded;
     await page.route(PARTS, (route) => route.fulfill({ status: 404 }));
-    await app.opener('flower.jpg').click();
+    await app.opener('kitten.jpg').click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Table' }).click();
