@@ -12,6 +12,7 @@ import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
 import { openRemoteFolder, type RemoteFolder } from './remote-folder.ts';
+import { SELF_TEST } from './self-test-run.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
 let tell: (event: WorkerEvent) => void = () => {};
@@ -66,7 +67,7 @@ const api: WorkerApi = {
       isolated: self.crossOriginIsolated,
       cores: navigator.hardwareConcurrency,
       encoderBytes: encoderBytes(files),
-      hasSelfTest: files.some(({ path }) => path === 'selftest.json'),
+      hasSelfTest: files.some(({ path }) => path === SELF_TEST),
     });
     return request.backend === 'auto' ? passOverRefused(plan, await refusing(request.modelUrl)) : plan;
   },

@@ -90,17 +90,16 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     }
     return bytes;
   };
-  const json = (path: string, bytes: Uint8Array) => parseJson(bytes, named(path));
 
   // Asked for together: over a network each would wait for the one before.
-  const [configBytes, preprocessorBytes, tokenizerFiles] = await Promise.all([
+  const [configBytes, preprocessorBytes, tokenizerBytes] = await Promise.all([
     read('config.json'),
     read('preprocessor_config.json'),
-    readTokenizerFiles(has, read),
+    readTokenizerBytes(has, read),
   ]);
-  const config = parseClipConfig(json('config.json', configBytes), named('config.json'));
+  const config = parseClipConfig(parseJson(configBytes, named('config.json')), named('config.json'));
   const preprocessing = parsePreprocessorConfig(
-    json('preprocessor_config.json', preprocessorBytes),
+    parseJson(preprocessorBytes, named('preprocessor_config.json')),
     named('preprocessor_config.json'),
   );
   const { width, height } = imageSize(preprocessing);
@@ -112,7 +111,7 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     );
   }
 
-  const tokenizer = await openTokenizer(source.name, tokenizerFiles, json, config);
+  const tokenizer = await openTokenizer(source.name, tokenizerBytes, named, config);
   const reason = tokenizerContradiction(tokenizer, config);
   if (reason) refuse('config.json', reason);
 
@@ -148,7 +147,7 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
 type Read = (path: string) => Promise<Uint8Array<ArrayBuffer>>;
 
 /** A tokenizer's files as they are there, by their paths. */
-async function readTokenizerFiles(
+async function readTokenizerBytes(
   has: (path: string) => boolean,
   read: Read,
 ): Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>> {
@@ -165,15 +164,15 @@ const TokenizerLimit = plainObject({
 async function openTokenizer(
   folder: string,
   files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
-  parse: (path: string, bytes: Uint8Array) => unknown,
+  named: (path: string) => string,
   config: ClipConfig,
 ): Promise<Tokenizer> {
   const json = (path: string) => {
     const bytes = files.get(path);
-    return bytes && parse(path, bytes);
+    return bytes && parseJson(bytes, named(path));
   };
   const tokenizerConfig = json('tokenizer_config.json');
-  const name = `${folder.replace(/\/$/, '')}/tokenizer_config.json`;
+  const name = named('tokenizer_config.json');
   const { model_max_length: limit } = checked(TokenizerLimit, tokenizerConfig ?? {}, name);
   const positions = config.text_config.max_position_embeddings;
   if (limit != null && limit > positions && limit < NO_LIMIT) {
