@@ -21,7 +21,8 @@ test('chips: a pasted list, edited, put in order, removed and undone by keyboard
   await keyboard.press('Enter');
   const edited = page.getByRole('textbox', { name: 'Edit “dog”' });
   await expect(edited).toBeFocused();
-  await edited.fill('a dog that runs');
+  // All of it is selected, so that what is typed takes its place.
+  await keyboard.type('a dog that runs');
   await keyboard.press('Enter');
   const changed = pasted.with(1, 'a dog that runs');
   await app.labels.expectToBe(changed);

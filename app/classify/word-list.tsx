@@ -2,6 +2,7 @@
 // keyboard, removed. A list too long to look over is shown in part and edited as text, a line each.
 
 import { type ClipboardEvent, useId, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Button } from '../ui/button.tsx';
 import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
@@ -78,10 +79,13 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
   const shown = useMemo(() => words.slice(0, count), [words, count]);
 
   const begin = (entry: string) => {
-    setEditing(entry);
-    setDraft(entry);
+    // At once, not in a later frame: select() takes the focus too, and by then it may have gone elsewhere.
+    flushSync(() => {
+      setEditing(entry);
+      setDraft(entry);
+    });
     input.current?.focus();
-    requestAnimationFrame(() => input.current?.select());
+    input.current?.select();
   };
   const end = () => {
     setEditing(null);

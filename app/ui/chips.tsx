@@ -1,8 +1,8 @@
 // Words as chips that can be edited, removed, and put in order with the pointer or the keyboard. One stop for the Tab key;
 // arrow keys go from chip to chip.
 //
-// React Aria's grid list does this too. It took milliseconds a chip with drag and drop, which made sixty labels the longest
-// task of the page's start; hence a list of plain buttons.
+// A list of plain buttons: React Aria's grid list took milliseconds a chip, which made sixty labels the longest task of the
+// page's start.
 
 import { type DragEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { Icon } from './icon.tsx';
