@@ -25,6 +25,9 @@ export function launch(): Promise<Browser> {
   });
 }
 
+/** A new context starts processes, which take 0.4 s of the processor; a visitor's browser was open before. */
+const SETTLE_MS = 1_000;
+
 /** What the benchmark reads in a table must not come from a page that failed quietly. */
 export async function openPage(
   browser: Browser,
@@ -35,6 +38,7 @@ export async function openPage(
   await prepare(context);
   const page = await context.newPage();
   page.on('pageerror', (error) => console.error(`${address}: ${error.message}`));
+  await page.waitForTimeout(SETTLE_MS);
   await page.goto(address);
   return page;
 }

@@ -16,7 +16,7 @@ declare global {
 }
 
 const FLOOR = 2;
-const ROUNDS = { rounds: 5, warmUp: 1 };
+const ROUNDS = { rounds: 9, warmUp: 1 };
 
 export async function firstAnswer(setting: Setting, model: BenchModel): Promise<Row> {
   const { browser, site, mini, threads, quick } = setting;

@@ -2,15 +2,22 @@
 // around 0; activations are quantised to uint8 as the graph runs, so that a product is a product of integers. What has no
 // such kernel (convolutions, norms, attention's own products) stays float32.
 //
-//   x ─▶ DynamicQuantizeLinear ─▶ MatMulInteger(weight int8) ─▶ Cast ─▶ Mul(x's scale · weight's scales) ─▶ bias as before
+//   x ─▶ DynamicQuantizeLinear ─▶ MatMulIntegerToFloat(weight int8, x's scale, weight's scales, bias) ─▶ as before
 //
-// A token table is stored as int8 with a scale per row, and rows are scaled after they are looked up. ONNX Runtime fuses the
-// chain of a product into one kernel, on a CPU and in WASM alike.
+// A token table is stored as int8 with a scale per row, and rows are scaled after they are looked up.
+//
+// MatMulIntegerToFloat is ONNX Runtime's own operator for the standard's MatMulInteger, Cast, Mul, Mul and Add: one pass over
+// the numbers instead of five, and no work for the runtime's optimiser. That leaves the graph without a Cast, for the browsers' sake:
+// ONNX Runtime's kernel for it is one WebAssembly function of 490 kB, which V8 takes 40 ms to compile and, once it is busy,
+// another 0.6 s of a core to optimise, in the middle of the first answer.
 
+import { create } from '@bufbuild/protobuf';
 import {
   TensorProto_DataType as DataType,
+  type GraphProto,
   type ModelProto,
   type NodeProto,
+  OperatorSetIdProtoSchema,
   type TensorProto,
 } from '../proto/onnx_pb.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
@@ -18,6 +25,8 @@ import { constant, floatValues, graphOf, withGraph } from './tensors.ts';
 
 /** A smaller constant saves fewer bytes than its own nodes cost time. */
 const MIN_ELEMENTS = 4096;
+/** The operators that are ONNX Runtime's own. */
+const ONNX_RUNTIME = { domain: 'com.microsoft', version: 1n };
 /** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */
 const MAX_LEVEL = 127;
 
@@ -25,8 +34,12 @@ const MAX_LEVEL = 127;
 export function toQ8(model: ModelProto): ModelProto {
   const graph = graphOf(model);
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const readers = readersOf(graph);
+  const comparisons = new Set(graph.node.flatMap(({ opType, output }) => (opType === 'Equal' ? output : [])));
   const nodes: NodeProto[] = [];
-  const done = new Set<string>();
+  const quantised = new Set<string>();
+  /** Sums that a product before them has taken in. */
+  const fused = new Set<NodeProto>();
 
   const largeMatrix = (name: string): TensorProto | null => {
     const tensor = constants.get(name);
@@ -34,11 +47,17 @@ export function toQ8(model: ModelProto): ModelProto {
     return Number(tensor.dims[0] * tensor.dims[1]) < MIN_ELEMENTS ? null : tensor;
   };
 
+  const number = (value: number): string => {
+    const name = `float32_${value}`;
+    constants.set(name, constant(name, DataType.FLOAT, [], Float32Array.of(value)));
+    return name;
+  };
+
   /** x as uint8, once for all the products that read it. */
   const activation = (x: string) => {
     const names = { values: `${x}_uint8`, scale: `${x}_uint8_scale`, zeroPoint: `${x}_uint8_zero_point` };
-    if (!done.has(x)) nodes.push(nodeProto('DynamicQuantizeLinear', [x], Object.values(names)));
-    done.add(x);
+    if (!quantised.has(x)) nodes.push(nodeProto('DynamicQuantizeLinear', [x], Object.values(names)));
+    quantised.add(x);
     return names;
   };
 
@@ -55,16 +74,24 @@ export function toQ8(model: ModelProto): ModelProto {
     return names;
   };
 
+  /** The sum that adds a constant vector to a product, where nothing else reads the product. */
+  const biasOf = (product: string, matrix: TensorProto) => {
+    const [sum, ...others] = readers.get(product) ?? [];
+    if (sum?.opType !== 'Add' || others.length > 0) return null;
+    const bias = constants.get(sum.input.find((name) => name !== product) ?? '');
+    if (bias?.dataType !== DataType.FLOAT || bias.dims.join() !== `${matrix.dims[1]}`) return null;
+    return { name: bias.name, sum };
+  };
+
   const multiply = (x: string, matrix: TensorProto, product: string) => {
     const { values, scale, zeroPoint } = activation(x);
     const { values: weights, scales } = weight(matrix, 1);
-    const [sum, float, steps] = [`${product}_int32`, `${product}_unscaled`, `${product}_scales`];
-    nodes.push(
-      nodeProto('MatMulInteger', [values, weights, zeroPoint], [sum]),
-      nodeProto('Cast', [sum], [float], { to: DataType.FLOAT }),
-      nodeProto('Mul', [scale, scales], [steps]),
-      nodeProto('Mul', [float, steps], [product]),
-    );
+    const bias = biasOf(product, matrix);
+    if (bias) fused.add(bias.sum);
+    // The empty name: symmetric weights have no zero point.
+    const inputs = [values, weights, scale, scales, zeroPoint, ...(bias ? ['', bias.name] : [])];
+    const node = nodeProto('MatMulIntegerToFloat', inputs, bias ? bias.sum.output : [product]);
+    nodes.push({ ...node, domain: ONNX_RUNTIME.domain });
   };
 
   const lookUp = (table: TensorProto, indices: string, result: string) => {
@@ -72,7 +99,7 @@ export function toQ8(model: ModelProto): ModelProto {
     const [levels, float, steps] = [`${result}_int8`, `${result}_unscaled`, `${result}_scales`];
     nodes.push(
       nodeProto('Gather', [values, indices], [levels]),
-      nodeProto('Cast', [levels], [float], { to: DataType.FLOAT }),
+      nodeProto('DequantizeLinear', [levels, number(1)], [float]),
       nodeProto('Gather', [scales, indices], [steps]),
       nodeProto('Mul', [float, steps], [result]),
     );
@@ -85,9 +112,23 @@ export function toQ8(model: ModelProto): ModelProto {
     const matrix = node.opType === 'MatMul' ? largeMatrix(second) : null;
     if (table) lookUp(table, second, result);
     else if (matrix) multiply(first, matrix, result);
-    else nodes.push(node);
+    else if (node.opType === 'Cast' && comparisons.has(first)) {
+      nodes.push(nodeProto('Where', [first, number(1), number(0)], [result]));
+    } else if (!fused.has(node)) nodes.push(node);
   }
-  return withGraph(model, nodes, [...constants.values()]);
+  const opsetImport = [...model.opsetImport, create(OperatorSetIdProtoSchema, ONNX_RUNTIME)];
+  return withGraph({ ...model, opsetImport }, nodes, [...constants.values()]);
+}
+
+/** The nodes that read each value; a graph's output has a reader that is none of them. */
+function readersOf(graph: GraphProto): ReadonlyMap<string, readonly (NodeProto | null)[]> {
+  const readers = new Map<string, (NodeProto | null)[]>();
+  const add = (name: string, reader: NodeProto | null) => {
+    readers.set(name, [...(readers.get(name) ?? []), reader]);
+  };
+  for (const node of graph.node) for (const name of node.input) add(name, node);
+  for (const { name } of graph.output) add(name, null);
+  return readers;
 }
 
 /** Levels of a row-major matrix, and for each place along `axis` what one level is worth. */
