@@ -30,7 +30,7 @@ function Page() {
   const photos = usePhotos();
   const controls = useView();
   const addFiles = useAddFiles();
-  useClassification(model.report, photos.photos, controls.view);
+  useClassification(photos.photos, controls.view);
   useSiteUpdates();
   useUndoKey(controls.canUndo, controls.undo);
 

@@ -7,6 +7,7 @@ import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
 import { App } from './app.tsx';
 import { createAddressStore } from './classify/address-store.ts';
 import { Classifier } from './classify/classifier.ts';
+import { createEncodeWith } from './classify/encode-with.ts';
 import { EXAMPLE_LABELS } from './classify/examples.ts';
 import { hasUnkept } from './classify/photos.ts';
 import { createQueryClient } from './classify/query-client.ts';
@@ -22,10 +23,13 @@ setTimeout(start);
 
 function start(): void {
   const queryClient = createQueryClient();
+  const client = createInferenceClient();
+  const classifier = new Classifier(queryClient);
   const services: Services = {
     queryClient,
-    client: createInferenceClient(),
-    classifier: new Classifier(queryClient),
+    client,
+    classifier,
+    encodeWith: createEncodeWith(client, classifier),
     address: createAddressStore({
       labels: EXAMPLE_LABELS,
       templates: TEMPLATE_SETS[0].templates,
@@ -35,7 +39,6 @@ function start(): void {
       onlyCertainty: null,
     }),
     thumbnails: createThumbnails(),
-    modelInUse: { current: null },
     siteReady: startSite(() => hasUnkept(queryClient)),
   };
 

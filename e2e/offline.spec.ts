@@ -5,6 +5,7 @@ import { Promptlens } from './promptlens.ts';
 import { smallPictures } from './site/pictures.ts';
 import { addresses, SITE } from './site/site.ts';
 import { expect, test } from './test.ts';
+import { watchWorker } from './worker-traffic.ts';
 
 const LABELS = ['a red bus', 'café', '$&'];
 const TEMPLATE = 'a dark, blurry photo of a {}.';
@@ -54,6 +55,38 @@ test('a server that is out of order is as good as one that is gone', async ({ ap
   await app.ready();
   await app.ranked(6, LABELS.length);
   expect(asked).toBe(1);
+});
+
+test('what was ranked before is ranked again while the model still loads', async ({ app, page, context }) => {
+  const encoded = await watchWorker(page);
+  await app.open({ labels: LABELS });
+  await app.add(await smallPictures(2));
+  await app.ranked(2, LABELS.length);
+  const before = await app.bars('picture-001.jpg');
+  await app.keptOffline();
+
+  await page.evaluate(() => caches.delete('promptlens-files'));
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await context.route('**/*.onnx', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.reload();
+  await app.ranked(2, LABELS.length);
+  expect(await app.bars('picture-001.jpg')).toEqual(before);
+  await expect(page.getByRole('progressbar', { name: 'Loading the model' })).toBeVisible();
+  expect(await encoded()).toEqual({ photographs: [], prompts: [] });
+
+  // What is new waits for the model.
+  await app.labels.type('a boat');
+  await app.add(await smallPictures(1, 77));
+  await expect(app.photographs.getByRole('article')).toHaveCount(3);
+  release();
+  await app.ready();
+  await app.ranked(3, LABELS.length + 1);
 });
 
 test('can be installed, under whatever path', async ({ page, context }) => {

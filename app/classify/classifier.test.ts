@@ -48,16 +48,9 @@ const TEMPLATES = ['a photo of a {}.', 'a picture of {}'];
 function start(task: Partial<Task>) {
   const queryClient = createQueryClient();
   const classifier = new Classifier(queryClient);
-  let current: Task = { encoder: null, photos: [], labels: [], templates: TEMPLATES, ...task };
-  classifier.update(current);
+  classifier.update({ templates: TEMPLATES, ...task });
   cleanUp.push(() => queryClient.clear());
-  return {
-    classifier,
-    change: (change: Partial<Task>) => {
-      current = { ...current, ...change };
-      classifier.update(current);
-    },
-  };
+  return { classifier, change: (change: Partial<Task>) => classifier.update(change) };
 }
 const cleanUp: (() => void)[] = [];
 afterEach(() => {

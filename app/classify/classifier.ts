@@ -26,7 +26,7 @@ export interface PhotoVector {
   readonly ms: number | null;
 }
 
-/** What a loaded model offers; made anew for each. */
+/** What a model offers, be it ready or not; made anew for each. */
 export interface Encoder {
   readonly modelKey: string;
   readonly precision: Precision;
@@ -125,9 +125,10 @@ export class Classifier {
     this.#labelVectors = createQuerySet<LabelVector>(queryClient, this.#onLabel);
   }
 
-  /** What is to be ranked from now on. */
-  update(task: Task): void {
+  /** What is to be ranked from now on; what is not said stays. */
+  update(change: Partial<Task>): void {
     const before = this.#task;
+    const task = { ...before, ...change };
     this.#task = task;
     const newEncoder = task.encoder !== before.encoder;
     if (newEncoder) this.#changeEncoder(task.encoder);

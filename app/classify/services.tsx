@@ -2,9 +2,10 @@
 
 import type { QueryClient } from '@tanstack/react-query';
 import { createContext, use } from 'react';
-import type { InferenceClient, ModelReport } from '../inference/types.ts';
+import type { InferenceClient } from '../inference/types.ts';
 import type { AddressStore } from './address-store.ts';
 import type { Classifier } from './classifier.ts';
+import type { EncodeWith } from './encode-with.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
 export interface Services {
@@ -13,8 +14,7 @@ export interface Services {
   readonly classifier: Classifier;
   readonly address: AddressStore;
   readonly thumbnails: Thumbnails;
-  /** The model that `client` answers with now. */
-  readonly modelInUse: { current: ModelReport | null };
+  readonly encodeWith: EncodeWith;
   /** Resolves when the page is as isolated as it is going to be: a model loads only then. */
   readonly siteReady: Promise<void>;
 }

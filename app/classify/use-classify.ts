@@ -2,12 +2,10 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { embedPhoto, embedTexts } from '../inference/embeddings.ts';
-import type { InferenceClient, LoadProgress, ModelReport } from '../inference/types.ts';
+import type { LoadProgress, ModelReport } from '../inference/types.ts';
 import { onPhotosChanged } from '../storage/photos.ts';
-import { touchVectorModel } from '../storage/vectors.ts';
 import { toast } from '../ui/toast.ts';
-import type { Encoder, PhotoResult, Progress } from './classifier.ts';
+import type { PhotoResult, Progress } from './classifier.ts';
 import { loadExamples } from './examples.ts';
 import { loadRequest } from './load-request.ts';
 import { loadPhotos, PHOTOS_KEY, type Photo, readPhoto } from './photos.ts';
@@ -114,19 +112,18 @@ export interface Model {
 const PROGRESS_KEY = ['model-progress'] as const;
 
 export function useModel(): Model {
-  const { client, queryClient, siteReady, modelInUse } = useServices();
+  const { client, queryClient, siteReady, encodeWith } = useServices();
   const request = useMemo(() => loadRequest(new URL(location.href), new URL(document.baseURI)), []);
   const model = useQuery({
     queryKey: ['model', request],
     queryFn: async () => {
       await siteReady;
-      modelInUse.current = null;
-      const report = await client.load(request, (progress) =>
-        queryClient.setQueryData(PROGRESS_KEY, progress),
-      );
-      modelInUse.current = report;
-      void touchVectorModel(report.modelKey).catch((error: unknown) => console.warn(sentence(error)));
-      return report;
+      encodeWith(null);
+      return client.load(request, {
+        onProgress: (progress) => queryClient.setQueryData(PROGRESS_KEY, progress),
+        // What was encoded before is ranked while the model still loads.
+        onKnown: encodeWith,
+      });
     },
     gcTime: Infinity,
   });
@@ -136,10 +133,11 @@ export function useModel(): Model {
   useEffect(
     () =>
       client.onDeviceLost((reason) => {
+        encodeWith(null);
         toast(`${reason} The model is loaded again.`, { kind: 'problem' });
         void refetch();
       }),
-    [client, refetch],
+    [client, encodeWith, refetch],
   );
   const report = model.isError ? null : (model.data ?? null);
   const shownProgress = model.isFetching ? (progress.data ?? null) : null;
@@ -151,25 +149,8 @@ export function useModel(): Model {
 }
 
 /** Tells the classifier what the page shows. */
-export function useClassification(report: ModelReport | null, photos: readonly Photo[], view: View): void {
-  const { classifier, client, modelInUse } = useServices();
-  const encoder = useMemo<Encoder | null>(() => {
-    if (report === null) return null;
-    // A request that was under way when the model changed must not bring the new model's vector under the old one's key.
-    const request = <Value>(send: () => Promise<Value>): Promise<Value> =>
-      modelInUse.current === report ? send() : Promise.reject(new Error('The model was changed meanwhile.'));
-    const bound: Pick<InferenceClient, 'embedImage' | 'embedPrompts'> = {
-      embedImage: (...args) => request(() => client.embedImage(...args)),
-      embedPrompts: (...args) => request(() => client.embedPrompts(...args)),
-    };
-    return {
-      modelKey: report.modelKey,
-      precision: report.precision,
-      logitScale: report.logitScale,
-      embedPhoto: (photo, signal) => embedPhoto(bound, report, photo, signal),
-      embedTexts: (prompts, signal) => embedTexts(bound, report, prompts, signal),
-    };
-  }, [report, client, modelInUse]);
+export function useClassification(photos: readonly Photo[], view: View): void {
+  const { classifier } = useServices();
   const toRank = useMemo(
     () =>
       photos.flatMap((photo) =>
@@ -179,8 +160,8 @@ export function useClassification(report: ModelReport | null, photos: readonly P
   );
   const { labels, templates } = view;
   useEffect(
-    () => classifier.update({ encoder, photos: toRank, labels, templates }),
-    [classifier, encoder, toRank, labels, templates],
+    () => classifier.update({ photos: toRank, labels, templates }),
+    [classifier, toRank, labels, templates],
   );
 }
 

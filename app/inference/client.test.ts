@@ -2,7 +2,7 @@ import { expose } from 'comlink';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createInferenceClient } from './client.ts';
 import type { Attempt } from './plan.ts';
-import type { LoadRequest } from './types.ts';
+import type { KnownModel, LoadRequest } from './types.ts';
 import type { OpenReport, WorkerApi, WorkerEvent } from './worker-api.ts';
 
 const attempt = (backend: 'webgpu' | 'wasm', threads: number): Attempt => ({
@@ -47,6 +47,7 @@ class FakeWorker {
           : { attempts: wasm, passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: gpuLost }] };
       },
       open: async (_, { backend, precision, threads }) => {
+        this.tell({ kind: 'known', model: { model: 'mini', precision } as KnownModel });
         const reason = await openOutcome({ ...attempt(backend, threads), precision });
         if (reason !== null) {
           const why = notDownloaded({ ...attempt(backend, threads), precision }) ? 'download' : 'device';
@@ -102,17 +103,38 @@ it('tries one device after another, each in a worker of its own', async () => {
   openOutcome = async ({ backend, threads }) =>
     backend === 'wasm' && threads === 1 ? null : `no ${backend} ${threads}`;
   const client = createInferenceClient();
-  const report = await client.load(request, () => {});
+  const report = await client.load(request);
   expect(report).toMatchObject({ backend: 'wasm', threads: 1 });
   expect(report.passedOver.map(({ reason }) => reason)).toEqual(['no webgpu 1', 'no wasm 2']);
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, false]);
   expect((await client.embedPrompts(['a', 'b'])).vectors).toHaveLength(2);
 });
 
+it('takes requests as soon as a model is known, and says that a device is given up before they reject', async () => {
+  openOutcome = async ({ backend }) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return backend === 'webgpu' ? 'no GPU' : null;
+  };
+  const client = createInferenceClient();
+  const heard: string[] = [];
+  let prompts: Promise<unknown> | null = null;
+  const report = await client.load(request, {
+    onKnown: (model) => {
+      heard.push(model === null ? 'given up' : 'known');
+      if (heard.length === 1)
+        client.embedImage(new Blob(), 'a.jpg').catch(({ message }) => heard.push(message));
+      else if (model !== null) prompts = client.embedPrompts(['a']);
+    },
+  });
+  expect(report.backend).toBe('wasm');
+  expect(heard).toEqual(['known', 'given up', 'no GPU', 'known']);
+  expect(await prompts).toMatchObject({ vectors: [expect.anything()] });
+});
+
 it('says why when no device is left, each reason once, and leaves no worker behind', async () => {
   openOutcome = async ({ backend }) => `${backend} is out of order.`;
   const client = createInferenceClient();
-  await expect(client.load(request, () => {})).rejects.toThrow(
+  await expect(client.load(request)).rejects.toThrow(
     /WebGPU \(fp32\): webgpu is out of order\. WebAssembly \(fp32\): wasm is out of order\.$/,
   );
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, true]);
@@ -122,7 +144,7 @@ it('says why when no device is left, each reason once, and leaves no worker behi
 it('goes on to a device whose files are here, where another’s cannot be downloaded', async () => {
   notDownloaded = ({ backend }) => backend === 'webgpu';
   openOutcome = async ({ backend }) => (backend === 'webgpu' ? 'fp32 could not be downloaded.' : null);
-  expect(await createInferenceClient().load(request, () => {})).toMatchObject({
+  expect(await createInferenceClient().load(request)).toMatchObject({
     backend: 'wasm',
     passedOver: [{ backend: 'webgpu', reason: 'fp32 could not be downloaded.' }],
   });
@@ -131,15 +153,13 @@ it('goes on to a device whose files are here, where another’s cannot be downlo
 it('says what could not be downloaded where no device is left, and asks for no file twice', async () => {
   notDownloaded = () => true;
   openOutcome = async ({ backend }) => `${backend} could not be downloaded.`;
-  await expect(createInferenceClient().load(request, () => {})).rejects.toThrow(
-    /^wasm could not be downloaded\.$/,
-  );
+  await expect(createInferenceClient().load(request)).rejects.toThrow(/^wasm could not be downloaded\.$/);
   expect(workers).toHaveLength(2);
 });
 
 it('rejects what waits and what comes when the device is lost, and loads without it', async () => {
   const client = createInferenceClient();
-  await client.load(request, () => {});
+  await client.load(request);
   const heard: string[] = [];
   const stop = client.onDeviceLost((reason) => heard.push(reason));
   const waiting = client.embedImage(new Blob(), 'a.jpg');
@@ -148,7 +168,7 @@ it('rejects what waits and what comes when the device is lost, and loads without
   await expect(client.embedPrompts(['a'])).rejects.toThrow('The GPU fell off.');
   expect(heard).toEqual(['The GPU fell off.']);
   stop();
-  expect(await client.load(request, () => {})).toMatchObject({
+  expect(await client.load(request)).toMatchObject({
     backend: 'wasm',
     passedOver: [{ backend: 'webgpu', reason: 'The GPU fell off.' }],
   });
@@ -157,7 +177,7 @@ it('rejects what waits and what comes when the device is lost, and loads without
 
 it('rejects at once after an abort, and tells the worker', async () => {
   const client = createInferenceClient();
-  await client.load(request, () => {});
+  await client.load(request);
   const controller = new AbortController();
   const waiting = client.embedImage(new Blob(), 'a.jpg', controller.signal);
   controller.abort();
@@ -168,8 +188,8 @@ it('rejects at once after an abort, and tells the worker', async () => {
 
 it('drops a load for the next one', async () => {
   const client = createInferenceClient();
-  const first = client.load(request, () => {});
-  const second = client.load(request, () => {});
+  const first = client.load(request);
+  const second = client.load(request);
   await expect(first).rejects.toMatchObject({ name: 'AbortError' });
   expect(await second).toMatchObject({ backend: 'webgpu' });
   expect(workers.map(({ ended }) => ended)).toEqual([true, false]);
@@ -177,9 +197,9 @@ it('drops a load for the next one', async () => {
 
 it('rejects what waits for a model when another one is loaded', async () => {
   const client = createInferenceClient();
-  await client.load(request, () => {});
+  await client.load(request);
   const waiting = client.embedImage(new Blob(), 'a.jpg');
-  const next = client.load(request, () => {});
+  const next = client.load(request);
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   expect(workers[0].ended).toBe(true);
   await next;

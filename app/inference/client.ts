@@ -3,7 +3,7 @@
 
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Attempt, Plan } from './plan.ts';
-import type { Backend, InferenceClient, LoadProgress, ModelReport, PassedOver } from './types.ts';
+import type { Backend, InferenceClient, LoadEvents, ModelReport, PassedOver } from './types.ts';
 import type { OpenResult, WorkerApi, WorkerEvent } from './worker-api.ts';
 
 export function createInferenceClient(): InferenceClient {
@@ -12,11 +12,14 @@ export function createInferenceClient(): InferenceClient {
   let gpuLost: string | null = null;
   let nextId = 0;
 
-  function start(onProgress: (progress: LoadProgress) => void): WorkerHandle {
+  function start({ onProgress, onKnown }: Partial<LoadEvents>): WorkerHandle {
     const handle = startWorker((event) => {
       switch (event.kind) {
         case 'progress':
-          onProgress(event.progress);
+          onProgress?.(event.progress);
+          break;
+        case 'known':
+          onKnown?.(event.model);
           break;
         case 'device-lost':
           gpuLost = event.reason;
@@ -52,9 +55,13 @@ export function createInferenceClient(): InferenceClient {
   }
 
   return {
-    async load(loadRequest, onProgress): Promise<ModelReport> {
+    async load(loadRequest, events = {}): Promise<ModelReport> {
       current?.end(superseded());
-      let handle = start(onProgress);
+      let handle = start(events);
+      const giveUp = (reason: Error) => {
+        if (current === handle) events.onKnown?.(null);
+        handle.end(reason);
+      };
       try {
         const plan: Plan = await handle.call((api) => api.plan(loadRequest, gpuLost));
         const failed: PassedOver[] = [];
@@ -63,19 +70,19 @@ export function createInferenceClient(): InferenceClient {
         for (const attempt of plan.attempts) {
           // What could not be downloaded a moment ago will not be there now.
           if (undownloaded !== null && last !== null && needsSameFiles(attempt, last)) continue;
-          if (last !== null) handle = start(onProgress);
+          if (last !== null) handle = start(events);
           last = attempt;
           const result = await handle.call<OpenResult>((api) => api.open(loadRequest.modelUrl, attempt));
           if ('opened' in result) return { ...result.opened, passedOver: [...plan.passedOver, ...failed] };
           const { reason } = result.passedOver;
           failed.push(result.passedOver);
           undownloaded = result.why === 'download' ? reason : null;
-          handle.end(new Error(reason));
+          giveUp(new Error(reason));
           if (current !== handle) throw superseded();
         }
         throw new Error(undownloaded ?? noDevice(failed.length > 0 ? failed : plan.passedOver));
       } catch (error) {
-        handle.end(new Error('The model could not be loaded.'));
+        giveUp(new Error('The model could not be loaded.'));
         if (current === handle) current = null;
         throw error;
       }

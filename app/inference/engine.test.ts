@@ -45,7 +45,6 @@ function setUp(maxBatch = 4, broken?: Encoders) {
     },
   };
   const engine = createEngine({
-    encoders: broken ?? encoders,
     tokenizer,
     preprocessing,
     maxBatch,
@@ -65,6 +64,7 @@ function setUp(maxBatch = 4, broken?: Encoders) {
       };
     },
   });
+  engine.start(broken ?? encoders);
   return { engine, batches, mostOpen: () => mostOpen, stillOpen: () => open };
 }
 

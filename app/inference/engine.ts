@@ -3,6 +3,8 @@
 //   photograph ─▶ decode, preprocess (a few at a time) ─▶ lane of pixel_values ─┐
 //                                                                               ├─▶ one device
 //   prompts ────▶ chunks ──────────────────────────────▶ lane of chunks ────────┘
+//
+// An engine takes requests before its device is there, and prepares what it can.
 
 import { preprocess } from '../../models/clip/preprocess.ts';
 import { normalize } from '../../models/clip/ranking.ts';
@@ -20,12 +22,13 @@ export interface Encoders {
 }
 
 export interface Engine {
+  /** Requests wait until this is called, once. */
+  start(encoders: Encoders): void;
   embedImage(photo: Blob, name: string, signal: AbortSignal): Promise<ImageEmbedding>;
   embedPrompts(prompts: readonly string[], signal: AbortSignal): Promise<PromptEmbeddings>;
 }
 
 export interface EngineParts {
-  readonly encoders: Encoders;
   readonly tokenizer: Tokenizer;
   readonly preprocessing: Preprocessing;
   readonly decode: (photo: Blob, name: string) => Promise<DecodedImage>;
@@ -46,26 +49,29 @@ interface Prepared {
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { encoders, tokenizer, preprocessing, decode, maxBatch } = parts;
-  const queue = new DeviceQueue();
+  const { tokenizer, preprocessing, decode, maxBatch } = parts;
+  const queue = new DeviceQueue<Encoders>();
   // What is prepared waits in memory: never more than the next batch.
   const ahead = new Semaphore(maxBatch);
   const decoding = new Semaphore(DECODED_AT_ONCE);
 
-  const images = queue.lane(maxBatch, async (batch: readonly Prepared[]): Promise<ImageEmbedding[]> => {
-    for (const { leave } of batch) leave();
-    const start = performance.now();
-    const size = batch[0]?.pixelValues.length ?? 0;
-    const pixelValues = new Float32Array(batch.length * size);
-    for (const [i, prepared] of batch.entries()) pixelValues.set(prepared.pixelValues, i * size);
-    const rows = await encoders.encodeImages(pixelValues, batch.length);
-    const share = (performance.now() - start) / batch.length;
-    return rows.map((row, i) => ({ vector: normalize(row), ms: (batch[i]?.ms ?? 0) + share }));
-  });
+  const images = queue.lane(
+    maxBatch,
+    async (encoders, batch: readonly Prepared[]): Promise<ImageEmbedding[]> => {
+      for (const { leave } of batch) leave();
+      const start = performance.now();
+      const size = batch[0]?.pixelValues.length ?? 0;
+      const pixelValues = new Float32Array(batch.length * size);
+      for (const [i, prepared] of batch.entries()) pixelValues.set(prepared.pixelValues, i * size);
+      const rows = await encoders.encodeImages(pixelValues, batch.length);
+      const share = (performance.now() - start) / batch.length;
+      return rows.map((row, i) => ({ vector: normalize(row), ms: (batch[i]?.ms ?? 0) + share }));
+    },
+  );
 
   const prompts = queue.lane(
     1,
-    async ([chunk = []]: readonly (readonly string[])[]): Promise<PromptEmbeddings[]> => {
+    async (encoders, [chunk = []]: readonly (readonly string[])[]): Promise<PromptEmbeddings[]> => {
       const encoded = tokenizer.encodeBatch(chunk);
       const rows = await encoders.encodeTexts(encoded);
       return [{ vectors: rows.map(normalize), truncated: encoded.truncated }];
@@ -91,6 +97,8 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   return {
+    start: (encoders) => queue.start(encoders),
+
     async embedImage(photo, name, signal) {
       const leave = await ahead.enter();
       try {

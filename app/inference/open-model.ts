@@ -13,13 +13,12 @@ import type { ProgressMeter } from './progress.ts';
 import { keepAtOnce, obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest, SELF_TEST } from './self-test-run.ts';
-import type { Backend } from './types.ts';
+import type { Backend, KnownModel } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
 
 export type OpenedModel =
   | {
       readonly report: OpenReport;
-      readonly engine: Engine;
       readonly deviceLost: Promise<string> | null;
       /** Settles later than the model answers. */
       readonly keptOffline: Promise<boolean>;
@@ -29,15 +28,19 @@ export type OpenedModel =
 /** Photographs in one run. WASM gains nothing from more; a GPU is idle with fewer. */
 const MAX_BATCH = { wasm: 4, webgpu: 16 } as const satisfies Record<Backend, number>;
 
+/** `onKnown` is called when the folder has been read, with the engine that will answer once the device is ready. */
+export type OnKnown = (model: KnownModel, engine: Engine) => void;
+
 export function openModel(
   source: RemoteFolder,
   attempt: Attempt,
   progress: ProgressMeter,
+  onKnown: OnKnown,
 ): Promise<OpenedModel> {
   return new Promise((resolve, reject) => {
     whileUsingFiles(async () => {
       try {
-        const opened = await open(source, attempt, progress);
+        const opened = await open(source, attempt, progress, onKnown);
         if ('refused' in opened) await keepAtOnce();
         resolve(opened);
         if ('keptOffline' in opened) await Promise.allSettled([opened.keptOffline]);
@@ -49,21 +52,47 @@ export function openModel(
   });
 }
 
-async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMeter): Promise<OpenedModel> {
+async function open(
+  source: RemoteFolder,
+  attempt: Attempt,
+  progress: ProgressMeter,
+  onKnown: OnKnown,
+): Promise<OpenedModel> {
   const { backend, precision } = attempt;
   const wasm = runtimeFile(attempt.build);
   const files = await source.list();
   progress.expect(wasm.bytes + bytesToRead(files, attempt));
 
+  const readFolder = async () => {
+    const folder = await readModelFolder(source);
+    const known: KnownModel = {
+      model: folder.name,
+      modelKey: folder.modelKey,
+      precision,
+      logitScale: folder.logitScale,
+      embedDim: folder.config.projection_dim,
+      contextLength: folder.tokenizer.contextLength,
+    };
+    const engine = createEngine({
+      tokenizer: folder.tokenizer,
+      preprocessing: folder.preprocessing,
+      decode: decodeImage,
+      maxBatch: MAX_BATCH[backend],
+    });
+    onKnown(known, engine);
+    return { folder, known, engine };
+  };
+
   // In the order in which they are worked on.
-  const [folder, selfTest, runtime, runtimeBinary, vision_model, text_model] = await Promise.all([
-    readModelFolder(source),
-    files.some(({ path }) => path === SELF_TEST) ? source.read(SELF_TEST) : null,
-    importRuntime(attempt.build),
-    obtain(wasm, progress.add),
-    source.read(encoderPath('vision_model', precision)),
-    source.read(encoderPath('text_model', precision)),
-  ]);
+  const [{ folder, known, engine }, selfTest, runtime, runtimeBinary, vision_model, text_model] =
+    await Promise.all([
+      readFolder(),
+      files.some(({ path }) => path === SELF_TEST) ? source.read(SELF_TEST) : null,
+      importRuntime(attempt.build),
+      obtain(wasm, progress.add),
+      source.read(encoderPath('vision_model', precision)),
+      source.read(encoderPath('text_model', precision)),
+    ]);
 
   try {
     progress.stage('compile');
@@ -74,30 +103,19 @@ async function open(source: RemoteFolder, attempt: Attempt, progress: ProgressMe
     if (cosine === null && backend === 'webgpu') {
       return { refused: `selftest.json has no vectors for ${precision} to check a GPU's answers with.` };
     }
+    engine.start(encoders);
     const runtimeKept = recordRuntime(wasm, runtimeBinary.kept).finally(() =>
       dropWasm(runtime, runtimeBinary.bytes),
     );
     const keptOffline = Promise.all([runtimeKept, source.keepRecord()]).then((kept) => kept.every(Boolean));
     return {
       report: {
-        model: folder.name,
-        modelKey: folder.modelKey,
-        precision,
+        ...known,
         backend,
         adapter: attempt.adapter,
         threads: runtime.env.wasm.numThreads ?? 1,
-        logitScale: folder.logitScale,
-        embedDim: folder.config.projection_dim,
-        contextLength: folder.tokenizer.contextLength,
         selfTest: cosine === null ? null : { cosine },
       },
-      engine: createEngine({
-        encoders,
-        tokenizer: folder.tokenizer,
-        preprocessing: folder.preprocessing,
-        decode: decodeImage,
-        maxBatch: MAX_BATCH[backend],
-      }),
       deviceLost: backend === 'webgpu' ? deviceLoss(runtime) : null,
       keptOffline,
     };

@@ -12,22 +12,26 @@ export interface PassedOver {
   readonly reason: string;
 }
 
-/** What runs where, once a model is loaded. */
-export interface ModelReport {
+/** What a model is, wherever it runs: enough to use the vectors that it gave before. */
+export interface KnownModel {
   /** The folder's name, such as `promptlens-mini`. */
   readonly model: string;
   /** Identifies vectors: a hash of manifest.json and our pipeline's version. Part of every cache key, with `precision`. */
   readonly modelKey: string;
   readonly precision: Precision;
+  /** exp of the trained logarithm; multiplies a cosine before the softmax. */
+  readonly logitScale: number;
+  readonly embedDim: number;
+  readonly contextLength: number;
+}
+
+/** What runs where, once a model is loaded. */
+export interface ModelReport extends KnownModel {
   readonly backend: Backend;
   /** The GPU as its adapter names it; null on WASM. */
   readonly adapter: string | null;
   /** 1 where the page is not cross-origin isolated. */
   readonly threads: number;
-  /** exp of the trained logarithm; multiplies a cosine before the softmax. */
-  readonly logitScale: number;
-  readonly embedDim: number;
-  readonly contextLength: number;
   /** Null where the folder carries no selftest.json. */
   readonly selfTest: { readonly cosine: number } | null;
   readonly passedOver: readonly PassedOver[];
@@ -38,6 +42,15 @@ export interface LoadProgress {
   /** Known from the manifest and the runtime's own size before the first byte. */
   readonly totalBytes: number;
   readonly stage: 'download' | 'compile' | 'self-test';
+}
+
+export interface LoadEvents {
+  onProgress(progress: LoadProgress): void;
+  /**
+   * The model's folder was read: from now on photographs and prompts can be asked for, and wait until the device is ready.
+   * Null when the device that was tried is given up, just before what waited for it rejects; the next one may follow.
+   */
+  onKnown(model: KnownModel | null): void;
 }
 
 export interface LoadRequest {
@@ -65,7 +78,7 @@ export interface PromptEmbeddings {
 /** The page's end of the bridge; `createInferenceClient()` in client.ts makes one and starts the worker lazily. */
 export interface InferenceClient {
   /** The worker of the model before is ended: its memory goes back to the system, and what waits for it rejects. */
-  load(request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelReport>;
+  load(request: LoadRequest, events?: Partial<LoadEvents>): Promise<ModelReport>;
   /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
   embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
   embedPrompts(prompts: readonly string[], signal?: AbortSignal): Promise<PromptEmbeddings>;

@@ -5,6 +5,7 @@
 import type { Attempt, Plan } from './plan.ts';
 import type {
   ImageEmbedding,
+  KnownModel,
   LoadProgress,
   LoadRequest,
   ModelReport,
@@ -14,6 +15,7 @@ import type {
 
 export type WorkerEvent =
   | { readonly kind: 'progress'; readonly progress: LoadProgress }
+  | { readonly kind: 'known'; readonly model: KnownModel }
   | { readonly kind: 'device-lost'; readonly reason: string };
 
 /** The report but for what was tried in other workers. */

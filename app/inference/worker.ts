@@ -76,7 +76,10 @@ const api: WorkerApi = {
     const { backend, precision } = attempt;
     let model: OpenedModel;
     try {
-      model = await openModel(await folderAt(modelUrl), attempt, progress);
+      model = await openModel(await folderAt(modelUrl), attempt, progress, (known, itsEngine) => {
+        engine = itsEngine;
+        tell({ kind: 'known', model: known });
+      });
     } catch (error) {
       if (!(error instanceof DownloadError)) throw error;
       return { passedOver: { backend, precision, reason: error.message }, why: 'download' };
@@ -85,7 +88,7 @@ const api: WorkerApi = {
       await noteRefusal(await refusing(modelUrl), attempt, model.refused);
       return { passedOver: { backend, precision, reason: model.refused }, why: 'device' };
     }
-    ({ engine, keptOffline } = model);
+    ({ keptOffline } = model);
     void model.deviceLost?.then((reason) => tell({ kind: 'device-lost', reason }));
     return { opened: model.report };
   },

@@ -18,6 +18,7 @@ import { pictureFolder } from './picture-files.ts';
 import type { Setting } from './setting.ts';
 
 const FLOOR_MS = 50;
+const VISITS = 5;
 /** A view is drawn, and the observers have heard of it. */
 const SETTLED_MS = 500;
 
@@ -64,11 +65,13 @@ export async function pageThread(setting: Setting): Promise<Row> {
   const labels = Array.from({ length: quick ? 50 : 1000 }, (_, i) => `label number ${i + 1}`);
   const folder = await pictureFolder(photographs, 48, 36);
   const passes: Record<Stage, Observed>[] = [];
-  for (let pass = 0; pass < (quick ? 1 : 3); pass++)
+  for (let pass = 0; pass < (quick ? 1 : VISITS); pass++)
     passes.push(await visit(setting, folder, photographs, labels));
 
   const longest = ({ tasks }: Observed) => Math.max(0, ...tasks.map(({ ms }) => ms));
-  const longestOfAll = median(passes.map((pass) => Math.max(...STAGES.map((stage) => longest(pass[stage])))));
+  // Medians first: a task that one visit had and the others had not is another process's on a machine with two cores.
+  const longestIn = (stage: Stage) => median(passes.map((pass) => longest(pass[stage])));
+  const longestOfAll = Math.max(...STAGES.map(longestIn));
   return {
     what: `page's thread, ${photographs} photographs and ${labels.length.toLocaleString('en')} labels`,
     floor: `no task over ${FLOOR_MS} ms`,
@@ -76,12 +79,13 @@ export async function pageThread(setting: Setting): Promise<Row> {
       longestOfAll === 0 ? `no task over ${FLOOR_MS} ms` : `${milliseconds(longestOfAll)} at the longest`,
     pass: longestOfAll <= FLOOR_MS,
     sides: STAGES.map((stage) => {
-      const tasks = median(passes.map((pass) => pass[stage].tasks.length));
-      const ms = median(passes.map((pass) => longest(pass[stage])));
+      const tasks = passes.flatMap((pass) => pass[stage].tasks.map(({ ms }) => ms));
+      const ms = longestIn(stage);
+      const all = tasks.length === 0 ? '' : ` (of all: ${tasks.map(milliseconds).join(', ')})`;
       return {
         who: `ours, ${stage}`,
         figure: ms === 0 ? 'none' : milliseconds(ms),
-        does: `the longest of ${tasks} tasks over ${FLOOR_MS} ms; median of ${passes.length} visits to the built page`,
+        does: `the longest task over ${FLOOR_MS} ms, median of ${passes.length} visits to the built page${all}`,
         samples: passes.map((pass) => pass[stage]),
       };
     }),

@@ -1,0 +1,40 @@
+// Which model the classifier encodes with. It is told beside React, at once: what still waits for a model that is given up is
+// nobody's failure, and a photograph must not be shown as one until the next rendering.
+
+import { embedPhoto, embedTexts } from '../inference/embeddings.ts';
+import type { InferenceClient, KnownModel } from '../inference/types.ts';
+import { touchVectorModel } from '../storage/vectors.ts';
+import type { Classifier, Encoder } from './classifier.ts';
+
+/** Call with each model as it becomes known, and with null when it is gone. */
+export type EncodeWith = (model: KnownModel | null) => void;
+
+export function createEncodeWith(client: InferenceClient, classifier: Classifier): EncodeWith {
+  let inUse: KnownModel | null = null;
+
+  const encoderOf = (model: KnownModel): Encoder => {
+    // A request that was under way when the model changed must not bring the new model's vector under the old one's key.
+    const request = <Value>(send: () => Promise<Value>): Promise<Value> =>
+      inUse === model ? send() : Promise.reject(new Error('The model was changed meanwhile.'));
+    const bound: Pick<InferenceClient, 'embedImage' | 'embedPrompts'> = {
+      embedImage: (...args) => request(() => client.embedImage(...args)),
+      embedPrompts: (...args) => request(() => client.embedPrompts(...args)),
+    };
+    return {
+      modelKey: model.modelKey,
+      precision: model.precision,
+      logitScale: model.logitScale,
+      embedPhoto: (photo, signal) => embedPhoto(bound, model, photo, signal),
+      embedTexts: (prompts, signal) => embedTexts(bound, model, prompts, signal),
+    };
+  };
+
+  return (model) => {
+    inUse = model;
+    classifier.update({ encoder: model && encoderOf(model) });
+    if (model === null) return;
+    touchVectorModel(model.modelKey).catch((error: unknown) =>
+      console.warn('When these vectors were last used could not be written down:', error),
+    );
+  };
+}
