@@ -208,7 +208,8 @@ export class Classifier {
     this.#photos.want(wanted.keys(), (id) => ({
       queryKey: ['image', encoder.modelKey, encoder.precision, id],
       queryFn: ({ signal }) => {
-        const photo = wanted.get(id);
+        // Not from `wanted`: a query lives as long as its photograph, and would keep the list of a moment ago as long.
+        const photo = this.#wantedPhotos.get(id);
         if (photo === undefined) throw new Error('This photograph was removed meanwhile.');
         return encoder.embedPhoto(photo, signal);
       },

@@ -3,20 +3,22 @@
 
 import { embedPhoto, embedTexts } from '../inference/embeddings.ts';
 import type { InferenceClient, KnownModel } from '../inference/types.ts';
-import { touchVectorModel } from '../storage/vectors.ts';
 import type { Classifier, Encoder } from './classifier.ts';
+
+/** The half of the client that answers. */
+type Embedding = Pick<InferenceClient, 'embedImage' | 'embedPrompts'>;
 
 /** Call with each model as it becomes known, and with null when it is gone. */
 export type EncodeWith = (model: KnownModel | null) => void;
 
-export function createEncodeWith(client: InferenceClient, classifier: Classifier): EncodeWith {
+export function createEncodeWith(client: Embedding, classifier: Classifier): EncodeWith {
   let inUse: KnownModel | null = null;
 
   const encoderOf = (model: KnownModel): Encoder => {
     // A request that was under way when the model changed must not bring the new model's vector under the old one's key.
     const request = <Value>(send: () => Promise<Value>): Promise<Value> =>
       inUse === model ? send() : Promise.reject(new Error('The model was changed meanwhile.'));
-    const bound: Pick<InferenceClient, 'embedImage' | 'embedPrompts'> = {
+    const bound: Embedding = {
       embedImage: (...args) => request(() => client.embedImage(...args)),
       embedPrompts: (...args) => request(() => client.embedPrompts(...args)),
     };
@@ -32,9 +34,5 @@ export function createEncodeWith(client: InferenceClient, classifier: Classifier
   return (model) => {
     inUse = model;
     classifier.update({ encoder: model && encoderOf(model) });
-    if (model === null) return;
-    touchVectorModel(model.modelKey).catch((error: unknown) =>
-      console.warn('When these vectors were last used could not be written down:', error),
-    );
   };
 }

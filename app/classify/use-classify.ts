@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { LoadProgress, ModelReport } from '../inference/types.ts';
 import { onPhotosChanged } from '../storage/photos.ts';
+import { touchVectorModel } from '../storage/vectors.ts';
 import { toast } from '../ui/toast.ts';
 import type { PhotoResult, Progress } from './classifier.ts';
 import { loadExamples } from './examples.ts';
@@ -119,11 +120,13 @@ export function useModel(): Model {
     queryFn: async () => {
       await siteReady;
       encodeWith(null);
-      return client.load(request, {
+      const report = await client.load(request, {
         onProgress: (progress) => queryClient.setQueryData(PROGRESS_KEY, progress),
         // What was encoded before is ranked while the model still loads.
         onKnown: encodeWith,
       });
+      touchVectorModel(report.modelKey).catch((error: unknown) => console.warn(sentence(error)));
+      return report;
     },
     gcTime: Infinity,
   });

@@ -131,6 +131,18 @@ it('takes requests as soon as a model is known, and says that a device is given 
   expect(await prompts).toMatchObject({ vectors: [expect.anything()] });
 });
 
+it('hears nothing more of a worker that it has ended', async () => {
+  openOutcome = async () => 'out of order';
+  const client = createInferenceClient();
+  const heard: (KnownModel | null)[] = [];
+  await expect(client.load(request, { onKnown: (model) => heard.push(model) })).rejects.toThrow();
+  await expect.poll(() => heard.at(-1)).toBe(null);
+  const before = heard.length;
+  for (const { tell } of workers) tell({ kind: 'known', model: { model: 'mini' } as KnownModel });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(heard).toHaveLength(before);
+});
+
 it('says why when no device is left, each reason once, and leaves no worker behind', async () => {
   openOutcome = async ({ backend }) => `${backend} is out of order.`;
   const client = createInferenceClient();

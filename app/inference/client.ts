@@ -12,14 +12,14 @@ export function createInferenceClient(): InferenceClient {
   let gpuLost: string | null = null;
   let nextId = 0;
 
-  function start({ onProgress, onKnown }: Partial<LoadEvents>): WorkerHandle {
+  function start(events: Partial<LoadEvents>): WorkerHandle {
     const handle = startWorker((event) => {
       switch (event.kind) {
         case 'progress':
-          onProgress?.(event.progress);
+          events.onProgress?.(event.progress);
           break;
         case 'known':
-          onKnown?.(event.model);
+          events.onKnown?.(event.model);
           break;
         case 'device-lost':
           gpuLost = event.reason;
@@ -59,8 +59,11 @@ export function createInferenceClient(): InferenceClient {
       current?.end(superseded());
       let handle = start(events);
       const giveUp = (reason: Error) => {
-        if (current === handle) events.onKnown?.(null);
-        handle.end(reason);
+        try {
+          if (current === handle) events.onKnown?.(null);
+        } finally {
+          handle.end(reason);
+        }
       };
       try {
         const plan: Plan = await handle.call((api) => api.plan(loadRequest, gpuLost));
@@ -159,7 +162,8 @@ function startWorker(onEvent: (event: WorkerEvent) => void): WorkerHandle {
         .then(resolve, reject)
         .finally(() => waiting.delete(reject));
     });
-  void api.listen(proxy(onEvent));
+  // Events have a channel of their own: one may be under way when its worker has been ended.
+  void api.listen(proxy((event: WorkerEvent) => ended === null && onEvent(event)));
   return { call, cancel: (id) => void api.cancel(id), end };
 }
 

@@ -29,8 +29,9 @@ const tokenizer: Tokenizer = {
   decode: () => '',
 };
 
-function setUp(maxBatch = 4, broken?: Encoders) {
+function setUp(maxBatch = 4, { broken, started = true }: { broken?: Encoders; started?: boolean } = {}) {
   const batches: { images: number[]; texts: number[] } = { images: [], texts: [] };
+  let decoded = 0;
   let open = 0;
   let mostOpen = 0;
   const encoders: Encoders = {
@@ -49,6 +50,7 @@ function setUp(maxBatch = 4, broken?: Encoders) {
     preprocessing,
     maxBatch,
     async decode(photo, name) {
+      decoded += 1;
       mostOpen = Math.max(mostOpen, ++open);
       await new Promise((resolve) => setTimeout(resolve, 1));
       if (photo.size === 0) {
@@ -64,8 +66,9 @@ function setUp(maxBatch = 4, broken?: Encoders) {
       };
     },
   });
-  engine.start(broken ?? encoders);
-  return { engine, batches, mostOpen: () => mostOpen, stillOpen: () => open };
+  const start = () => engine.start(broken ?? encoders);
+  if (started) start();
+  return { engine, start, batches, decoded: () => decoded, mostOpen: () => mostOpen, stillOpen: () => open };
 }
 
 const photo = (size: number) => new Blob([new Uint8Array(size)]);
@@ -87,6 +90,24 @@ it('gives unit vectors, the first photograph alone, the others in batches as the
   expect(batches.images.reduce((a, b) => a + b)).toBe(40);
   expect(mostOpen()).toBeLessThanOrEqual(2);
   expect(stillOpen()).toBe(0);
+});
+
+it('prepares one photograph before its device is there, and encodes nothing', async () => {
+  const { engine, start, batches, decoded } = setUp(4, { started: false });
+  const gone = new AbortController();
+  const photographs = Array.from({ length: 6 }, (_, i) => engine.embedImage(photo(i + 1), `${i}`, never()));
+  const prompts = engine.embedPrompts(['ab'], never());
+  const aborted = expect(engine.embedImage(photo(9), 'gone', gone.signal)).rejects.toThrow(/abort/i);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(decoded()).toBe(1);
+  expect(batches).toEqual({ images: [], texts: [] });
+  gone.abort();
+  start();
+  expect(await Promise.all(photographs)).toHaveLength(6);
+  expect((await prompts).vectors).toHaveLength(1);
+  await aborted;
+  expect(batches.images[0]).toBe(1);
+  expect(decoded()).toBe(6);
 });
 
 it('tells each photograph what is wrong with it, and goes on with the others', async () => {
@@ -120,7 +141,7 @@ it('says of what the device fails on which file or prompt it was, and what to do
       throw new RangeError('memory access out of bounds.');
     },
   };
-  const { engine } = setUp(4, broken);
+  const { engine } = setUp(4, { broken });
   const images = ['a.jpg', 'b.jpg'].map((name) => engine.embedImage(photo(1), name, never()));
   await expect(images[0]).rejects.toThrow(/while it read a\.jpg: .*ERROR_CODE: 6\. Try again; .*reload/);
   await expect(images[1]).rejects.toThrow(/while it read b\.jpg: /);

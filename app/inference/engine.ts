@@ -40,6 +40,8 @@ export interface EngineParts {
 const PROMPTS_A_CHUNK = 64;
 /** A decoded photograph is 4 bytes a pixel, 400 MB at the limit of 100 megapixels: two at once hide the decoder's time. */
 const DECODED_AT_ONCE = 2;
+/** Photographs that are prepared before there is a device. */
+const AHEAD_OF_DEVICE = 1;
 
 interface Prepared {
   readonly pixelValues: Float32Array;
@@ -51,8 +53,9 @@ interface Prepared {
 export function createEngine(parts: EngineParts): Engine {
   const { tokenizer, preprocessing, decode, maxBatch } = parts;
   const queue = new DeviceQueue<Encoders>();
-  // What is prepared waits in memory: never more than the next batch.
-  const ahead = new Semaphore(maxBatch);
+  // What is prepared waits in memory: never more than the next batch. Before the device is there, preparing takes the
+  // processor from what starts it.
+  const ahead = new Semaphore(AHEAD_OF_DEVICE);
   const decoding = new Semaphore(DECODED_AT_ONCE);
 
   const images = queue.lane(
@@ -97,7 +100,10 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   return {
-    start: (encoders) => queue.start(encoders),
+    start(encoders) {
+      ahead.add(Math.max(0, maxBatch - AHEAD_OF_DEVICE));
+      queue.start(encoders);
+    },
 
     async embedImage(photo, name, signal) {
       const leave = await ahead.enter();

@@ -7,6 +7,11 @@ export class Semaphore {
     this.#free = places;
   }
 
+  /** Makes room for so many more. */
+  add(places: number): void {
+    for (let place = 0; place < places; place++) this.#giveBack();
+  }
+
   /** Resolves to the function that gives the place back; calling it again does nothing. */
   async enter(): Promise<() => void> {
     if (this.#free > 0) this.#free--;
@@ -15,9 +20,13 @@ export class Semaphore {
     return () => {
       if (!inside) return;
       inside = false;
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
+      this.#giveBack();
     };
+  }
+
+  #giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free++;
   }
 }

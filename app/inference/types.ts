@@ -45,12 +45,13 @@ export interface LoadProgress {
 }
 
 export interface LoadEvents {
-  onProgress(progress: LoadProgress): void;
+  readonly onProgress: (progress: LoadProgress) => void;
   /**
    * The model's folder was read: from now on photographs and prompts can be asked for, and wait until the device is ready.
-   * Null when the device that was tried is given up, just before what waited for it rejects; the next one may follow.
+   * Null when the device that was tried is given up, just before what waited for it rejects; the next one may follow. A load
+   * that makes way for another one says nothing more.
    */
-  onKnown(model: KnownModel | null): void;
+  readonly onKnown: (model: KnownModel | null) => void;
 }
 
 export interface LoadRequest {

@@ -22,18 +22,20 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
   return node.attribute.find((candidate) => candidate.name === name)?.ints.map(Number);
 }
 
-/** A node of the standard operators, named after its first output; attributes are integers. */
+/** A node, named after its first output; attributes are integers, and the standard operators' domain has the empty name. */
 export function nodeProto(
   opType: string,
   input: readonly string[],
   output: readonly string[],
   attributes: Readonly<Record<string, number>> = {},
+  domain = '',
 ): NodeProto {
   const attribute = Object.entries(attributes).map(
     ([name, value]): AttributeProto =>
       create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) }),
   );
   return create(NodeProtoSchema, {
+    domain,
     opType,
     name: output[0],
     input: [...input],

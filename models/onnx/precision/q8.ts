@@ -7,7 +7,8 @@
 // A token table is stored as int8 with a scale per row, and rows are scaled after they are looked up.
 //
 // MatMulIntegerToFloat is ONNX Runtime's own operator for the standard's MatMulInteger, Cast, Mul, Mul and Add: one pass over
-// the numbers instead of five, and no work for the runtime's optimiser. That leaves the graph without a Cast, for the browsers' sake:
+// the numbers instead of five, and no work for the runtime's optimiser. That keeps busy Casts out of the graph (one of token ids
+// may be left, where the end of a text is the largest of them), for the browsers' sake:
 // ONNX Runtime's kernel for it is one WebAssembly function of 490 kB, which V8 takes 40 ms to compile and, once it is busy,
 // another 0.6 s of a core to optimise, in the middle of the first answer.
 
@@ -90,8 +91,8 @@ export function toQ8(model: ModelProto): ModelProto {
     if (bias) fused.add(bias.sum);
     // The empty name: symmetric weights have no zero point.
     const inputs = [values, weights, scale, scales, zeroPoint, ...(bias ? ['', bias.name] : [])];
-    const node = nodeProto('MatMulIntegerToFloat', inputs, bias ? bias.sum.output : [product]);
-    nodes.push({ ...node, domain: ONNX_RUNTIME.domain });
+    const outputs = bias ? bias.sum.output : [product];
+    nodes.push(nodeProto('MatMulIntegerToFloat', inputs, outputs, {}, ONNX_RUNTIME.domain));
   };
 
   const lookUp = (table: TensorProto, indices: string, result: string) => {
@@ -112,7 +113,11 @@ export function toQ8(model: ModelProto): ModelProto {
     const matrix = node.opType === 'MatMul' ? largeMatrix(second) : null;
     if (table) lookUp(table, second, result);
     else if (matrix) multiply(first, matrix, result);
-    else if (node.opType === 'Cast' && comparisons.has(first)) {
+    else if (
+      node.opType === 'Cast' &&
+      comparisons.has(first) &&
+      intAttribute(node, 'to', 0) === DataType.FLOAT
+    ) {
       nodes.push(nodeProto('Where', [first, number(1), number(0)], [result]));
     } else if (!fused.has(node)) nodes.push(node);
   }
