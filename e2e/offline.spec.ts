@@ -1,6 +1,7 @@
 // One visit is enough: afterwards the site opens and works where nothing answers any more.
 
 import { serve } from '../scripts/serve.mjs';
+import { holdRequests } from './hold-requests.ts';
 import { Promptlens } from './promptlens.ts';
 import { smallPictures } from './site/pictures.ts';
 import { addresses, SITE } from './site/site.ts';
@@ -66,14 +67,7 @@ test('what was ranked before is ranked again while the model still loads', async
   await app.keptOffline();
 
   await page.evaluate(() => caches.delete('promptlens-files'));
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  await context.route('**/*.onnx', async (route) => {
-    await released;
-    await route.continue();
-  });
+  const release = await holdRequests(context, '**/*.onnx');
   await page.reload();
   await app.ranked(2, LABELS.length);
   expect(await app.bars('picture-001.jpg')).toEqual(before);

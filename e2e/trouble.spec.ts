@@ -1,6 +1,7 @@
 // What goes wrong at a visitor's: each is told clearly, and nothing else is lost.
 
 import { contentHash } from '../app/storage/content-hash.ts';
+import { holdRequests } from './hold-requests.ts';
 import { Promptlens } from './promptlens.ts';
 import { ALTERED, DAMAGED, TINY_FP32, TRUNCATED } from './site/models.ts';
 import { picture, smallPictures } from './site/pictures.ts';
@@ -97,14 +98,7 @@ test('a model that is mended on the server loads at the next try', async ({ app,
 });
 
 test('loading shows one progress with bytes', async ({ app, page, context }) => {
-  let release = () => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  await context.route('**/models/tiny/onnx/vision_model_quantized.onnx', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdRequests(context, '**/models/tiny/onnx/vision_model_quantized.onnx');
   await page.goto(app.address({ labels: LABELS }));
   const progress = app.machine.getByRole('progressbar', { name: 'Loading the model' });
   await expect(progress).toHaveAttribute('aria-valuenow', /^[1-9]\d?$/);

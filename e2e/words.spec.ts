@@ -1,6 +1,7 @@
 // Labels and templates: typed, pasted, edited, put in order, undone; kept in the address; encoded once.
 
 import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
+import { holdRequests } from './hold-requests.ts';
 import { Promptlens } from './promptlens.ts';
 import { smallPictures } from './site/pictures.ts';
 import { expect, test } from './test.ts';
@@ -268,14 +269,7 @@ test.describe('on a slow network', () => {
   test.use({ serviceWorkers: 'block' });
 
   test('words typed one after the other are all there, in their order', async ({ app, page }) => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await page.route('**/paste-*.js', async (route) => {
-      await held;
-      await route.continue();
-    });
+    const release = await holdRequests(page, '**/paste-*.js');
     const asked = page.waitForRequest('**/paste-*.js');
     await app.open({ labels: ['bus'] });
     for (const label of ['cat', 'dog', 'owl']) await app.labels.type(label);

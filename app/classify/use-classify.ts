@@ -119,7 +119,6 @@ export function useModel(): Model {
     queryKey: ['model', request],
     queryFn: async () => {
       await siteReady;
-      encodeWith(null);
       const report = await client.load(request, {
         onProgress: (progress) => queryClient.setQueryData(PROGRESS_KEY, progress),
         // What was encoded before is ranked while the model still loads.
@@ -136,11 +135,10 @@ export function useModel(): Model {
   useEffect(
     () =>
       client.onDeviceLost((reason) => {
-        encodeWith(null);
         toast(`${reason} The model is loaded again.`, { kind: 'problem' });
         void refetch();
       }),
-    [client, encodeWith, refetch],
+    [client, refetch],
   );
   const report = model.isError ? null : (model.data ?? null);
   const shownProgress = model.isFetching ? (progress.data ?? null) : null;

@@ -171,14 +171,16 @@ it('says what could not be downloaded where no device is left, and asks for no f
 
 it('rejects what waits and what comes when the device is lost, and loads without it', async () => {
   const client = createInferenceClient();
-  await client.load(request);
   const heard: string[] = [];
+  const known: (KnownModel | null)[] = [];
+  await client.load(request, { onKnown: (model) => known.push(model) });
   const stop = client.onDeviceLost((reason) => heard.push(reason));
   const waiting = client.embedImage(new Blob(), 'a.jpg');
   workers[0].tell({ kind: 'device-lost', reason: 'The GPU fell off.' });
   await expect(waiting).rejects.toThrow('The GPU fell off.');
   await expect(client.embedPrompts(['a'])).rejects.toThrow('The GPU fell off.');
   expect(heard).toEqual(['The GPU fell off.']);
+  expect(known.at(-1)).toBe(null);
   stop();
   expect(await client.load(request)).toMatchObject({
     backend: 'wasm',

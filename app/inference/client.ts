@@ -23,6 +23,7 @@ export function createInferenceClient(): InferenceClient {
           break;
         case 'device-lost':
           gpuLost = event.reason;
+          events.onKnown?.(null);
           handle.end(new Error(`${event.reason} Load the model again; it will run without the GPU.`));
           for (const listener of deviceLostListeners) listener(event.reason);
           break;
@@ -56,6 +57,7 @@ export function createInferenceClient(): InferenceClient {
 
   return {
     async load(loadRequest, events = {}): Promise<ModelReport> {
+      if (current !== null) events.onKnown?.(null);
       current?.end(superseded());
       let handle = start(events);
       const giveUp = (reason: Error) => {

@@ -21,8 +21,8 @@ export class DeviceQueue<Device> {
   #next = 0;
 
   /**
-   * Adds a kind of work. `run` gets the device and 1 to `maxBatch` inputs and gives one output for each, in order; a rejection is the
-   * whole batch's. Two runs never overlap, whatever their lanes.
+   * Adds a kind of work. `run` gets the device and 1 to `maxBatch` inputs and gives one output for each, in order; a rejection
+   * is the whole batch's. Two runs never overlap, whatever their lanes.
    */
   lane<Input, Output>(
     maxBatch: number,

@@ -48,8 +48,8 @@ export interface LoadEvents {
   readonly onProgress: (progress: LoadProgress) => void;
   /**
    * The model's folder was read: from now on photographs and prompts can be asked for, and wait until the device is ready.
-   * Null when the device that was tried is given up, just before what waited for it rejects; the next one may follow. A load
-   * that makes way for another one says nothing more.
+   * Null when that is over, just before what waits rejects: the device that was tried is given up, and the next may follow;
+   * the device is lost; another load takes this one's place, and says so itself.
    */
   readonly onKnown: (model: KnownModel | null) => void;
 }

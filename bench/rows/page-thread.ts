@@ -69,7 +69,6 @@ export async function pageThread(setting: Setting): Promise<Row> {
     passes.push(await visit(setting, folder, photographs, labels));
 
   const longest = ({ tasks }: Observed) => Math.max(0, ...tasks.map(({ ms }) => ms));
-  const longestIn = (stage: Stage) => median(passes.map((pass) => longest(pass[stage])));
   const longestOfAll = median(passes.map((pass) => Math.max(...STAGES.map((stage) => longest(pass[stage])))));
   return {
     what: `page's thread, ${photographs} photographs and ${labels.length.toLocaleString('en')} labels`,
@@ -79,7 +78,7 @@ export async function pageThread(setting: Setting): Promise<Row> {
     pass: longestOfAll <= FLOOR_MS,
     sides: STAGES.map((stage) => {
       const tasks = passes.flatMap((pass) => pass[stage].tasks.map(({ ms }) => ms));
-      const ms = longestIn(stage);
+      const ms = median(passes.map((pass) => longest(pass[stage])));
       const all = tasks.length === 0 ? '' : ` (of all: ${tasks.map(milliseconds).join(', ')})`;
       return {
         who: `ours, ${stage}`,

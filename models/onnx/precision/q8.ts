@@ -7,10 +7,10 @@
 // A token table is stored as int8 with a scale per row, and rows are scaled after they are looked up.
 //
 // MatMulIntegerToFloat is ONNX Runtime's own operator for the standard's MatMulInteger, Cast, Mul, Mul and Add: one pass over
-// the numbers instead of five, and no work for the runtime's optimiser. That keeps busy Casts out of the graph (one of token ids
-// may be left, where the end of a text is the largest of them), for the browsers' sake:
-// ONNX Runtime's kernel for it is one WebAssembly function of 490 kB, which V8 takes 40 ms to compile and, once it is busy,
-// another 0.6 s of a core to optimise, in the middle of the first answer.
+// the numbers instead of five, and no work for the runtime's optimiser. That keeps busy Casts out of the graph (one of token
+// ids may be left, where the end of a text is the largest of them), for the browsers' sake: ONNX Runtime's kernel for it is
+// one WebAssembly function of 490 kB, which V8 takes 40 ms to compile and, once it is busy, another 0.6 s of a core to
+// optimise, in the middle of the first answer.
 
 import { create } from '@bufbuild/protobuf';
 import {
