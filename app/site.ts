@@ -85,14 +85,21 @@ async function isolate(): Promise<void> {
 }
 
 function watchForUpdates(registration: ServiceWorkerRegistration): void {
-  if (registration.waiting !== null) offer(registration.waiting);
-  registration.addEventListener('updatefound', () => {
-    const worker = registration.installing;
+  let watched: ServiceWorker | null = null;
+  const watch = () => {
+    // What is kept already installs in a moment, perhaps before this page hears of it.
+    const worker = registration.installing ?? registration.waiting;
+    if (worker === null || worker === watched) return;
+    watched = worker;
     const isUpdate = registration.active !== null;
-    worker?.addEventListener('statechange', () => {
+    const offerOnceInstalled = () => {
       if (worker.state === 'installed' && isUpdate) offer(worker);
-    });
-  });
+    };
+    worker.addEventListener('statechange', offerOnceInstalled);
+    offerOnceInstalled();
+  };
+  watch();
+  registration.addEventListener('updatefound', watch);
   const check = () => void registration.update().catch(ignoreOffline);
   setInterval(check, UPDATE_CHECK_MS);
   document.addEventListener('visibilitychange', () => {
