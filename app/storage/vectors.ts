@@ -61,6 +61,17 @@ export async function getVectors(
   return Promise.all(contents.map((content) => store.get(vectorKey(space, kind, content))));
 }
 
+/** Keeps vectors that are in the caller's hands already; nobody waits for it. */
+export function keepVectors(
+  space: VectorSpace,
+  kind: VectorKind,
+  entries: readonly (readonly [content: string, value: KeptVector])[],
+): void {
+  putVectors(space, kind, entries).catch((error: unknown) =>
+    console.warn('Vectors are not kept on this device:', error),
+  );
+}
+
 export async function putVectors(
   space: VectorSpace,
   kind: VectorKind,
