@@ -4,7 +4,7 @@
 import { expose, transfer } from 'comlink';
 import { encoderPath, PRECISIONS } from '../../models/clip/model-folder.ts';
 import type { FolderFile, Precision } from '../../models/clip/types.ts';
-import type { VectorSpace } from '../storage/vectors.ts';
+import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
 import type { Engine } from './engine.ts';
@@ -132,5 +132,8 @@ function encoderBytes(files: readonly FolderFile[]): Map<Precision, number> {
   }
   return sizes;
 }
+
+// Labels that are kept from before are asked for in the moment between a model's being known and its start.
+openVectors();
 
 expose(api);

@@ -49,6 +49,12 @@ async function unlessFull(work: Promise<void>): Promise<void> {
   }
 }
 
+/** Opens what vectors are kept in, so that the first look finds it open. */
+export function openVectors(): void {
+  // Why it does not open is said to whoever needs it.
+  databaseIfAny().catch(() => {});
+}
+
 /** The kept vectors for `contents` (content hashes or prompts), undefined for each that is not there. */
 export async function getVectors(
   space: VectorSpace,
