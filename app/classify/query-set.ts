@@ -49,12 +49,11 @@ export function createQuerySet<Data>(
 
   const settle = (name: string, entry: Entry, data: Data | undefined, error: Error | null) => {
     if (entries.get(name) !== entry) return;
-    const before = entry.outcome;
     if (data !== undefined) {
-      if (before !== undefined && 'data' in before && before.data === data) return;
       entry.outcome = { data };
       giveUp(entry);
     } else if (error !== null) {
+      const before = entry.outcome;
       if (before !== undefined && 'error' in before && before.error === error) return;
       entry.outcome = { error };
     } else {
