@@ -2,23 +2,34 @@
 // where not, and of a label's prompts one vector, their ensemble.
 
 import { ensemble } from '../../models/clip/ranking.ts';
-import { getVectors, keepVectors, type VectorSpace } from '../storage/vectors.ts';
+import { getVectors, type KeptVector, keepVectors, type VectorSpace } from '../storage/vectors.ts';
 import type { Engine } from './engine.ts';
 import type { LabelEmbedding, LabelEmbeddings } from './types.ts';
 
-/** @param labels the prompts of each; the text tower runs only for those that are new, each once */
+/** Those of the labels' prompts that this device has kept a vector of. */
+export async function keptPrompts(
+  space: VectorSpace,
+  labels: readonly (readonly string[])[],
+): Promise<ReadonlyMap<string, KeptVector>> {
+  const unique = [...new Set(labels.flat())];
+  const vectors = await getVectors(space, 'prompt', unique);
+  return new Map(vectors.flatMap((kept, i) => (kept ? [[unique[i] ?? '', kept]] : [])));
+}
+
+/**
+ * @param labels the prompts of each; the text tower runs only for those that are new, each once
+ * @param kept the look for those that are not
+ */
 export async function embedLabels(
   engine: Pick<Engine, 'embedPrompts'>,
   space: VectorSpace,
   labels: readonly (readonly string[])[],
   signal: AbortSignal,
+  kept = keptPrompts(space, labels),
 ): Promise<LabelEmbeddings> {
-  const unique = [...new Set(labels.flat())];
-  const known = new Map(
-    (await getVectors(space, 'prompt', unique)).flatMap((kept, i) => (kept ? [[unique[i] ?? '', kept]] : [])),
-  );
+  const known = new Map(await kept);
   signal.throwIfAborted();
-  const encoded = unique.filter((prompt) => !known.has(prompt));
+  const encoded = [...new Set(labels.flat())].filter((prompt) => !known.has(prompt));
   if (encoded.length > 0) {
     const { vectors, truncated } = await engine.embedPrompts(encoded, signal);
     const fresh = encoded.map((prompt, i) => {

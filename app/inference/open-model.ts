@@ -28,8 +28,11 @@ export type OpenedModel =
 /** Photographs in one run. WASM gains nothing from more; a GPU is idle with fewer. */
 const MAX_BATCH = { wasm: 4, webgpu: 16 } as const satisfies Record<Backend, number>;
 
-/** `onKnown` is called when the folder has been read, with the engine that will answer once the device is ready. */
-export type OnKnown = (model: KnownModel, engine: Engine) => void;
+/**
+ * Called when the folder has been read, with the engine that will answer once the device is ready. The device's start, which
+ * holds this thread, waits for it.
+ */
+export type OnKnown = (model: KnownModel, engine: Engine) => Promise<void>;
 
 export function openModel(
   source: RemoteFolder,
@@ -79,7 +82,7 @@ async function open(
       decode: decodeImage,
       maxBatch: MAX_BATCH[backend],
     });
-    onKnown(known, engine);
+    await onKnown(known, engine);
     return { folder, known, engine };
   };
 

@@ -30,8 +30,8 @@ export type OpenResult =
   | { readonly passedOver: PassedOver; readonly why: 'device' | 'download' };
 
 export interface WorkerApi {
-  /** Call first. `listener` is a comlink proxy. */
-  listen(listener: (event: WorkerEvent) => void): void;
+  /** Call first. `listener` is a comlink proxy: what it returns settles when the page has heard. */
+  listen(listener: (event: WorkerEvent) => unknown): void;
   plan(request: LoadRequest, gpuLost: string | null): Promise<Plan>;
   open(modelUrl: string, attempt: Attempt): Promise<OpenResult>;
   /** `id` names the request for `cancel`. */

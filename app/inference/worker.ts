@@ -8,23 +8,38 @@ import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
 import type { Engine } from './engine.ts';
-import { embedLabels } from './label-embeddings.ts';
+import { embedLabels, keptPrompts } from './label-embeddings.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
+import { turnOfTheEventLoop } from './queue.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
 import { openRemoteFolder, type RemoteFolder } from './remote-folder.ts';
 import { SELF_TEST } from './self-test-run.ts';
+import type { KnownModel } from './types.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
-let tell: (event: WorkerEvent) => void = () => {};
+let tell: (event: WorkerEvent) => unknown = () => {};
 /** The model that answers, and the space in which its vectors can be compared. */
 let answering: { readonly engine: Engine; readonly space: VectorSpace } | null = null;
 let keptOffline: Promise<boolean> | null = null;
 /** Asked for once: plan and attempt see the same manifest. */
 let folder: Promise<RemoteFolder> | null = null;
-const progress = createProgressMeter((now) => tell({ kind: 'progress', progress: now }));
+const progress = createProgressMeter((now) => void tell({ kind: 'progress', progress: now }));
 const running = new Map<number, AbortController>();
+/** Looks under way for labels that this device has kept. */
+const looks = new Set<Promise<unknown>>();
+
+/** In ms. A page that has heard which model it is has drawn itself and asked for its labels by then. */
+const TIME_TO_ASK = 30;
+
+/** What can be answered without the device is answered before its start, which holds this thread. */
+async function answerFromKept(model: KnownModel): Promise<void> {
+  await tell({ kind: 'known', model });
+  await new Promise((resolve) => setTimeout(resolve, TIME_TO_ASK));
+  await Promise.allSettled(looks);
+  await turnOfTheEventLoop();
+}
 
 /** Runs one request of the page with a signal that `cancel` fires. */
 async function cancellable<Value>(
@@ -81,7 +96,7 @@ const api: WorkerApi = {
     try {
       model = await openModel(await folderAt(modelUrl), attempt, progress, (known, engine) => {
         answering = { engine, space: known };
-        tell({ kind: 'known', model: known });
+        return answerFromKept(known);
       });
     } catch (error) {
       if (!(error instanceof DownloadError)) throw error;
@@ -102,9 +117,12 @@ const api: WorkerApi = {
   },
 
   async embedLabels(id, labels) {
-    const embeddings = await cancellable(id, (signal, engine, space) =>
-      embedLabels(engine, space, labels, signal),
-    );
+    const embeddings = await cancellable(id, (signal, engine, space) => {
+      const look = keptPrompts(space, labels);
+      looks.add(look);
+      void look.finally(() => looks.delete(look)).catch(() => {});
+      return embedLabels(engine, space, labels, signal, look);
+    });
     return transfer(
       embeddings,
       embeddings.labels.map(({ vector }) => vector.buffer),
