@@ -49,7 +49,35 @@ export const train = command({
       help: 'a trained folder to start from: its network, its tokenizer and its weights',
     },
     epochs: { kind: 'number', default: 4, above: 0, help: 'passes over the data' },
-    'batch-size': { kind: 'number', default: 128, min: 2, integer: true, help: 'pairs a step' },
+    'batch-size': {
+      kind: 'number',
+      default: 128,
+      min: 2,
+      integer: true,
+      help: 'pairs that are run at once',
+    },
+    'accum-freq': {
+      kind: 'number',
+      default: 1,
+      min: 1,
+      integer: true,
+      help: 'times --batch-size pairs a step, all told apart from each other: for batches larger than memory',
+    },
+    siglip: { kind: 'flag', help: "SigLIP's sigmoid loss instead of the paper's softmax" },
+    positives: {
+      kind: 'choice',
+      choices: ['own', 'several'],
+      default: 'own',
+      value: 'own|several',
+      help: 'whether pairs that share a label or caption are left alone (own) or all count as matches (several)',
+    },
+    'ema-decay': {
+      kind: 'number',
+      default: 0,
+      min: 0,
+      below: 1,
+      help: 'how much of an average of the weights stays at each step, such as 0.999; the average is then what is kept',
+    },
     lr: { kind: 'number', default: 4e-4, above: 0, help: 'peak learning rate' },
     wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
     beta1: { kind: 'number', default: 0.9, min: 0, below: 1, help: "Adam's first decay" },
@@ -125,7 +153,9 @@ export const train = command({
     if (pretrained !== undefined && options.model !== undefined) {
       throw new UsageError('--pretrained brings its own network; leave --model out.');
     }
-    const batchSize = options['batch-size'];
+    const accumulate = options['accum-freq'];
+    const batchSize = options['batch-size'] * accumulate;
+    const loss = options.siglip ? 'sigmoid' : 'softmax';
     const source = await openSources(options['train-data']);
     if (!resume) await refuseOtherRun(out);
     const heldOutCount = options['held-out'] ?? defaultHeldOut(source, MOST_HELD_OUT);
@@ -176,8 +206,12 @@ export const train = command({
         encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
         pretrained: weights,
+        positives: options.positives,
         trainer: {
           batchSize,
+          accumulate,
+          loss,
+          averageDecay: options['ema-decay'],
           threads,
           seed,
           patchDropout,
@@ -195,7 +229,11 @@ export const train = command({
           '--pretrained': pretrained ?? '',
           '--held-out': heldOutCount,
           'rows to train on': trainRows.length,
-          '--batch-size': batchSize,
+          '--batch-size': options['batch-size'],
+          '--accum-freq': accumulate,
+          '--siglip': options.siglip,
+          '--positives': options.positives,
+          '--ema-decay': options['ema-decay'],
           '--epochs': options.epochs,
           '--unmasked-epochs': options['unmasked-epochs'],
           '--seed': seed,

@@ -51,6 +51,9 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
     pairs,
     trainer: {
       batchSize: PAIRS,
+      accumulate: 1,
+      loss: 'softmax',
+      averageDecay: 0.9,
       threads: 1,
       seed: 3,
       patchDropout: 0.5,
@@ -62,6 +65,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       epsilon: 1e-6,
       weightDecay: 0.2,
     },
+    positives: 'own',
     settings: { seed: 3, data: 'numbers' },
     resume: false,
     saveEvery: 2,
@@ -138,7 +142,7 @@ describe('a run', () => {
     expect(progress.best).toEqual({ step: 4, accuracy: 0.6 });
     const best = readSafetensors(await weightsIn(out), 'model.safetensors').get('logit_scale');
     const checkpoint = new Uint8Array(await readFile(join(out, CHECKPOINT)));
-    const last = readSafetensors(checkpoint, CHECKPOINT).get('weights/logit_scale');
+    const last = readSafetensors(checkpoint, CHECKPOINT).get('average/logit_scale');
     expect(best?.data[0]).toBe(seen[1]);
     expect(last?.data[0]).toBe(seen[2]);
     const written = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'));

@@ -8,10 +8,10 @@ import type { EncodingBatch } from '../clip/types.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { negativesMask } from './contrastive-loss.ts';
+import { LOSSES, type Positives } from './contrastive-loss.ts';
 import type { RunLog } from './log.ts';
 import { writeWeights } from './model-folder.ts';
-import { startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 export interface RunOptions {
   readonly out: string;
@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Weights to start from instead of random ones. */
   readonly pretrained?: Weights;
   readonly trainer: TrainerOptions;
+  /** What pairs are to each other that share a label or a caption. */
+  readonly positives: Positives;
   /** Recorded in the checkpoint; a resumed run must have the same. */
   readonly settings: Progress['settings'];
   readonly resume: boolean;
@@ -43,10 +45,11 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const checkpoint = join(options.out, CHECKPOINT);
   const trainer = await Trainer.create(config, options.trainer);
   const { parameters } = trainer;
+  const loss = LOSSES[options.trainer.loss];
 
   let best: Progress['best'] = null;
   let evaluated = 0;
-  let state = startingState(parameters, options.trainer.seed, options.pretrained);
+  let state = startingState(parameters, options.trainer, options.pretrained);
   if (options.resume) {
     const saved = await readCheckpoint(checkpoint, parameters);
     refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
@@ -69,10 +72,10 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     if (!options.resume) await save();
     while (!signal.aborted) {
       if (options.evaluate && evaluationDue()) {
-        const accuracy = await options.evaluate(state.weights);
+        const accuracy = await options.evaluate(finalWeights(state));
         const better = best === null || accuracy > best.accuracy;
         if (better) {
-          await writeWeights(options.out, config, parameters, state.weights);
+          await writeWeights(options.out, config, parameters, finalWeights(state));
           best = { step: state.step, accuracy };
         }
         evaluated = state.step;
@@ -87,13 +90,13 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       const report = await trainer.train(state, {
         pixel_values: batch.pixel_values,
         captions: encode(batch.captions, state.step),
-        mask: negativesMask(batch.keys),
+        pairs: loss.inputsOf(batch.keys, options.positives),
       });
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     // Without a best the last are the best there are.
-    if (!best) await writeWeights(options.out, config, parameters, state.weights);
+    if (!best) await writeWeights(options.out, config, parameters, finalWeights(state));
     return progress();
   } finally {
     log.stop();
