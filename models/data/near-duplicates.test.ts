@@ -35,7 +35,9 @@ it.each([
 });
 
 it('tells different pictures apart', async () => {
-  const prints = await Promise.all(Array.from({ length: 200 }, async (_, i) => fingerprint(await picture(i))));
+  const prints = await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => fingerprint(await picture(i))),
+  );
   for (const [i, print] of prints.entries()) expect(findNear(prints, print)).toBe(i);
   expect(findNear(prints, fingerprint(await picture(200)))).toBe(-1);
 });
