@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { randomStream } from '../data/random.ts';
 import { openSources } from '../data/sources.ts';
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** Soft blobs of colour; another seed is another picture. */
-function picture(seed: number, width: number, height: number): sharp.Sharp {
+function picture(seed: number, width: number, height: number): Sharp {
   const random = randomStream('picture', seed);
   const small = Uint8Array.from({ length: 12 * 9 * 3 }, () => 255 * random());
   return sharp(small, { raw: { width: 12, height: 9, channels: 3 } }).resize(width, height, {
