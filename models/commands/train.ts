@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
+import { DATA_KINDS } from '../data/open-path.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
@@ -15,6 +16,7 @@ import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
+import { CSV_OPTIONS, csvColumns } from './data-options.ts';
 import { heldOutAccuracy } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
 
@@ -34,8 +36,9 @@ export const train = command({
       kind: 'text',
       value: 'paths',
       required: true,
-      help: 'parquet files, folders of them or class folders, separated by commas',
+      help: `${DATA_KINDS}, and *2 after one shows its rows twice in an epoch`,
     },
+    ...CSV_OPTIONS,
     out: {
       kind: 'text',
       value: 'folder',
@@ -135,7 +138,7 @@ export const train = command({
       kind: 'list',
       form: 'comma',
       value: 'data set=n',
-      help: 'data sets whose rows are seen n times in an epoch',
+      help: 'data sets whose rows are seen n times in an epoch; multiplies the * of --train-data',
     },
     'save-frequency': { kind: 'number', default: 0.1, min: 0, help: 'epochs between checkpoints' },
     'zeroshot-frequency': {
@@ -156,7 +159,8 @@ export const train = command({
     const accumulate = options['accum-freq'];
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
-    const source = await openSources(options['train-data']);
+    const csv = csvColumns(options);
+    const source = await openSources(options['train-data'], console.warn, { csv });
     if (!resume) await refuseOtherRun(out);
     const heldOutCount = options['held-out'] ?? defaultHeldOut(source, MOST_HELD_OUT);
     const { train: trainRows, heldOut } =
@@ -226,6 +230,9 @@ export const train = command({
         // By the names of their options, so that whoever resumes with others is told which to change.
         settings: {
           '--train-data': options['train-data'],
+          '--csv-img-key': csv.image,
+          '--csv-caption-key': csv.caption,
+          '--csv-separator': options['csv-separator'] ?? '',
           '--pretrained': pretrained ?? '',
           '--held-out': heldOutCount,
           'rows to train on': trainRows.length,
