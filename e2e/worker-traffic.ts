@@ -1,5 +1,5 @@
-// What the page sends its inference worker to encode: photographs by name and prompts, in order. Read off the messages
-// themselves, so that it holds whatever the page says of itself.
+// What the inference worker encodes: photographs by name as the page sends them, and prompts as the worker says that it ran the
+// model for them. Read off the messages themselves, so that it holds whatever the page says of itself.
 
 import type { Page } from '@playwright/test';
 
@@ -25,9 +25,21 @@ export async function watchWorker(page: Page): Promise<() => Promise<Encoded>> {
       const call = message?.path?.[0];
       const argument = (index: number) => message.argumentList[index].value;
       if (call === 'embedImage') window.encoded.photographs.push(argument(2));
-      if (call === 'embedPrompts') window.encoded.prompts.push(...argument(1));
       send.call(this, message, transfer as Transferable[]);
     };
+    // Every worker's answers pass here before whoever waits for them.
+    const listen = Worker.prototype.addEventListener;
+    const heard = new WeakSet<Worker>();
+    Worker.prototype.addEventListener = function (this: Worker, ...args: Parameters<typeof listen>) {
+      if (!heard.has(this)) {
+        heard.add(this);
+        listen.call(this, 'message', (event) => {
+          const { encoded } = (event as MessageEvent).data?.value ?? {};
+          if (Array.isArray(encoded)) window.encoded.prompts.push(...encoded);
+        });
+      }
+      listen.apply(this, args);
+    } as typeof listen;
   });
   return () =>
     page.evaluate(() => {

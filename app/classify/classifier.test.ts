@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ensemble, normalize, rank } from '../../models/clip/ranking.ts';
+import type { LabelEmbedding } from '../inference/types.ts';
 import { Classifier, type Encoder, type PhotoToRank, type Task } from './classifier.ts';
 import { EVERYDAY_WORDS } from './everyday-words.ts';
 import { createQueryClient } from './query-client.ts';
@@ -19,6 +20,11 @@ function vectorOf(text: string): Float32Array<ArrayBuffer> {
   );
 }
 
+function labelOf(prompts: readonly string[]): LabelEmbedding {
+  const [vector] = ensemble(prompts.map(vectorOf), prompts.length);
+  return { vector, truncated: prompts.some((text) => text.includes('very long')) };
+}
+
 /** Like the real one, it encodes a prompt once. */
 function fakeEncoder(overrides: Partial<Encoder> = {}) {
   const photos: string[] = [];
@@ -32,10 +38,11 @@ function fakeEncoder(overrides: Partial<Encoder> = {}) {
       photos.push(id);
       return { vector: vectorOf(id), ms: 7 };
     },
-    embedTexts: async (texts) => {
-      prompts.push(...texts.filter((text) => !known.has(text)));
-      for (const text of texts) known.add(text);
-      return { vectors: texts.map(vectorOf), truncated: texts.map((text) => text.includes('very long')) };
+    embedLabels: async (labels) => {
+      const encoded = [...new Set(labels.flat())].filter((text) => !known.has(text));
+      prompts.push(...encoded);
+      for (const text of encoded) known.add(text);
+      return { labels: labels.map(labelOf), encoded };
     },
     ...overrides,
   };
@@ -245,9 +252,9 @@ describe('Classifier', () => {
     const { classifier } = start({
       encoder: {
         ...encoder,
-        embedTexts: async (texts, signal) => {
+        embedLabels: async (labels, signal) => {
           if (broken) throw new Error('The GPU went away.');
-          return encoder.embedTexts(texts, signal);
+          return encoder.embedLabels(labels, signal);
         },
       },
       photos: [photo('p')],

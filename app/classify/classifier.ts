@@ -10,11 +10,11 @@ import type { QueryClient } from '@tanstack/react-query';
 import { fillTemplate } from '../../models/clip/prompts.ts';
 import { createCosineTable } from '../../models/clip/ranking.ts';
 import type { Precision } from '../../models/clip/types.ts';
-import type { PromptEmbeddings } from '../inference/types.ts';
+import type { LabelEmbedding, LabelEmbeddings } from '../inference/types.ts';
 import { EVERYDAY_WORDS } from './everyday-words.ts';
-import { collectLabels, type LabelSet, type LabelVector, labelVector, NO_LABELS } from './label-vectors.ts';
+import { batchLabels } from './label-batches.ts';
+import { collectLabels, type LabelSet, NO_LABELS } from './label-vectors.ts';
 import { MAX_PROMPTS, REST_AFTER_BATCH } from './limits.ts';
-import { batchPrompts } from './prompt-batches.ts';
 import { createQuerySet, type Outcome } from './query-set.ts';
 import { type Ranking, rankPhoto } from './ranking.ts';
 import { inSlices } from './slices.ts';
@@ -32,7 +32,8 @@ export interface Encoder {
   readonly precision: Precision;
   readonly logitScale: number;
   embedPhoto(photo: PhotoToRank, signal: AbortSignal): Promise<PhotoVector>;
-  embedTexts(prompts: readonly string[], signal: AbortSignal): Promise<PromptEmbeddings>;
+  /** One vector for each label, of its prompts. */
+  embedLabels(labels: readonly (readonly string[])[], signal: AbortSignal): Promise<LabelEmbeddings>;
 }
 
 export interface PhotoToRank {
@@ -82,7 +83,7 @@ export class Classifier {
   readonly #labelVectors;
   readonly #listeners = new Set<() => void>();
   #task: Task = { encoder: null, photos: [], labels: [], templates: [] };
-  #embedLabel: ((prompts: readonly string[], signal: AbortSignal) => Promise<LabelVector>) | null = null;
+  #embedLabel: ((prompts: readonly string[], signal: AbortSignal) => Promise<LabelEmbedding>) | null = null;
 
   #cosines = createCosineTable();
   #everydayCosines = createCosineTable();
@@ -122,7 +123,7 @@ export class Classifier {
 
   constructor(queryClient: QueryClient) {
     this.#photos = createQuerySet<PhotoVector>(queryClient, this.#onPhoto);
-    this.#labelVectors = createQuerySet<LabelVector>(queryClient, this.#onLabel);
+    this.#labelVectors = createQuerySet<LabelEmbedding>(queryClient, this.#onLabel);
   }
 
   /** What is to be ranked from now on; what is not said stays. */
@@ -196,7 +197,7 @@ export class Classifier {
     this.#everyday = NO_LABELS;
     this.#results.clear();
     this.#pace.length = 0;
-    this.#embedLabel = encoder === null ? null : labelEmbedder(encoder);
+    this.#embedLabel = encoder && batchLabels((labels, signal) => encoder.embedLabels(labels, signal));
   }
 
   #wantPhotos(): void {
@@ -376,11 +377,6 @@ function promptsIn(templates: readonly string[]): PromptsOf {
 
 function* promptsOfEach(lists: readonly (readonly [readonly string[], PromptsOf])[]): Generator<string> {
   for (const [labels, promptsOf] of lists) for (const label of labels) yield promptsOf(label);
-}
-
-function labelEmbedder(encoder: Encoder) {
-  const embed = batchPrompts((prompts, signal) => encoder.embedTexts(prompts, signal));
-  return async (prompts: readonly string[], signal: AbortSignal) => labelVector(await embed(prompts, signal));
 }
 
 function tooMany(labels: number, templates: number): string {

@@ -30,9 +30,9 @@ function setUp() {
           fail: (reason) => reject(new Error(reason)),
         });
       }),
-    embedPrompts: async (prompts: readonly string[]) => ({
-      vectors: prompts.map(() => Float32Array.of(0, 1)),
-      truncated: prompts.map(() => false),
+    embedLabels: async (labels: readonly (readonly string[])[]) => ({
+      labels: labels.map(() => ({ vector: Float32Array.of(0, 1), truncated: false })),
+      encoded: labels.flat(),
     }),
   } satisfies Partial<InferenceClient>;
   const classifier = new Classifier(queryClient);

@@ -1,15 +1,6 @@
-// From prompts to labels: a label whose prompts are all encoded has a vector, their ensemble.
+// The labels that can be ranked: those whose prompts are encoded.
 
-import { ensemble } from '../../models/clip/ranking.ts';
-import type { PromptEmbeddings } from '../inference/types.ts';
 import { inSlices } from './slices.ts';
-
-export interface LabelVector {
-  /** Unit vector. */
-  readonly vector: Float32Array;
-  /** True where at least one prompt lost its tail at the context's end. */
-  readonly truncated: boolean;
-}
 
 /** Labels that can be ranked, in the visitor's order. Equal vectors are the same arrays from one set to the next. */
 export interface LabelSet {
@@ -20,13 +11,6 @@ export interface LabelSet {
 }
 
 export const NO_LABELS: LabelSet = { labels: [], vectors: [], indexOf: new Map() };
-
-/** @param embeddings of all prompts of the label */
-export function labelVector({ vectors, truncated }: PromptEmbeddings): LabelVector {
-  const [vector] = ensemble(vectors, vectors.length);
-  if (vector === undefined) throw new Error('A label without a prompt has no vector.');
-  return { vector, truncated: truncated.includes(true) };
-}
 
 /** @param vectorOf null where a label is not encoded */
 export async function collectLabels(

@@ -30,6 +30,19 @@ it('gives the thread back between a few queries and the next, and makes up names
   expect(set.outcome('name 7')).toEqual({ data: 'NAME 7' });
 });
 
+it('observes a query no longer than until it has data', async () => {
+  const { set, heard, options } = setUp();
+  set.want(['a'], options);
+  await vi.waitFor(() => expect(heard).toEqual(['a']));
+  const query = queryClient.getQueryCache().find({ queryKey: ['a'] });
+  expect(query?.getObserversCount()).toBe(0);
+  set.want(['a'], options);
+  set.retry('a');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(heard).toEqual(['a']);
+  expect(set.outcome('a')).toEqual({ data: 'A' });
+});
+
 it('keeps what is still wanted, gives up the rest, and is silent once cleared', async () => {
   const { set, heard, options } = setUp();
   set.want(['a', 'b'], options);

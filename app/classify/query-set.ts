@@ -1,6 +1,7 @@
 // TanStack Query observed from outside React: hundreds of photographs and thousands of prompts, each a query of its own.
 // One observer costs microseconds and hears of its own query alone; a hook that observes all of them would do work for
-// all at each result. What is done for all of them is done in slices.
+// all at each result. What is done for all of them is done in slices. Data never changes, since keys hold the content: a query
+// is observed until it has some, and ten thousand photographs are not ten thousand observers.
 
 import {
   type QueryClient,
@@ -34,20 +35,25 @@ export function createQuerySet<Data>(
   onOutcome: (name: string, outcome: Outcome<Data>) => void,
 ): QuerySet<Data> {
   interface Entry {
-    readonly observer: QueryObserver<Data, Error, Data, Data, QueryKey>;
+    /** Null once there is data. */
+    observer: QueryObserver<Data, Error, Data, Data, QueryKey> | null;
     outcome: Outcome<Data> | undefined;
-    unsubscribe: () => void;
   }
   let entries = new Map<string, Entry>();
   let wanting = new AbortController();
 
+  const giveUp = (entry: Entry) => {
+    entry.observer?.destroy();
+    entry.observer = null;
+  };
+
   const settle = (name: string, entry: Entry, data: Data | undefined, error: Error | null) => {
     if (entries.get(name) !== entry) return;
-    const before = entry.outcome;
     if (data !== undefined) {
-      if (before !== undefined && 'data' in before && before.data === data) return;
       entry.outcome = { data };
+      giveUp(entry);
     } else if (error !== null) {
+      const before = entry.outcome;
       if (before !== undefined && 'error' in before && before.error === error) return;
       entry.outcome = { error };
     } else {
@@ -59,9 +65,9 @@ export function createQuerySet<Data>(
 
   const observe = (name: string, options: QueryObserverOptions<Data, Error, Data, Data, QueryKey>) => {
     const observer = new QueryObserver<Data, Error, Data, Data, QueryKey>(queryClient, options);
-    const entry: Entry = { observer, outcome: undefined, unsubscribe: () => {} };
+    const entry: Entry = { observer, outcome: undefined };
     entries.set(name, entry);
-    entry.unsubscribe = observer.subscribe(({ data, error, fetchStatus }) => {
+    observer.subscribe(({ data, error, fetchStatus }) => {
       settle(name, entry, data, fetchStatus === 'idle' ? error : null);
     });
     const { data, error } = observer.getCurrentResult();
@@ -80,12 +86,12 @@ export function createQuerySet<Data>(
     await inSlices(names, add, { signal });
     // Cut short, `wanted` is not all of it; whoever did that goes over the entries again.
     if (signal.aborted) return;
-    const giveUp = ([name, { unsubscribe }]: readonly [string, Entry]) => {
+    const giveUpUnwanted = ([name, entry]: readonly [string, Entry]) => {
       if (wanted.has(name)) return;
       entries.delete(name);
-      unsubscribe();
+      giveUp(entry);
     };
-    await inSlices(entries, giveUp, { signal });
+    await inSlices(entries, giveUpUnwanted, { signal });
   };
 
   return {
@@ -94,12 +100,12 @@ export function createQuerySet<Data>(
       wanting.abort();
       const gone = entries;
       entries = new Map();
-      void inSlices(gone.values(), ({ unsubscribe }) => unsubscribe());
+      void inSlices(gone.values(), giveUp);
     },
     outcome: (name) => entries.get(name)?.outcome,
     retry(name) {
       const entry = entries.get(name);
-      if (entry === undefined) return;
+      if (!entry?.observer) return;
       entry.outcome = undefined;
       void entry.observer.refetch();
     },

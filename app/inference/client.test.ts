@@ -56,9 +56,9 @@ class FakeWorker {
         return { opened: { model: 'mini', backend, precision, threads } as OpenReport };
       },
       embedImage: () => new Promise(() => {}),
-      embedPrompts: async (id, prompts) => ({
-        vectors: prompts.map(() => new Float32Array([id])),
-        truncated: [],
+      embedLabels: async (id, labels) => ({
+        labels: labels.map(() => ({ vector: new Float32Array([id]), truncated: false })),
+        encoded: labels.flat(),
       }),
       keptOffline: async () => true,
       cancel: (id) => {
@@ -95,7 +95,7 @@ afterEach(() => {
 });
 
 it('has no model before one is loaded', async () => {
-  await expect(createInferenceClient().embedPrompts(['a'])).rejects.toThrow('No model is loaded');
+  await expect(createInferenceClient().embedLabels([['a']])).rejects.toThrow('No model is loaded');
   expect(workers).toHaveLength(0);
 });
 
@@ -107,7 +107,7 @@ it('tries one device after another, each in a worker of its own', async () => {
   expect(report).toMatchObject({ backend: 'wasm', threads: 1 });
   expect(report.passedOver.map(({ reason }) => reason)).toEqual(['no webgpu 1', 'no wasm 2']);
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, false]);
-  expect((await client.embedPrompts(['a', 'b'])).vectors).toHaveLength(2);
+  expect((await client.embedLabels([['a'], ['b']])).labels).toHaveLength(2);
 });
 
 it('takes requests as soon as a model is known, and says that a device is given up before they reject', async () => {
@@ -123,12 +123,12 @@ it('takes requests as soon as a model is known, and says that a device is given 
       heard.push(model === null ? 'given up' : 'known');
       if (heard.length === 1)
         client.embedImage(new Blob(), 'a.jpg').catch(({ message }) => heard.push(message));
-      else if (model !== null) prompts = client.embedPrompts(['a']);
+      else if (model !== null) prompts = client.embedLabels([['a']]);
     },
   });
   expect(report.backend).toBe('wasm');
   expect(heard).toEqual(['known', 'given up', 'no GPU', 'known']);
-  expect(await prompts).toMatchObject({ vectors: [expect.anything()] });
+  expect(await prompts).toMatchObject({ labels: [expect.anything()] });
 });
 
 it('hears nothing more of a worker that it has ended', async () => {
@@ -150,7 +150,7 @@ it('says why when no device is left, each reason once, and leaves no worker behi
     /WebGPU \(fp32\): webgpu is out of order\. WebAssembly \(fp32\): wasm is out of order\.$/,
   );
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, true]);
-  await expect(client.embedPrompts(['a'])).rejects.toThrow('No model is loaded');
+  await expect(client.embedLabels([['a']])).rejects.toThrow('No model is loaded');
 });
 
 it('goes on to a device whose files are here, where another’s cannot be downloaded', async () => {
@@ -178,7 +178,7 @@ it('rejects what waits and what comes when the device is lost, and loads without
   const waiting = client.embedImage(new Blob(), 'a.jpg');
   workers[0].tell({ kind: 'device-lost', reason: 'The GPU fell off.' });
   await expect(waiting).rejects.toThrow('The GPU fell off.');
-  await expect(client.embedPrompts(['a'])).rejects.toThrow('The GPU fell off.');
+  await expect(client.embedLabels([['a']])).rejects.toThrow('The GPU fell off.');
   expect(heard).toEqual(['The GPU fell off.']);
   expect(known.at(-1)).toBe(null);
   stop();
@@ -197,7 +197,7 @@ it('rejects at once after an abort, and tells the worker', async () => {
   controller.abort();
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   await expect.poll(() => workers[0].cancelled).toHaveLength(1);
-  await expect(client.embedPrompts(['a'], controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(client.embedLabels([['a']], controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
 });
 
 it('drops a load for the next one', async () => {

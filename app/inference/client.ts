@@ -95,7 +95,7 @@ export function createInferenceClient(): InferenceClient {
 
     embedImage: (photo, name, signal) => request(signal, (api, id) => api.embedImage(id, photo, name)),
 
-    embedPrompts: (prompts, signal) => request(signal, (api, id) => api.embedPrompts(id, prompts)),
+    embedLabels: (labels, signal) => request(signal, (api, id) => api.embedLabels(id, labels)),
 
     keptOffline: () => request(undefined, (api) => api.keptOffline()),
 

@@ -76,13 +76,32 @@ export interface PromptEmbeddings {
   readonly truncated: readonly boolean[];
 }
 
+/** A label's prompts as one vector. */
+export interface LabelEmbedding {
+  /** Unit vector: the mean of its prompts' unit vectors, made one long again. */
+  readonly vector: Float32Array<ArrayBuffer>;
+  /** True where at least one prompt lost its tail at the context's end. */
+  readonly truncated: boolean;
+}
+
+export interface LabelEmbeddings {
+  /** One a label, in the order of the request. */
+  readonly labels: readonly LabelEmbedding[];
+  /** The prompts that the text tower ran for; the others' vectors were kept on this device. */
+  readonly encoded: readonly string[];
+}
+
 /** The page's end of the bridge; `createInferenceClient()` in client.ts makes one and starts the worker lazily. */
 export interface InferenceClient {
   /** The worker of the model before is ended: its memory goes back to the system, and what waits for it rejects. */
   load(request: LoadRequest, events?: Partial<LoadEvents>): Promise<ModelReport>;
   /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
   embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
-  embedPrompts(prompts: readonly string[], signal?: AbortSignal): Promise<PromptEmbeddings>;
+  /**
+   * One vector for each label, whose prompts `labels` holds. Vectors of prompts stay on the worker's side of the bridge, where
+   * they are kept from visit to visit: a thousand labels in eighty templates would be more than the page's thread can carry.
+   */
+  embedLabels(labels: readonly (readonly string[])[], signal?: AbortSignal): Promise<LabelEmbeddings>;
   /**
    * Resolves, some seconds after `load`, to whether model and runtime are kept on this device, so that the page works with the
    * network off: false where the disk is full.

@@ -6,11 +6,11 @@ import type { Attempt, Plan } from './plan.ts';
 import type {
   ImageEmbedding,
   KnownModel,
+  LabelEmbeddings,
   LoadProgress,
   LoadRequest,
   ModelReport,
   PassedOver,
-  PromptEmbeddings,
 } from './types.ts';
 
 export type WorkerEvent =
@@ -36,7 +36,7 @@ export interface WorkerApi {
   open(modelUrl: string, attempt: Attempt): Promise<OpenResult>;
   /** `id` names the request for `cancel`. */
   embedImage(id: number, photo: Blob, name: string): Promise<ImageEmbedding>;
-  embedPrompts(id: number, prompts: readonly string[]): Promise<PromptEmbeddings>;
+  embedLabels(id: number, labels: readonly (readonly string[])[]): Promise<LabelEmbeddings>;
   keptOffline(): Promise<boolean>;
   cancel(id: number): void;
 }

@@ -4,9 +4,11 @@
 import { expose, transfer } from 'comlink';
 import { encoderPath, PRECISIONS } from '../../models/clip/model-folder.ts';
 import type { FolderFile, Precision } from '../../models/clip/types.ts';
+import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
 import type { Engine } from './engine.ts';
+import { embedLabels } from './label-embeddings.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
@@ -16,7 +18,8 @@ import { SELF_TEST } from './self-test-run.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
 let tell: (event: WorkerEvent) => void = () => {};
-let engine: Engine | null = null;
+/** The model that answers, and the space in which its vectors can be compared. */
+let answering: { readonly engine: Engine; readonly space: VectorSpace } | null = null;
 let keptOffline: Promise<boolean> | null = null;
 /** Asked for once: plan and attempt see the same manifest. */
 let folder: Promise<RemoteFolder> | null = null;
@@ -26,13 +29,13 @@ const running = new Map<number, AbortController>();
 /** Runs one request of the page with a signal that `cancel` fires. */
 async function cancellable<Value>(
   id: number,
-  work: (engine: Engine, signal: AbortSignal) => Promise<Value>,
+  work: (signal: AbortSignal, engine: Engine, space: VectorSpace) => Promise<Value>,
 ): Promise<Value> {
-  if (engine === null) throw new Error('No model is loaded yet.');
+  if (answering === null) throw new Error('No model is loaded yet.');
   const controller = new AbortController();
   running.set(id, controller);
   try {
-    return await work(engine, controller.signal);
+    return await work(controller.signal, answering.engine, answering.space);
   } finally {
     running.delete(id);
   }
@@ -76,8 +79,8 @@ const api: WorkerApi = {
     const { backend, precision } = attempt;
     let model: OpenedModel;
     try {
-      model = await openModel(await folderAt(modelUrl), attempt, progress, (known, itsEngine) => {
-        engine = itsEngine;
+      model = await openModel(await folderAt(modelUrl), attempt, progress, (known, engine) => {
+        answering = { engine, space: known };
         tell({ kind: 'known', model: known });
       });
     } catch (error) {
@@ -94,15 +97,17 @@ const api: WorkerApi = {
   },
 
   async embedImage(id, photo, name) {
-    const embedding = await cancellable(id, (engine, signal) => engine.embedImage(photo, name, signal));
+    const embedding = await cancellable(id, (signal, engine) => engine.embedImage(photo, name, signal));
     return transfer(embedding, [embedding.vector.buffer]);
   },
 
-  async embedPrompts(id, prompts) {
-    const embeddings = await cancellable(id, (engine, signal) => engine.embedPrompts(prompts, signal));
+  async embedLabels(id, labels) {
+    const embeddings = await cancellable(id, (signal, engine, space) =>
+      embedLabels(engine, space, labels, signal),
+    );
     return transfer(
       embeddings,
-      embeddings.vectors.map(({ buffer }) => buffer),
+      embeddings.labels.map(({ vector }) => vector.buffer),
     );
   },
 
@@ -127,5 +132,8 @@ function encoderBytes(files: readonly FolderFile[]): Map<Precision, number> {
   }
   return sizes;
 }
+
+// Labels that are kept from before are asked for in the moment between a model's being known and its start.
+openVectors();
 
 expose(api);

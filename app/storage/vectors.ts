@@ -49,6 +49,12 @@ async function unlessFull(work: Promise<void>): Promise<void> {
   }
 }
 
+/** Opens what vectors are kept in, so that the first look finds it open. */
+export function openVectors(): void {
+  // Why it does not open is said to whoever needs it.
+  databaseIfAny().catch(() => {});
+}
+
 /** The kept vectors for `contents` (content hashes or prompts), undefined for each that is not there. */
 export async function getVectors(
   space: VectorSpace,
@@ -59,6 +65,17 @@ export async function getVectors(
   if (db === null) return contents.map(() => undefined);
   const store = db.transaction('vectors').store;
   return Promise.all(contents.map((content) => store.get(vectorKey(space, kind, content))));
+}
+
+/** Keeps vectors that are in the caller's hands already; nobody waits for it. */
+export function keepVectors(
+  space: VectorSpace,
+  kind: VectorKind,
+  entries: readonly (readonly [content: string, value: KeptVector])[],
+): void {
+  putVectors(space, kind, entries).catch((error: unknown) =>
+    console.warn('Vectors are not kept on this device:', error),
+  );
 }
 
 export async function putVectors(

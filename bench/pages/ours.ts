@@ -2,7 +2,7 @@
 
 import { createInferenceClient } from '../../app/inference/client.ts';
 import type { ModelReport } from '../../app/inference/types.ts';
-import { expandPrompts } from '../../models/clip/prompts.ts';
+import { fillTemplate } from '../../models/clip/prompts.ts';
 import { createCosineTable, normalize, rank, rankCosines } from '../../models/clip/ranking.ts';
 import { asked, fetchBlob, type OursPage, Photographs, TEMPLATE } from './contract.ts';
 
@@ -21,7 +21,10 @@ async function load(model: string): Promise<number> {
 }
 
 async function embedLabels(labels: readonly string[]): Promise<readonly Float32Array[]> {
-  return (await client.embedPrompts(expandPrompts(labels, [TEMPLATE]))).vectors;
+  const { labels: embedded } = await client.embedLabels(
+    labels.map((label) => [fillTemplate(TEMPLATE, label)]),
+  );
+  return embedded.map(({ vector }) => vector);
 }
 
 async function rankBlob(photo: Blob) {

@@ -126,10 +126,11 @@ function row(what: string, does: string, unit: string, samples: readonly Sample[
 
 function keptRow(what: string, does: string, samples: readonly Sample[]): Row {
   const [first, last] = ends(samples);
-  const grown = (of: 'page' | 'renderers') => (last[of] ?? Number.NaN) - (first[of] ?? Number.NaN);
-  const each = [grown('page'), grown('renderers')]
-    .filter((bytes) => !Number.isNaN(bytes))
-    .map((bytes) => bytes / (last.after - first.after));
+  const each = (['page', 'renderers'] as const).flatMap((of) => {
+    const [before, now] = [first[of], last[of]];
+    return before === null || now === null ? [] : [(now - before) / (last.after - first.after)];
+  });
+  if (each.length === 0) throw new Error('No count of the memory was there both times.');
   const most = Math.max(...each);
   return {
     what,

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { afterEach, expect, it, vi } from 'vitest';
-import { embedPhoto, embedTexts } from './embeddings.ts';
+import { embedPhoto } from './photo-embedding.ts';
 
 const SPACE = { modelKey: 'model', precision: 'fp32' } as const;
 
@@ -11,13 +11,6 @@ function fakeClient() {
     embedImage: async (_photo: Blob, name: string) => {
       embedded.push(name);
       return { vector: Float32Array.of(1, 0), ms: 5 };
-    },
-    embedPrompts: async (prompts: readonly string[]) => {
-      embedded.push(...prompts);
-      return {
-        vectors: prompts.map((prompt) => Float32Array.of(0, prompt.length)),
-        truncated: prompts.map((prompt) => prompt.length > 5),
-      };
     },
   };
 }
@@ -30,19 +23,9 @@ afterEach(() => vi.restoreAllMocks());
 it('asks the worker only for what is not kept', async () => {
   const client = fakeClient();
   expect(await embedPhoto(client, SPACE, photo('a'))).toEqual({ vector: Float32Array.of(1, 0), ms: 5 });
-  expect((await embedTexts(client, SPACE, ['cat', 'a long one', 'cat'])).truncated).toEqual([
-    false,
-    true,
-    false,
-  ]);
   await later();
-  client.embedded.length = 0;
-
   expect(await embedPhoto(client, SPACE, photo('a'))).toEqual({ vector: Float32Array.of(1, 0), ms: null });
-  const { vectors, truncated } = await embedTexts(client, SPACE, ['dog', 'a long one']);
-  expect(vectors).toEqual([Float32Array.of(0, 3), Float32Array.of(0, 10)]);
-  expect(truncated).toEqual([false, true]);
-  expect(client.embedded).toEqual(['dog']);
+  expect(client.embedded).toEqual(['a.jpg']);
 });
 
 it('never takes the vector of another precision', async () => {
@@ -57,8 +40,6 @@ it('computes where the browser lets the page keep nothing', async () => {
   vi.spyOn(indexedDB, 'open').mockImplementation(() => {
     throw new DOMException('blocked', 'SecurityError');
   });
-  const { embedPhoto: embedPhotoThere, embedTexts: embedTextsThere } = await import('./embeddings.ts');
-  const client = fakeClient();
-  expect((await embedPhotoThere(client, SPACE, photo('a'))).ms).toBe(5);
-  expect((await embedTextsThere(client, SPACE, ['cat'])).vectors).toEqual([Float32Array.of(0, 3)]);
+  const { embedPhoto: embedThere } = await import('./photo-embedding.ts');
+  expect((await embedThere(fakeClient(), SPACE, photo('a'))).ms).toBe(5);
 });

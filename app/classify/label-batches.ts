@@ -1,22 +1,22 @@
-// Prompts asked for a label at a time, sent to the worker many at a time.
+// Labels asked for one at a time, sent to the worker many at a time.
 
-import type { PromptEmbeddings } from '../inference/types.ts';
+import type { LabelEmbedding, LabelEmbeddings } from '../inference/types.ts';
 import { PROMPTS_A_REQUEST } from './limits.ts';
 
 interface Waiting {
   readonly prompts: readonly string[];
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (embeddings: PromptEmbeddings) => void;
+  readonly resolve: (embedding: LabelEmbedding) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 /**
- * A function for one label's prompts, from one for many: what is asked for in one turn of the event loop travels together, a
- * request a turn. Each request first looks for its prompts on the device, and to look for thousands at once is a long task.
+ * A function for one label's prompts, from one for many labels': what is asked for in one turn of the event loop travels
+ * together, a request a turn, because to hand over thousands of prompts at once is a long task.
  */
-export function batchPrompts(
-  embed: (prompts: readonly string[], signal: AbortSignal) => Promise<PromptEmbeddings>,
-): (prompts: readonly string[], signal?: AbortSignal) => Promise<PromptEmbeddings> {
+export function batchLabels(
+  embed: (labels: readonly (readonly string[])[], signal: AbortSignal) => Promise<LabelEmbeddings>,
+): (prompts: readonly string[], signal?: AbortSignal) => Promise<LabelEmbedding> {
   const waiting: Waiting[] = [];
 
   const send = async (batch: readonly Waiting[]) => {
@@ -29,17 +29,14 @@ export function batchPrompts(
     };
     for (const { signal } of batch) signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const { vectors, truncated } = await embed(
-        batch.flatMap(({ prompts }) => prompts),
+      const { labels } = await embed(
+        batch.map(({ prompts }) => prompts),
         abort.signal,
       );
-      let first = 0;
-      for (const { prompts, resolve, reject } of batch) {
-        const end = first + prompts.length;
-        if (end <= vectors.length)
-          resolve({ vectors: vectors.slice(first, end), truncated: truncated.slice(first, end) });
+      for (const [i, { prompts, resolve, reject }] of batch.entries()) {
+        const label = labels[i];
+        if (label !== undefined) resolve(label);
         else reject(new Error(`No vector came back for the prompt “${prompts.at(-1)}”.`));
-        first = end;
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);

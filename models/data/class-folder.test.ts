@@ -1,0 +1,135 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ColumnSource } from 'hyparquet-writer';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { all, labelled, writeParquet as writeParquetIn } from './fixtures/rows.ts';
+import { openSources } from './sources.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'promptlens-data-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const writeParquet = (name: string, columns: ColumnSource[]) => writeParquetIn(folder, name, columns);
+
+describe('class folders', () => {
+  async function writeFiles(files: Record<string, string>): Promise<void> {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(join(folder, path, '..'), { recursive: true });
+      await writeFile(join(folder, path), content);
+    }
+  }
+
+  test('folder names are labels, pictures come in the order of their names, other files are passed over', async () => {
+    await writeFiles({
+      'animals/golden_retriever/2.jpg': 'two',
+      'animals/golden_retriever/1.JPEG': 'one',
+      'animals/golden_retriever/Thumbs.db': 'x',
+      'animals/cat; tabby/a.png': 'a',
+      'animals/.git/HEAD.png': 'x',
+      'animals/readme.txt': 'x',
+    });
+    const source = await openSources(join(folder, 'animals'), () => undefined);
+    expect(source.length).toBe(3);
+    expect(
+      (await all(source)).map(({ image, ...text }) => ({ ...text, image: new TextDecoder().decode(image) })),
+    ).toEqual([
+      {
+        id: 'animals/cat; tabby/a.png',
+        labels: ['cat', 'tabby'],
+        captions: [],
+        source: 'animals',
+        image: 'a',
+      },
+      {
+        id: 'animals/golden_retriever/1.JPEG',
+        labels: ['golden retriever'],
+        captions: [],
+        source: 'animals',
+        image: 'one',
+      },
+      {
+        id: 'animals/golden_retriever/2.jpg',
+        labels: ['golden retriever'],
+        captions: [],
+        source: 'animals',
+        image: 'two',
+      },
+    ]);
+  });
+
+  test('what is left out is counted and told', async () => {
+    const opened = async (path: string) => {
+      const told: string[] = [];
+      const { length } = await openSources(join(folder, path), (message) => told.push(message));
+      return { length, told };
+    };
+    await writeFiles({ 'animals/dog/1.png': 'x', 'animals/cat/1.png': 'x' });
+    expect(await opened('animals')).toEqual({ length: 2, told: [] });
+    await writeFiles({
+      'animals/dog/2.HEIC': 'x',
+      'animals/cat/2.heic': 'x',
+      'animals/cat/3.bmp': 'x',
+      'animals/cat/kittens/1.png': 'x',
+    });
+    expect(await opened('animals')).toEqual({
+      length: 2,
+      told: [expect.stringContaining('animals: left out 2 × .heic, 1 × .bmp, 1 × folder, expected .jpg')],
+    });
+    await writeFiles({ 'photos/dog/1.HEIC': 'x' });
+    await expect(opened('photos')).rejects.toThrow('found no picture in it but 1 × .heic, expected .jpg');
+    await writeParquet('animals/extra.parquet', labelled(['bird']));
+    expect(await opened('animals')).toEqual({
+      length: 1,
+      told: [expect.stringContaining('animals: left out 2 folders in it, since')],
+    });
+  });
+
+  test('a linked class folder counts', async () => {
+    await writeFiles({ 'elsewhere/cat/1.png': 'x', 'animals/dog/1.png': 'x' });
+    await symlink(join(folder, 'elsewhere/cat'), join(folder, 'animals/cat'));
+    expect((await openSources(join(folder, 'animals'))).length).toBe(2);
+  });
+
+  test('a link that leads nowhere and a class without a name are named', async () => {
+    await writeFiles({ 'animals/dog/1.png': 'x' });
+    const link = join(folder, 'animals/cat');
+    await symlink(join(folder, 'nowhere'), link);
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the link ${link}: it leads nowhere.`,
+    );
+    await rm(link);
+    const picture = join(folder, 'animals/dog/2.png');
+    await symlink(join(folder, 'nowhere'), picture);
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the link ${picture}: it leads nowhere.`,
+    );
+    await rm(picture);
+    await writeFiles({ 'animals/;/1.png': 'x' });
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the class folder ${join(folder, 'animals', ';')}: found no name in its own`,
+    );
+  });
+
+  test('an empty folder, an empty class and a vanished picture are named', async () => {
+    await writeFiles({ 'animals/dog/1.png': 'x', 'animals/cat/notes.txt': 'x', 'bare/1.png': 'x' });
+    await mkdir(join(folder, 'empty'));
+    await expect(openSources(join(folder, 'empty'))).rejects.toThrow(
+      `Reading the folder ${join(folder, 'empty')}: found neither parquet files nor folders in it`,
+    );
+    await expect(openSources(join(folder, 'bare'))).rejects.toThrow(
+      'found neither parquet files nor folders',
+    );
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the class folder ${join(folder, 'animals', 'cat')}: found no picture in it`,
+    );
+    await rm(join(folder, 'animals', 'cat'), { recursive: true });
+    const source = await openSources(join(folder, 'animals'));
+    await rm(join(folder, 'animals', 'dog', '1.png'));
+    await expect(source.row(0)).rejects.toThrow(
+      `Reading the picture ${join(folder, 'animals', 'dog', '1.png')}`,
+    );
+  });
+});
