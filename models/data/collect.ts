@@ -60,7 +60,9 @@ export async function collect(
   { shortSide, measuredBy }: { shortSide: number; measuredBy: readonly Fingerprint[] },
 ): Promise<Collected> {
   const names = await namesOf(folder, recipe);
-  const pictures = (await Promise.all(recipe.pictures.map((pattern) => findPictures(folder, pattern)))).flat();
+  const pictures = (
+    await Promise.all(recipe.pictures.map((pattern) => findPictures(folder, pattern)))
+  ).flat();
   const wanted = pictures.flatMap(({ path, className }) => {
     const label = names.get(className) ?? className.toLowerCase();
     return label === '' ? [] : [{ path, label }];

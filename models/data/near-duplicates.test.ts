@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { expect, it } from 'vitest';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
@@ -17,16 +17,16 @@ async function picture(seed: number, width = 320, height = 240): Promise<RgbImag
 }
 
 /** Through a file, as `change` makes it. */
-async function changed(of: RgbImage, change: (image: sharp.Sharp) => sharp.Sharp): Promise<RgbImage> {
+async function changed(of: RgbImage, change: (image: Sharp) => Sharp): Promise<RgbImage> {
   const bytes = await change(sharp(of.data, { raw: of })).toBuffer();
   return decodeImage(bytes, 'changed');
 }
 
 it.each([
-  ['compressed anew', (image: sharp.Sharp) => image.jpeg({ quality: 60 })],
-  ['shrunk to a fifth', (image: sharp.Sharp) => image.resize(64).webp({ quality: 60 })],
-  ['cut to its square', (image: sharp.Sharp) => image.resize(96, 96, { fit: 'cover' }).webp()],
-  ['squashed to a square', (image: sharp.Sharp) => image.resize(224, 224, { fit: 'fill' }).jpeg()],
+  ['compressed anew', (image: Sharp) => image.jpeg({ quality: 60 })],
+  ['shrunk to a fifth', (image: Sharp) => image.resize(64).webp({ quality: 60 })],
+  ['cut to its square', (image: Sharp) => image.resize(96, 96, { fit: 'cover' }).webp()],
+  ['squashed to a square', (image: Sharp) => image.resize(224, 224, { fit: 'fill' }).jpeg()],
 ])('knows a picture again that was %s', async (_, change) => {
   for (let seed = 0; seed < 20; seed++) {
     const original = await picture(seed);
@@ -35,7 +35,9 @@ it.each([
 });
 
 it('tells different pictures apart', async () => {
-  const prints = await Promise.all(Array.from({ length: 200 }, async (_, i) => fingerprint(await picture(i))));
+  const prints = await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => fingerprint(await picture(i))),
+  );
   for (const [i, print] of prints.entries()) expect(findNear(prints, print)).toBe(i);
   expect(findNear(prints, fingerprint(await picture(200)))).toBe(-1);
 });
