@@ -15,7 +15,7 @@ import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
-import { heldOutAccuracy } from './held-out.ts';
+import { evaluateHeldOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
@@ -253,7 +253,10 @@ export const train = command({
         resume,
         saveEvery: steps(options['save-frequency']),
         evaluateEvery: steps(options['zeroshot-frequency']),
-        evaluate: judges && ((weights) => heldOutAccuracy(judges, config, tokenizerJson, weights, threads)),
+        evaluate:
+          judges &&
+          ((weights) =>
+            evaluateHeldOut({ rows: judges, sample: [], config, tokenizerJson, threads }, weights)),
         log,
         signal: interrupted.signal,
       });
