@@ -25,10 +25,10 @@ const WIDTH = 420;
 const HEIGHT = 220;
 const EDGE = { left: 52, right: 12, top: 14, bottom: 26 };
 
-export function drawChart(chart: Chart): Html {
+/** @param lastStep where the axis of the steps ends, the same for all charts of a page */
+export function drawChart(chart: Chart, lastStep: number): Html {
   const { id, title, summary, curves, level = null, mark = null, format } = chart;
   const points = curves.flatMap((curve) => curve.points);
-  const lastStep = Math.max(1, ...points.map(({ step }) => step));
   const values = points.map(({ value }) => value);
   if (level) values.push(level.value);
   const [bottom, top] = extent(values, chart.fromZero ?? false);
@@ -67,11 +67,11 @@ ${mark && marked(x(mark.point.step), y(mark.point.value), mark.label)}
 </svg></figure>`;
 }
 
-/** The word stands on the side of the point where there is room. */
+/** The word stands above the point, on the side where there is room. */
 function marked(x: number, y: number, label: string): Html {
   const left = x > WIDTH / 2;
   return html`<circle class="mark" cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="5"/>
-<text class="word strong" x="${(x + (left ? 4 : -4)).toFixed(1)}" y="${(y + 20).toFixed(1)}" text-anchor="${left ? 'end' : 'start'}">${label}</text>`;
+<text class="word strong" x="${(x + (left ? 4 : -4)).toFixed(1)}" y="${(y - 10).toFixed(1)}" text-anchor="${left ? 'end' : 'start'}">${label}</text>`;
 }
 
 /** Where an axis begins and ends: with some room above and below, and never of no length. */

@@ -57,7 +57,7 @@ ${standing(history, facts, now)}
 <main>
 ${figures(history)}
 <section aria-labelledby="curves"><h2 id="curves">Curves</h2>
-${history.counted === 0 ? html`<p>Nothing to draw before the first step.</p>` : html`<div class="charts">${charts(history, facts).map(drawChart)}</div>`}
+${history.counted === 0 ? html`<p>Nothing to draw before the first step.</p>` : html`<div class="charts">${charts(history, facts).map((chart) => drawChart(chart, history.step))}</div>`}
 </section>
 ${sample(history, facts)}
 ${evaluations(history)}
@@ -112,7 +112,7 @@ function figures(history: History): Html {
       history.counted === 0 ? '–' : number(last(curves.learningRate.raw)),
       'of the last step',
     ],
-    ['Time trained', duration(took / 1000), 'evaluations not counted'],
+    ['Time trained', duration(took / 1000), 'without evaluations'],
     ['Damaged pictures', whole(damaged.size), damaged.size > 0 ? 'left out' : 'none so far'],
   ];
   return html`<dl class="figures">${shown.map(
@@ -228,14 +228,14 @@ function sample({ evaluations }: History, { heldOut }: ReportFacts): Html | null
 
 function pictureItem({ label, url }: SamplePicture, prediction: Prediction | undefined): Html {
   return html`<li class="card"><img src="${url}" alt="" width="192" height="192">
-<p class="is">${label}</p>
+<div class="words"><p class="is">${label}</p>
 ${
   prediction &&
   html`<ol role="list">${prediction.best.map(
     ({ label, probability, right }) =>
       html`<li${right ? html` class="right"` : null}><span>${label}${right ? html` <span aria-hidden="true">✓</span><span class="unseen"> (right)</span>` : null}</span><span class="share">${percent(probability, 0)}</span><span class="bar" style="--share: ${probability.toFixed(3)}"></span></li>`,
   )}</ol>`
-}</li>`;
+}</div></li>`;
 }
 
 function evaluations({ evaluations }: History): Html | null {
