@@ -121,7 +121,7 @@ describe('report.html', () => {
     expect((await page()).length).toBeLessThan(100_000);
   });
 
-  it('rests between checkpoints, but shows the end', async () => {
+  it('rests after it was written, but shows the end', async () => {
     const log = reported();
     log.start(0, 3);
     await log.checkpoint();
@@ -129,6 +129,7 @@ describe('report.html', () => {
       log.step(line(step));
       await log.checkpoint();
     }
+    await log.evaluation(judged(3, 0.5));
     expect(await page()).toContain('Step 0 of 3');
     await log.stop();
     expect(await page()).toContain('Finished: all 3 steps.');

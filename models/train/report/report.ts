@@ -7,8 +7,8 @@ import type { RunLog } from '../log.ts';
 import type { History } from './history.ts';
 import { type ReportFacts, reportPage } from './page.ts';
 
-/** What is left alone between two writings that nothing but checkpoints asks for, in times of what the last one took. */
-const REST = 300;
+/** How long the report is left alone after it was written, in times of what that took: it then costs 1/200 of a run at most. */
+const REST = 200;
 
 /** @param history is told of everything before the report is */
 export function openReport(path: string, history: History, facts: ReportFacts): RunLog {
@@ -29,16 +29,17 @@ export function openReport(path: string, history: History, facts: ReportFacts): 
     restUntil = ended + REST * (ended - started);
     shown = state();
   }
+  async function writeUnlessResting(): Promise<void> {
+    if (performance.now() >= restUntil) await write();
+  }
   const state = () => `${history.step} ${history.evaluations.length}`;
 
   return {
     start() {},
     step() {},
-    evaluation: write,
+    evaluation: writeUnlessResting,
     damaged() {},
-    async checkpoint() {
-      if (performance.now() >= restUntil) await write();
-    },
+    checkpoint: writeUnlessResting,
     async stop() {
       if (shown !== state()) await write();
     },
