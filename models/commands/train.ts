@@ -12,13 +12,14 @@ import { DATA_KINDS } from '../data/open-path.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
-import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
+import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
 import { CSV_OPTIONS, csvColumns } from './data-options.ts';
-import { heldOutAccuracy } from './held-out.ts';
+import { evaluateHeldOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
+import { openRunLogs, REPORTS, refuseContradiction, withReport } from './run-logs.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
 const MOST_HELD_OUT = 1000;
@@ -147,6 +148,13 @@ export const train = command({
       min: 0,
       help: 'epochs between held-out evaluations',
     },
+    'report-to': {
+      kind: 'list',
+      form: 'comma',
+      choices: REPORTS,
+      default: ['html'],
+      help: 'what shows the run beside log.jsonl: html writes report.html, tensorboard event files, none neither',
+    },
     threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
     workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
     resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
@@ -156,6 +164,7 @@ export const train = command({
     if (pretrained !== undefined && options.model !== undefined) {
       throw new UsageError('--pretrained brings its own network; leave --model out.');
     }
+    refuseContradiction(options['report-to']);
     const accumulate = options['accum-freq'];
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
@@ -169,7 +178,8 @@ export const train = command({
         : { train: source, heldOut: null };
 
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows);
-    const log = openLog(join(out, 'log.jsonl'), batchSize);
+    const logs = openRunLogs(out, batchSize, options['report-to']);
+    const { log } = logs;
     const factors = parseFactors(options['upsampling-factors'] ?? []);
     const pairs = openPairStream(upsample(trainRows, factors), {
       batchSize,
@@ -203,6 +213,38 @@ export const train = command({
         );
       }
       const judges = heldOut && (await soundRows(heldOut, log.damaged));
+      const sample = logs.history && judges ? sampleRows(judges) : [];
+      const asked = judges && { rows: judges, sample, config, tokenizerJson, threads };
+      // By the names of their options, so that whoever resumes with others is told which to change.
+      const settings = {
+        '--train-data': options['train-data'],
+        '--csv-img-key': csv.image,
+        '--csv-caption-key': csv.caption,
+        '--csv-separator': options['csv-separator'] ?? '',
+        '--pretrained': pretrained ?? '',
+        '--held-out': heldOutCount,
+        'rows to train on': trainRows.length,
+        '--batch-size': options['batch-size'],
+        '--accum-freq': accumulate,
+        '--siglip': options.siglip,
+        '--positives': options.positives,
+        '--ema-decay': options['ema-decay'],
+        '--epochs': options.epochs,
+        '--unmasked-epochs': options['unmasked-epochs'],
+        '--seed': seed,
+        '--gray-scale-prob': options['gray-scale-prob'],
+        '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
+        '--lr': options.lr,
+        '--warmup': warmupSteps,
+        '--wd': options.wd,
+        '--beta1': options.beta1,
+        '--beta2': options.beta2,
+        '--eps': options.eps,
+        '--grad-clip-norm': options['grad-clip-norm'],
+        '--crop-scale': options['crop-scale'],
+        '--patch-dropout': patchDropout,
+        '--caption-tokens': captionTokens,
+      };
       if (!resume) await writeModelFiles(out, config, tokenizerJson);
       await runTraining({
         out,
@@ -227,41 +269,20 @@ export const train = command({
           epsilon: options.eps,
           weightDecay: options.wd,
         },
-        // By the names of their options, so that whoever resumes with others is told which to change.
-        settings: {
-          '--train-data': options['train-data'],
-          '--csv-img-key': csv.image,
-          '--csv-caption-key': csv.caption,
-          '--csv-separator': options['csv-separator'] ?? '',
-          '--pretrained': pretrained ?? '',
-          '--held-out': heldOutCount,
-          'rows to train on': trainRows.length,
-          '--batch-size': options['batch-size'],
-          '--accum-freq': accumulate,
-          '--siglip': options.siglip,
-          '--positives': options.positives,
-          '--ema-decay': options['ema-decay'],
-          '--epochs': options.epochs,
-          '--unmasked-epochs': options['unmasked-epochs'],
-          '--seed': seed,
-          '--gray-scale-prob': options['gray-scale-prob'],
-          '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
-          '--lr': options.lr,
-          '--warmup': warmupSteps,
-          '--wd': options.wd,
-          '--beta1': options.beta1,
-          '--beta2': options.beta2,
-          '--eps': options.eps,
-          '--grad-clip-norm': options['grad-clip-norm'],
-          '--crop-scale': options['crop-scale'],
-          '--patch-dropout': patchDropout,
-          '--caption-tokens': captionTokens,
-        },
+        settings,
         resume,
         saveEvery: steps(options['save-frequency']),
         evaluateEvery: steps(options['zeroshot-frequency']),
-        evaluate: judges && ((weights) => heldOutAccuracy(judges, config, tokenizerJson, weights, threads)),
-        log,
+        evaluate: asked && ((weights) => evaluateHeldOut(asked, weights)),
+        log: await withReport(logs, {
+          out,
+          config,
+          loss,
+          batchSize,
+          heldOut: judges,
+          settings,
+          batchesPerEpoch: pairs.batchesPerEpoch,
+        }),
         signal: interrupted.signal,
       });
     } finally {

@@ -9,7 +9,7 @@ import type { PairStream } from '../data/pair-stream.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { LOSSES, type Positives } from './contrastive-loss.ts';
-import type { RunLog } from './log.ts';
+import type { Evaluation, RunLog } from './log.ts';
 import { writeWeights } from './model-folder.ts';
 import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
@@ -30,8 +30,8 @@ export interface RunOptions {
   /** Steps between checkpoints, and between evaluations. */
   readonly saveEvery: number;
   readonly evaluateEvery: number;
-  /** Zero-shot accuracy (0 to 1) on held-out rows; null where nothing is held out. */
-  readonly evaluate: ((weights: Weights) => Promise<number>) | null;
+  /** How good weights are on held-out rows; null where nothing is held out. */
+  readonly evaluate: ((weights: Weights) => Promise<Evaluation>) | null;
   readonly log: RunLog;
   /** After the step in hand, a checkpoint is written and the run ends. */
   readonly signal: AbortSignal;
@@ -57,7 +57,10 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     ({ best, evaluated } = saved.progress);
   }
   const progress = (): Progress => ({ step: state.step, settings: options.settings, best, evaluated });
-  const save = () => writeCheckpoint(checkpoint, parameters, state, progress());
+  const save = async () => {
+    await writeCheckpoint(checkpoint, parameters, state, progress());
+    await log.checkpoint();
+  };
 
   const done = () => state.step === totalSteps;
   /** Comes after saving, so that an evaluation that fails costs no step, and a resumed run begins with it. */
@@ -72,7 +75,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     if (!options.resume) await save();
     while (!signal.aborted) {
       if (options.evaluate && evaluationDue()) {
-        const accuracy = await options.evaluate(finalWeights(state));
+        const evaluation = await options.evaluate(finalWeights(state));
+        const { accuracy } = evaluation;
         const better = best === null || accuracy > best.accuracy;
         if (better) {
           await writeWeights(options.out, config, parameters, finalWeights(state));
@@ -80,7 +84,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
         }
         evaluated = state.step;
         await save();
-        log.evaluation({ step: state.step, accuracy, better });
+        await log.evaluation({ step: state.step, ...evaluation, better });
       }
       if (done()) break;
 
@@ -99,8 +103,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     if (!best) await writeWeights(options.out, config, parameters, finalWeights(state));
     return progress();
   } finally {
-    log.stop();
     await trainer.release();
+    await log.stop();
   }
 }
 
