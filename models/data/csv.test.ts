@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CSV_COLUMNS, openCsv } from './csv.ts';
+import { all } from './fixtures/rows.ts';
 import { openSources } from './sources.ts';
 
 let folder = '';
@@ -22,7 +23,7 @@ async function write(name: string, content: string): Promise<string> {
 async function opened(name: string, content: string, columns = CSV_COLUMNS) {
   const told: string[] = [];
   const source = await openCsv(await write(name, content), columns, (message) => told.push(message));
-  const rows = await Promise.all(Array.from({ length: source.length }, (_, i) => source.row(i)));
+  const rows = await all(source);
   const found = rows.map(({ captions, image }) => [captions, new TextDecoder().decode(image)]);
   return { source, found, told };
 }

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { all, writeFiles } from './fixtures/rows.ts';
 import { openSources } from './sources.ts';
 
 let folder = '';
@@ -16,12 +17,9 @@ async function writeList(content: unknown): Promise<string> {
   return path;
 }
 
-async function writePictures(...names: string[]): Promise<void> {
-  for (const name of names) {
-    await mkdir(join(folder, name, '..'), { recursive: true });
-    await writeFile(join(folder, name), name);
-  }
-}
+/** Each holds its own name. */
+const writePictures = (...names: string[]) =>
+  writeFiles(folder, Object.fromEntries(names.map((name) => [name, name])));
 
 const region = (image_id: number, phrase: string) => ({
   region_id: 1,
@@ -41,7 +39,7 @@ test('a row for each picture with all its phrases, from either folder', async ()
   ]);
   const told: string[] = [];
   const source = await openSources(path, (message) => told.push(message));
-  const rows = [await source.row(0), await source.row(1)];
+  const rows = await all(source);
   expect(rows.map(({ captions, image }) => [captions, new TextDecoder().decode(image)])).toEqual([
     [['the clock is green', 'a sign'], 'VG_100K_2/2.jpg'],
     [['a man'], 'VG_100K/1.jpg'],

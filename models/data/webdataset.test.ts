@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { create, Header } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { all, writeFiles } from './fixtures/rows.ts';
 import { openSources } from './sources.ts';
 
 let folder = '';
@@ -14,10 +15,7 @@ afterEach(() => rm(folder, { recursive: true }));
 /** A tar file of files in the order in which they are named. */
 async function pack(name: string, files: Record<string, string>): Promise<string> {
   const loose = join(folder, `${name}.loose`);
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(join(loose, path, '..'), { recursive: true });
-    await writeFile(join(loose, path), content);
-  }
+  await writeFiles(loose, files);
   await create({ file: join(folder, name), cwd: loose }, Object.keys(files));
   return join(folder, name);
 }
@@ -25,7 +23,7 @@ async function pack(name: string, files: Record<string, string>): Promise<string
 async function opened(spec: string) {
   const told: string[] = [];
   const source = await openSources(spec, (message) => told.push(message));
-  const rows = await Promise.all(Array.from({ length: source.length }, (_, i) => source.row(i)));
+  const rows = await all(source);
   const found = rows.map(({ labels, captions, image }) => ({
     labels,
     captions,

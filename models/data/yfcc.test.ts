@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { all } from './fixtures/rows.ts';
 import { openSources } from './sources.ts';
 
 let folder = '';
@@ -54,7 +55,7 @@ async function opened(name: string, lines: string[]) {
   const path = await write(name, `${lines.join('\n')}\n`);
   const told: string[] = [];
   const source = await openSources(path, (message) => told.push(message));
-  const rows = await Promise.all(Array.from({ length: source.length }, (_, i) => source.row(i)));
+  const rows = await all(source);
   return { rows, told, captions: rows.map((row) => row.captions) };
 }
 
