@@ -1,6 +1,7 @@
 // config.json of a CLIP folder, as Hugging Face's CLIPConfig writes it, under the same names: the object is the file, checked
 // and with CLIPConfig's defaults filled in. Three fields are ours and other readers pass over them: `logit_scale`,
-// `prompt_templates` and `vision_config.stem_channels`.
+// `prompt_templates` and `vision_config.stem_channels`. So is a vision_config of the model_type `modified_resnet`, the paper's
+// other image tower, for which Hugging Face has no class.
 //
 // Known legacies are taken as they are: bos 0 and eos 2 in CLIP's own files (the text is then pooled at the largest id, as
 // Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
@@ -32,15 +33,33 @@ const transformer = {
   layer_norm_eps: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), 1e-5),
 };
 
-const visionFields = v.object({
+const imageSize = v.optional(count(MAX_IMAGE_SIZE), 224);
+
+const visionTransformerFields = v.object({
   ...transformer,
   hidden_size: v.optional(count(MAX_WIDTH), 768),
   intermediate_size: v.optional(count(MAX_WIDTH), 3072),
   num_attention_heads: v.optional(count(MAX_WIDTH), 12),
-  image_size: v.optional(count(MAX_IMAGE_SIZE), 224),
+  image_size: imageSize,
   patch_size: v.optional(count(MAX_IMAGE_SIZE), 32),
   /** Ours: output channels of 3×3 convolutions of stride 2 before the patches, which then span patch_size / 2^n of their pixels. */
   stem_channels: v.optional(v.array(count(MAX_WIDTH))),
+});
+
+/** Defaults: RN50's. */
+const modifiedResNetFields = v.object({
+  model_type: v.literal('modified_resnet'),
+  image_size: imageSize,
+  /** Blocks in each stage; each stage after the first halves the picture and doubles the channels. */
+  layers: v.optional(v.pipe(v.array(count(MAX_LAYERS)), v.minLength(1), v.maxLength(8)), [3, 4, 6, 3]),
+  /** Channels of the first stage's 3×3 convolutions; the stem begins with half of them. */
+  width: v.optional(v.pipe(count(MAX_WIDTH), v.multipleOf(2)), 64),
+  /** `bottleneck` is the paper's, with four times the channels behind it; `basic` has two 3×3 convolutions. */
+  block: v.optional(v.picklist(['bottleneck', 'basic']), 'bottleneck'),
+  /** Whether the stem ends in a 2×2 average pool; small pictures do better without. */
+  stem_pool: v.optional(v.boolean(), true),
+  /** Of the attention pool. */
+  num_attention_heads: v.optional(count(MAX_WIDTH), 32),
 });
 
 const textFields = v.object({
@@ -56,7 +75,14 @@ const textFields = v.object({
   pad_token_id: v.nullish(tokenId),
 });
 
-const VisionSection = v.pipe(noList, visionFields);
+const VisionSection = v.pipe(
+  noList,
+  v.lazy((section) =>
+    (section as { model_type?: unknown })?.model_type === 'modified_resnet'
+      ? modifiedResNetFields
+      : visionTransformerFields,
+  ),
+);
 const TextSection = v.pipe(noList, textFields);
 
 const template = v.pipe(
@@ -78,7 +104,9 @@ const ConfigFile = plainObject({
   text_config_dict: v.nullish(TextSection),
 });
 
-export type VisionConfig = v.InferOutput<typeof visionFields>;
+export type VisionTransformerConfig = v.InferOutput<typeof visionTransformerFields>;
+export type ModifiedResNetConfig = v.InferOutput<typeof modifiedResNetFields>;
+export type VisionConfig = VisionTransformerConfig | ModifiedResNetConfig;
 export type TextConfig = v.InferOutput<typeof textFields>;
 
 type ConfigFile = v.InferOutput<typeof ConfigFile>;
@@ -99,7 +127,7 @@ export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
   );
   const config: ClipConfig = {
     ...rest,
-    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(visionFields),
+    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(visionTransformerFields),
     text_config: text_config_dict ?? text_config ?? v.getDefaults(textFields),
   };
   const reason = contradiction(config);
@@ -107,24 +135,20 @@ export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
   return config;
 }
 
+export function isModifiedResNet(vision: VisionConfig): vision is ModifiedResNetConfig {
+  return 'layers' in vision;
+}
+
 /** Side of the square of patches that the vision transformer sees; its sequence is one longer than the square, for the class token. */
-export function patchesPerSide(vision: VisionConfig): number {
+export function patchesPerSide(vision: VisionTransformerConfig): number {
   return vision.image_size / vision.patch_size;
 }
 
 function contradiction({ vision_config: vision, text_config: text }: ClipConfig): string | null {
-  if (vision.hidden_size % vision.num_attention_heads !== 0) {
-    return `vision_config has ${vision.num_attention_heads} attention heads, which do not divide its hidden_size ${vision.hidden_size}`;
-  }
+  const reason = isModifiedResNet(vision) ? resNetContradiction(vision) : transformerContradiction(vision);
+  if (reason) return reason;
   if (text.hidden_size % text.num_attention_heads !== 0) {
     return `text_config has ${text.num_attention_heads} attention heads, which do not divide its hidden_size ${text.hidden_size}`;
-  }
-  if (vision.image_size % vision.patch_size !== 0) {
-    return `vision_config's image_size ${vision.image_size} is not a multiple of its patch_size ${vision.patch_size}`;
-  }
-  const stride = 2 ** (vision.stem_channels?.length ?? 0);
-  if (vision.patch_size % stride !== 0) {
-    return `vision_config's stem of ${vision.stem_channels?.length} convolutions shrinks pictures ${stride} times, which does not divide its patch_size ${vision.patch_size}`;
   }
   if (text.eos_token_id >= text.vocab_size) {
     return `text_config's eos_token_id ${text.eos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
@@ -134,6 +158,33 @@ function contradiction({ vision_config: vision, text_config: text }: ClipConfig)
   }
   if (text.max_position_embeddings < 2) {
     return `text_config's max_position_embeddings ${text.max_position_embeddings} leaves no room for start and end of a text`;
+  }
+  return null;
+}
+
+function transformerContradiction(vision: VisionTransformerConfig): string | null {
+  if (vision.hidden_size % vision.num_attention_heads !== 0) {
+    return `vision_config has ${vision.num_attention_heads} attention heads, which do not divide its hidden_size ${vision.hidden_size}`;
+  }
+  if (vision.image_size % vision.patch_size !== 0) {
+    return `vision_config's image_size ${vision.image_size} is not a multiple of its patch_size ${vision.patch_size}`;
+  }
+  const stride = 2 ** (vision.stem_channels?.length ?? 0);
+  if (vision.patch_size % stride !== 0) {
+    return `vision_config's stem of ${vision.stem_channels?.length} convolutions shrinks pictures ${stride} times, which does not divide its patch_size ${vision.patch_size}`;
+  }
+  return null;
+}
+
+function resNetContradiction(vision: ModifiedResNetConfig): string | null {
+  const { layers, width, block, stem_pool, num_attention_heads: heads, image_size: size } = vision;
+  const shrinks = 2 ** (layers.length + (stem_pool ? 1 : 0));
+  if (size % shrinks !== 0) {
+    return `vision_config's image_size ${size} is not a multiple of ${shrinks}, which its stem and ${layers.length} stages shrink pictures by`;
+  }
+  const channels = width * 2 ** (layers.length - 1) * (block === 'bottleneck' ? 4 : 1);
+  if (channels % heads !== 0) {
+    return `vision_config has ${heads} attention heads, which do not divide the ${channels} channels of its last stage`;
   }
   return null;
 }

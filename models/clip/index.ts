@@ -21,7 +21,15 @@
 //   const ranked = rank(image, ensemble(prompts, templates.length), { logitScale: folder.logitScale, topK: 2 });
 //   for (const { index, probability } of ranked) console.log(labels[index], probability.toFixed(3));
 
-export { type ClipConfig, parseClipConfig, type TextConfig, type VisionConfig } from './config.ts';
+export {
+  type ClipConfig,
+  isModifiedResNet,
+  type ModifiedResNetConfig,
+  parseClipConfig,
+  type TextConfig,
+  type VisionConfig,
+  type VisionTransformerConfig,
+} from './config.ts';
 export { type ImageHeader, MAX_PIXELS, readImageHeader } from './image-header.ts';
 export { type Manifest, parseManifest, verifyFile } from './manifest.ts';
 export {

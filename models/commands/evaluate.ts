@@ -6,12 +6,16 @@
 import { basename } from 'node:path';
 import { hasPlace, templateSet } from '../clip/prompts.ts';
 import { parseLabel } from '../data/labels.ts';
+import { DATA_KINDS } from '../data/open-path.ts';
+import { parseSpec } from '../data/source-spec.ts';
 import { openSources } from '../data/sources.ts';
+import type { PairSource } from '../data/types.ts';
 import { retrieval as measureRetrieval } from '../evaluate/retrieval.ts';
 import { zeroShot as measureZeroShot } from '../evaluate/zero-shot.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { openModel } from '../inference/model.ts';
-import { command, runWhereMain } from './arguments.ts';
+import { command, runWhereMain, UsageError } from './arguments.ts';
+import { CSV_OPTIONS, csvColumns } from './data-options.ts';
 import { MODEL_OPTIONS } from './model-options.ts';
 import { withProgress } from './progress.ts';
 
@@ -21,8 +25,9 @@ const options = {
     kind: 'text',
     value: 'paths',
     required: true,
-    help: 'parquet files, folders of them or class folders, separated by commas',
+    help: DATA_KINDS,
   },
+  ...CSV_OPTIONS,
   json: { kind: 'flag', help: 'print one JSON object' },
 } as const;
 
@@ -47,7 +52,7 @@ export const zeroShot = command({
   run: async ({ model: path, data, precision, threads, json, templates: templatesFile, ...rest }) => {
     const model = await openModel(path, { precision, threads });
     try {
-      const source = await openSources(data);
+      const source = await openData(data, rest);
       const templates = templatesFile
         ? await readTemplates(templatesFile)
         : (model.folder.config.prompt_templates ?? templateSet('ensemble'));
@@ -77,10 +82,10 @@ export const retrieval = command({
   name: 'evaluate retrieval',
   summary: 'Finds pictures by their captions and captions by their pictures; prints recall at 1, 5 and 10.',
   options,
-  run: async ({ model: path, data, precision, threads, json }) => {
+  run: async ({ model: path, data, precision, threads, json, ...rest }) => {
     const model = await openModel(path, { precision, threads });
     try {
-      const source = await openSources(data);
+      const source = await openData(data, rest);
       const figures = await withProgress('pictures', source.length, (onProgress) =>
         measureRetrieval(model, source, { onProgress }),
       );
@@ -91,6 +96,12 @@ export const retrieval = command({
     }
   },
 });
+
+async function openData(data: string, csv: Parameters<typeof csvColumns>[0]): Promise<PairSource> {
+  if (parseSpec(data).some(({ times }) => times !== 1))
+    throw new UsageError(`--data is ${data}; rows are measured once each. Leave out the * and its number.`);
+  return openSources(data, console.warn, { csv: csvColumns(csv) });
+}
 
 async function readTemplates(file: string): Promise<string[]> {
   const templates = await readLines(file);

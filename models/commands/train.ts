@@ -8,15 +8,18 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
+import { DATA_KINDS } from '../data/open-path.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
-import { openLog } from '../train/log.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
+import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
-import { heldOutAccuracy } from './held-out.ts';
+import { CSV_OPTIONS, csvColumns } from './data-options.ts';
+import { evaluateHeldOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
+import { openRunLogs, REPORTS, refuseContradiction, withReport } from './run-logs.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
 const MOST_HELD_OUT = 1000;
@@ -34,8 +37,9 @@ export const train = command({
       kind: 'text',
       value: 'paths',
       required: true,
-      help: 'parquet files, folders of them or class folders, separated by commas',
+      help: `${DATA_KINDS}, and *2 after one shows its rows twice in an epoch`,
     },
+    ...CSV_OPTIONS,
     out: {
       kind: 'text',
       value: 'folder',
@@ -49,7 +53,35 @@ export const train = command({
       help: 'a trained folder to start from: its network, its tokenizer and its weights',
     },
     epochs: { kind: 'number', default: 4, above: 0, help: 'passes over the data' },
-    'batch-size': { kind: 'number', default: 128, min: 2, integer: true, help: 'pairs a step' },
+    'batch-size': {
+      kind: 'number',
+      default: 128,
+      min: 2,
+      integer: true,
+      help: 'pairs that are run at once',
+    },
+    'accum-freq': {
+      kind: 'number',
+      default: 1,
+      min: 1,
+      integer: true,
+      help: 'times --batch-size pairs a step, all told apart from each other: for batches larger than memory',
+    },
+    siglip: { kind: 'flag', help: "SigLIP's sigmoid loss instead of the paper's softmax" },
+    positives: {
+      kind: 'choice',
+      choices: ['own', 'several'],
+      default: 'own',
+      value: 'own|several',
+      help: 'whether pairs that share a label or caption are left alone (own) or all count as matches (several)',
+    },
+    'ema-decay': {
+      kind: 'number',
+      default: 0,
+      min: 0,
+      below: 1,
+      help: 'how much of an average of the weights stays at each step, such as 0.999; the average is then what is kept',
+    },
     lr: { kind: 'number', default: 4e-4, above: 0, help: 'peak learning rate' },
     wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
     beta1: { kind: 'number', default: 0.9, min: 0, below: 1, help: "Adam's first decay" },
@@ -107,7 +139,7 @@ export const train = command({
       kind: 'list',
       form: 'comma',
       value: 'data set=n',
-      help: 'data sets whose rows are seen n times in an epoch',
+      help: 'data sets whose rows are seen n times in an epoch; multiplies the * of --train-data',
     },
     'save-frequency': { kind: 'number', default: 0.1, min: 0, help: 'epochs between checkpoints' },
     'zeroshot-frequency': {
@@ -115,6 +147,13 @@ export const train = command({
       default: 0.5,
       min: 0,
       help: 'epochs between held-out evaluations',
+    },
+    'report-to': {
+      kind: 'list',
+      form: 'comma',
+      choices: REPORTS,
+      default: ['html'],
+      help: 'what shows the run beside log.jsonl: html writes report.html, tensorboard event files, none neither',
     },
     threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
     workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
@@ -125,8 +164,12 @@ export const train = command({
     if (pretrained !== undefined && options.model !== undefined) {
       throw new UsageError('--pretrained brings its own network; leave --model out.');
     }
-    const batchSize = options['batch-size'];
-    const source = await openSources(options['train-data']);
+    refuseContradiction(options['report-to']);
+    const accumulate = options['accum-freq'];
+    const batchSize = options['batch-size'] * accumulate;
+    const loss = options.siglip ? 'sigmoid' : 'softmax';
+    const csv = csvColumns(options);
+    const source = await openSources(options['train-data'], console.warn, { csv });
     if (!resume) await refuseOtherRun(out);
     const heldOutCount = options['held-out'] ?? defaultHeldOut(source, MOST_HELD_OUT);
     const { train: trainRows, heldOut } =
@@ -135,7 +178,8 @@ export const train = command({
         : { train: source, heldOut: null };
 
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows);
-    const log = openLog(join(out, 'log.jsonl'), batchSize);
+    const logs = openRunLogs(out, batchSize, options['report-to']);
+    const { log } = logs;
     const factors = parseFactors(options['upsampling-factors'] ?? []);
     const pairs = openPairStream(upsample(trainRows, factors), {
       batchSize,
@@ -169,6 +213,38 @@ export const train = command({
         );
       }
       const judges = heldOut && (await soundRows(heldOut, log.damaged));
+      const sample = logs.history && judges ? sampleRows(judges) : [];
+      const asked = judges && { rows: judges, sample, config, tokenizerJson, threads };
+      // By the names of their options, so that whoever resumes with others is told which to change.
+      const settings = {
+        '--train-data': options['train-data'],
+        '--csv-img-key': csv.image,
+        '--csv-caption-key': csv.caption,
+        '--csv-separator': options['csv-separator'] ?? '',
+        '--pretrained': pretrained ?? '',
+        '--held-out': heldOutCount,
+        'rows to train on': trainRows.length,
+        '--batch-size': options['batch-size'],
+        '--accum-freq': accumulate,
+        '--siglip': options.siglip,
+        '--positives': options.positives,
+        '--ema-decay': options['ema-decay'],
+        '--epochs': options.epochs,
+        '--unmasked-epochs': options['unmasked-epochs'],
+        '--seed': seed,
+        '--gray-scale-prob': options['gray-scale-prob'],
+        '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
+        '--lr': options.lr,
+        '--warmup': warmupSteps,
+        '--wd': options.wd,
+        '--beta1': options.beta1,
+        '--beta2': options.beta2,
+        '--eps': options.eps,
+        '--grad-clip-norm': options['grad-clip-norm'],
+        '--crop-scale': options['crop-scale'],
+        '--patch-dropout': patchDropout,
+        '--caption-tokens': captionTokens,
+      };
       if (!resume) await writeModelFiles(out, config, tokenizerJson);
       await runTraining({
         out,
@@ -176,8 +252,12 @@ export const train = command({
         encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
         pretrained: weights,
+        positives: options.positives,
         trainer: {
           batchSize,
+          accumulate,
+          loss,
+          averageDecay: options['ema-decay'],
           threads,
           seed,
           patchDropout,
@@ -189,34 +269,20 @@ export const train = command({
           epsilon: options.eps,
           weightDecay: options.wd,
         },
-        // By the names of their options, so that whoever resumes with others is told which to change.
-        settings: {
-          '--train-data': options['train-data'],
-          '--pretrained': pretrained ?? '',
-          '--held-out': heldOutCount,
-          'rows to train on': trainRows.length,
-          '--batch-size': batchSize,
-          '--epochs': options.epochs,
-          '--unmasked-epochs': options['unmasked-epochs'],
-          '--seed': seed,
-          '--gray-scale-prob': options['gray-scale-prob'],
-          '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
-          '--lr': options.lr,
-          '--warmup': warmupSteps,
-          '--wd': options.wd,
-          '--beta1': options.beta1,
-          '--beta2': options.beta2,
-          '--eps': options.eps,
-          '--grad-clip-norm': options['grad-clip-norm'],
-          '--crop-scale': options['crop-scale'],
-          '--patch-dropout': patchDropout,
-          '--caption-tokens': captionTokens,
-        },
+        settings,
         resume,
         saveEvery: steps(options['save-frequency']),
         evaluateEvery: steps(options['zeroshot-frequency']),
-        evaluate: judges && ((weights) => heldOutAccuracy(judges, config, tokenizerJson, weights, threads)),
-        log,
+        evaluate: asked && ((weights) => evaluateHeldOut(asked, weights)),
+        log: await withReport(logs, {
+          out,
+          config,
+          loss,
+          batchSize,
+          heldOut: judges,
+          settings,
+          batchesPerEpoch: pairs.batchesPerEpoch,
+        }),
         signal: interrupted.signal,
       });
     } finally {

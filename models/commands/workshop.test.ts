@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -103,6 +103,11 @@ it('trains, exports, evaluates and embeds', async () => {
   const judged = (await logOf('run')).filter(({ type }) => type === 'evaluation');
   expect(judged).toHaveLength(3);
   expect(judged.at(-1).accuracy).toBeGreaterThan(0.8);
+  const report = await readFile(at('run', 'report.html'), 'utf8');
+  const best = Math.max(...judged.map(({ accuracy }) => accuracy));
+  expect(report).toContain(`${(100 * best).toFixed(1)} %`);
+  expect(report).toContain('Finished');
+  expect(report.match(/src="data:image\/webp;base64,/g)).toHaveLength(12);
   await run(exportCommand, '--model', at('run'), '--threads', '1');
   for (const precision of ['fp32', 'q8']) {
     const printed = await run(
@@ -242,6 +247,35 @@ it('goes without held-out pictures that are damaged, and tells of each', async (
   const told = log.filter(({ type, message }) => type === 'damaged' && message.startsWith('Leaving out'));
   expect(told.length).toBeGreaterThan(0);
   expect(log.filter(({ type }) => type === 'evaluation')).toHaveLength(1);
+});
+
+it('reports to whom it is asked to, and says nothing that data could turn into markup', async () => {
+  await drawShapes(at('marked'), 10);
+  await rename(at('marked', 'red disc'), at('marked', '<b>red & round'));
+  const short = [...shortArguments('marked'), '--held-out', '6'];
+  await run(train, ...short, '--out', at('reported'), '--report-to', 'html,tensorboard');
+  const report = await readFile(at('reported', 'report.html'), 'utf8');
+  expect(report).toContain('&lt;b&gt;red &amp; round');
+  expect(report).not.toContain('<b>red');
+  const [{ accuracy, predictions }] = (await logOf('reported')).filter(({ type }) => type === 'evaluation');
+  expect(report).toContain(`${(100 * accuracy).toFixed(1)} %`);
+  expect(predictions).toHaveLength(6);
+  for (const { best } of predictions) {
+    expect(best).toHaveLength(3);
+    expect(best.filter(({ right }: { right: boolean }) => right)).toHaveLength(1);
+  }
+  const firsts = predictions.filter(({ best }: { best: { right: boolean }[] }) => best[0].right);
+  expect(firsts.length / 6).toBeCloseTo(accuracy, 5);
+  expect(await readdir(at('reported', 'tensorboard'))).toHaveLength(1);
+
+  await run(train, ...short, '--out', at('quiet'), '--report-to', 'none');
+  const written = await readdir(at('quiet'));
+  expect(written).toContain('log.jsonl');
+  expect(written).not.toContain('report.html');
+  expect(written).not.toContain('tensorboard');
+  await expect(run(train, ...short, '--out', at('both'), '--report-to', 'none,html')).rejects.toThrow(
+    '--report-to is none,html; leave none out, or give it alone.',
+  );
 });
 
 it('a run that is refused leaves a finished model as it was', async () => {

@@ -1,9 +1,14 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { all, labelled, writeParquet as writeParquetIn } from './fixtures/rows.ts';
+import {
+  all,
+  labelled,
+  writeFiles as writeFilesIn,
+  writeParquet as writeParquetIn,
+} from './fixtures/rows.ts';
 import { openSources } from './sources.ts';
 
 let folder = '';
@@ -15,12 +20,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const writeParquet = (name: string, columns: ColumnSource[]) => writeParquetIn(folder, name, columns);
 
 describe('class folders', () => {
-  async function writeFiles(files: Record<string, string>): Promise<void> {
-    for (const [path, content] of Object.entries(files)) {
-      await mkdir(join(folder, path, '..'), { recursive: true });
-      await writeFile(join(folder, path), content);
-    }
-  }
+  const writeFiles = (files: Record<string, string>) => writeFilesIn(folder, files);
 
   test('folder names are labels, pictures come in the order of their names, other files are passed over', async () => {
     await writeFiles({

@@ -1,12 +1,14 @@
 /** A class folder, folder/<class>/<pictures>: the class's folder name is the label; pictures are read when asked for. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { parseLabel } from './labels.ts';
+import { counted, type LeftOut, leaveOut } from './left-out.ts';
+import { hasPictureName, PICTURE_NAMES } from './picture-names.ts';
+import { type PictureRow, pictureSource } from './picture-rows.ts';
 import type { PairSource } from './types.ts';
 
-/** What counts as a picture by its name; other files in a class's folder (Thumbs.db, notes) are passed over. */
-const PICTURE = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i;
-const PICTURES = '.jpg, .png, .webp, .gif, .avif or .tif files';
+// Files that are no pictures by their names (Thumbs.db, notes) are passed over in a class's folder.
+const PICTURES = `${PICTURE_NAMES} files`;
 
 /** `onLeftOut` is told once, in a sentence, of files that are passed over. */
 export async function openClassFolder(
@@ -19,8 +21,8 @@ export async function openClassFolder(
     throw new Error(
       `Reading the folder ${folder}: found neither parquet files nor folders in it, expected *.parquet or one folder of pictures for each class (${join(folder, '<class>')}). Name another folder, or sort the pictures into folders by class.`,
     );
-  const leftOut: string[] = [];
-  const pictures: { path: string; id: string; labels: string[] }[] = [];
+  const leftOut: LeftOut = new Map();
+  const pictures: PictureRow[] = [];
   for (const name of classes) {
     const labels = parseLabel(name);
     if (labels.length === 0)
@@ -28,31 +30,25 @@ export async function openClassFolder(
         `Reading the class folder ${join(folder, name)}: found no name in its own, expected a word or several separated by "; ". Rename the folder.`,
       );
     const entries = await visibleEntries(join(folder, name));
-    const isPicture = (entry: Entry) => !entry.isFolder && PICTURE.test(entry.name);
+    const isPicture = (entry: Entry) => !entry.isFolder && hasPictureName(entry.name);
     const files = entries.filter(isPicture).map((entry) => entry.name);
-    const others = entries.filter((entry) => !isPicture(entry)).map(kindOf);
+    const others: LeftOut = new Map();
+    for (const entry of entries) if (!isPicture(entry)) leaveOut(others, kindOf(entry));
     if (files.length === 0)
       throw new Error(
-        `Reading the class folder ${join(folder, name)}: found no picture in it${others.length > 0 ? ` but ${counted(others)}` : ''}, expected ${PICTURES} directly inside. Put the class's pictures there, or remove the folder.`,
+        `Reading the class folder ${join(folder, name)}: found no picture in it${others.size > 0 ? ` but ${counted(others)}` : ''}, expected ${PICTURES} directly inside. Put the class's pictures there, or remove the folder.`,
       );
-    leftOut.push(...others);
-    for (const file of files)
-      pictures.push({ path: join(folder, name, file), id: `${source}/${name}/${file}`, labels });
+    for (const [kind, count] of others) leaveOut(leftOut, kind, count);
+    for (const file of files) {
+      const picture = { path: join(folder, name, file) };
+      pictures.push({ id: `${source}/${name}/${file}`, labels, captions: [], picture });
+    }
   }
-  if (leftOut.length > 0)
+  if (leftOut.size > 0)
     onLeftOut(
       `Reading the class folder ${folder}: left out ${counted(leftOut)}, expected ${PICTURES} directly in each class's folder. Save as JPEG or PNG what is a picture all the same.`,
     );
-  const text = (index: number) => {
-    const { id, labels } = pictures[index];
-    return { id, labels, captions: [], source };
-  };
-  return {
-    name: folder,
-    length: pictures.length,
-    text,
-    row: async (index) => ({ ...text(index), image: await readPicture(pictures[index].path) }),
-  };
+  return pictureSource(folder, source, pictures);
 }
 
 interface Entry {
@@ -63,13 +59,6 @@ interface Entry {
 /** `.heic`, `folder`, … */
 function kindOf({ name, isFolder }: Entry): string {
   return isFolder ? 'folder' : extname(name).toLowerCase() || 'file without an ending';
-}
-
-/** `12 × .heic, 1 × .db` */
-function counted(kinds: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return Array.from(counts, ([kind, count]) => `${count} × ${kind}`).join(', ');
 }
 
 /** In the order of their names, so that rows have the same numbers on every machine; `.git` and the like are no classes. */
@@ -95,13 +84,4 @@ async function leadsToFolder(link: string): Promise<boolean> {
     );
   });
   return found.isDirectory();
-}
-
-async function readPicture(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: unknown) => {
-    throw new Error(
-      `Reading the picture ${path}: it was there when the data was opened and cannot be read now. Put it back, or start anew.`,
-      { cause },
-    );
-  });
 }

@@ -227,13 +227,13 @@ describe('damaged pictures', () => {
     const source = sourceOf(Array.from({ length: 60 }, (_, row) => images[row] ?? Uint8Array.of(1, 2, 3)));
     const pairs = stream(source, { batchSize: 20, onDamaged: () => undefined });
     await expect(pairs.batch(0)).rejects.toThrow(
-      /Decoding pictures of made up: 11 of the 20 pictures tried so far cannot be decoded, expected at most one in ten\. .+ The last one: made up row \d+ /,
+      /Decoding pictures of made up: 11 of the 20 pictures tried so far cannot be read or decoded, expected at most one in ten\. .+ The last one: made up row \d+ /,
     );
   });
 
   test('a small source without a single sound picture stops too', async () => {
     const pairs = stream(sourceOf([0, 1, 2, 3].map((n) => Uint8Array.of(n))), { onDamaged: () => undefined });
-    await expect(pairs.batch(0)).rejects.toThrow('none of the 4 pictures can be decoded');
+    await expect(pairs.batch(0)).rejects.toThrow('none of the 4 pictures can be read and decoded');
   });
 
   test('a picture that cannot be read is an error of its own, and a source smaller than a batch is refused', async () => {

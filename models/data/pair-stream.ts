@@ -5,6 +5,7 @@
  */
 import { drawCaption } from './captions.ts';
 import { openDecodePool } from './decode-pool.ts';
+import { UnreadablePicture } from './picture-rows.ts';
 import { permutation, randomStream } from './random.ts';
 import type { PairSource, PairText } from './types.ts';
 
@@ -22,7 +23,7 @@ export interface PairStreamOptions {
   readonly flip?: boolean;
   /** The share of pictures that are shown in shades of grey: 0 where it is left out. */
   readonly grayScaleProb?: number;
-  /** Told once of each picture that cannot be decoded, as a sentence that names the row. */
+  /** Told once of each picture that cannot be read or decoded, as a sentence that names the row or the file. */
   readonly onDamaged?: (message: string) => void;
 }
 
@@ -84,16 +85,29 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     onDamaged(`Skipping a picture: ${reason}`);
     if (damaged.size > Math.max(FEW_DAMAGED, tried.size * MAX_DAMAGED_SHARE))
       throw new Error(
-        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be decoded, expected at most one in ten. Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF. The last one: ${reason}`,
+        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be read or decoded, expected at most one in ten. Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF. The last one: ${reason}`,
       );
   };
 
   async function decode(epoch: number, rows: readonly number[]) {
-    const images = await Promise.all(rows.map(async (row) => (await source.row(row)).image));
+    /** Why there is no picture to decode, by place. */
+    const unreadable = new Map<number, string>();
+    const read = async (row: number, place: number): Promise<Uint8Array> => {
+      try {
+        return (await source.row(row)).image;
+      } catch (error) {
+        if (!(error instanceof UnreadablePicture)) throw error;
+        unreadable.set(place, error.message);
+        // No decoder takes it for a picture: it counts as damaged.
+        return new Uint8Array();
+      }
+    };
+    const images = await Promise.all(rows.map(read));
     const names = rows.map((row) => source.text(row).id);
     const result = await pool.decode({ epoch, rows, names, images });
     for (const row of rows) tried.add(row);
-    for (const { place, reason } of result.damaged) countDamaged(rows[place], reason);
+    for (const { place, reason } of result.damaged)
+      countDamaged(rows[place], unreadable.get(place) ?? reason);
     return result;
   }
 
@@ -113,7 +127,7 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
       skipped += places.length;
       if (skipped > source.length)
         throw new Error(
-          `Decoding pictures of ${source.name}: none of the ${source.length} pictures can be decoded, expected JPEG, PNG, WebP, GIF, AVIF or TIFF. Check the data.`,
+          `Decoding pictures of ${source.name}: none of the ${source.length} pictures can be read and decoded, expected JPEG, PNG, WebP, GIF, AVIF or TIFF. Check the data.`,
         );
       const standIns = places.map((_, k) => shuffled[(from + k) % source.length]);
       const decoded = await decode(epoch, standIns);

@@ -158,4 +158,30 @@ describe('upsample', () => {
       /^Showing fish more often: .* has no such data set, only fruit, birds\. Name one of these\.$/,
     );
   });
+
+  test('rows of a path with * are seen so many times, times the factor of their data set', async () => {
+    const fruit = await writeParquet('fruit.parquet', labelled(['apple', 'pear']));
+    const birds = await writeParquet('birds.parquet', labelled(['owl']));
+    const source = await openSources(`${fruit},${birds}*2`);
+    expect(source.length).toBe(3);
+    const labels = async (from: PairSource) => (await all(from)).map((row) => row.labels[0]);
+    expect(await labels(source)).toEqual(['apple', 'pear', 'owl']);
+    expect(await labels(upsample(source, new Map()))).toEqual(['apple', 'pear', 'owl', 'owl']);
+    expect(await labels(upsample(source, new Map([['birds', 2]])))).toEqual([
+      'apple',
+      'pear',
+      ...Array(4).fill('owl'),
+    ]);
+    const single = await openSources(`${birds}*3`);
+    expect(await labels(upsample(single, new Map()))).toEqual(['owl', 'owl', 'owl']);
+  });
+
+  test('a row that is held out is not trained on, however often its path is seen', async () => {
+    const path = await writeParquet('many.parquet', labelled(Array(10).fill('x')));
+    const { train, heldOut } = splitHeldOut(await openSources(`${path}*3`), { count: 4, seed: 1 });
+    const shown = upsample(train, new Map());
+    expect(shown.length).toBe(18);
+    const ids = (from: PairSource) => new Set(Array.from({ length: from.length }, (_, i) => from.text(i).id));
+    for (const id of ids(heldOut)) expect(ids(shown)).not.toContain(id);
+  });
 });

@@ -1,55 +1,38 @@
 /**
- * Pictures with words, wherever they lie, as one numbered list of rows: parquet files, folders of them, and class folders
- * (folder/<class>/<pictures>), joined in the order in which they are named. All words and the encoded pictures of parquet
- * files are held in memory; class folders are read picture by picture. Whatever is missing or malformed is refused while
- * opening, with a sentence that names the file, not in the middle of a training run.
+ * Pictures with words, wherever they lie, as one numbered list of rows, joined in the order in which they are named. All words,
+ * and the encoded pictures of parquet files, are held in memory; other pictures are read one by one. Whatever is missing or malformed
+ * is refused while opening, with a sentence that names the file, not in the middle of a training run.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { openClassFolder } from './class-folder.ts';
-import { openParquet } from './parquet.ts';
+import { CSV_COLUMNS } from './csv.ts';
+import { type OpenOptions, openPath } from './open-path.ts';
 import { permutation, randomStream } from './random.ts';
+import { parseSpec } from './source-spec.ts';
 import type { PairRow, PairSource } from './types.ts';
 
 /**
- * Opens comma-separated paths of parquet files, folders of parquet files and class folders as one list of rows.
+ * Opens comma-separated paths of whatever `openPath` knows as one list of rows. `path*2` marks its rows as seen twice in an
+ * epoch, which `upsample` sees to: the list itself has each row once, so that none is both trained on and held out.
  * `onLeftOut` is told in a sentence of what lies there and is not read.
  */
 export async function openSources(
   spec: string,
   onLeftOut: (message: string) => void = console.warn,
+  { csv = CSV_COLUMNS }: Partial<OpenOptions> = {},
 ): Promise<PairSource> {
   const sources: PairSource[] = [];
-  for (const path of spec.split(',')) {
-    if (path.trim() === '')
-      throw new Error(
-        `Opening the data "${spec}": found an empty path, expected parquet files or folders separated by single commas. Take the extra comma out.`,
-      );
-    sources.push(...(await openPath(path.trim(), onLeftOut)));
+  for (const { path, times } of parseSpec(spec)) {
+    const opened = await openPath(path, { onLeftOut, csv });
+    sources.push(...(times === 1 ? opened : opened.map((source) => seenTimes(source, times))));
   }
   return sources.length === 1 ? sources[0] : joined(spec, sources);
 }
 
-async function openPath(path: string, onLeftOut: (message: string) => void): Promise<PairSource[]> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new Error(
-      `Opening the data ${path}: no such file or folder can be read; expected a parquet file, a folder of parquet files or a class folder (folder/<class>/<pictures>). Check the path and its permissions.`,
-      { cause },
-    );
-  });
-  if (!found.isDirectory()) return [await openParquet(path)];
-  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
-  const names = entries.map(({ name }) => name).sort();
-  const parquetFiles = names.filter((name) => name.endsWith('.parquet'));
-  if (parquetFiles.length === 0) return [await openClassFolder(path, onLeftOut)];
-  const folders = entries.filter((entry) => entry.isDirectory()).length;
-  if (folders > 0)
-    onLeftOut(
-      `Opening the data ${path}: left out ${folders} folders in it, since a folder that holds parquet files is no class folder. Move class folders into a folder of their own and name that too, after a comma.`,
-    );
-  const sources: PairSource[] = [];
-  for (const name of parquetFiles) sources.push(await openParquet(join(path, name)));
-  return sources;
+function seenTimes(source: PairSource, times: number): PairSource {
+  return {
+    ...source,
+    text: (index) => ({ ...source.text(index), times }),
+    row: async (index) => ({ ...(await source.row(index)), times }),
+  };
 }
 
 /** The rows of several sources, one source after the other. */
@@ -89,26 +72,26 @@ export function selectRows(source: PairSource, rows: ArrayLike<number>, name: st
 }
 
 /**
- * The rows of some data sets several times over, so that a small one is seen as often as it should be: a row that is to be
- * seen three times in an epoch stands there three times, and is cropped and captioned anew each time.
+ * Rows several times over, so that a small data set is seen as often as it should be: a row that is to be seen three times in an
+ * epoch stands there three times, and is cropped and captioned anew each time. Rows say it themselves (`times`), and what is said by
+ * the name of their data set multiplies that.
  * @param factors how many times, by the name of the data set (each row's `source`); the others once
  * @throws a sentence where there is no such data set
  */
 export function upsample(source: PairSource, factors: ReadonlyMap<string, number>): PairSource {
-  if (factors.size === 0) return source;
   const rows: number[] = [];
   const found = new Set<string>();
   for (let index = 0; index < source.length; index++) {
-    const dataSet = source.text(index).source;
+    const { source: dataSet, times = 1 } = source.text(index);
     found.add(dataSet);
-    for (let time = factors.get(dataSet) ?? 1; time > 0; time--) rows.push(index);
+    for (let time = times * (factors.get(dataSet) ?? 1); time > 0; time--) rows.push(index);
   }
   for (const name of factors.keys())
     if (!found.has(name))
       throw new Error(
         `Showing ${name} more often: ${source.name} has no such data set, only ${[...found].join(', ')}. Name one of these.`,
       );
-  return selectRows(source, rows, source.name);
+  return rows.length === source.length ? source : selectRows(source, rows, source.name);
 }
 
 /** All rows in their order. */

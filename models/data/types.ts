@@ -8,6 +8,8 @@ export interface PairText {
   readonly captions: readonly string[];
   /** The data set that the row comes from. */
   readonly source: string;
+  /** How many times an epoch of training shows the row: once where it is left out. */
+  readonly times?: number;
 }
 
 export interface PairRow extends PairText {

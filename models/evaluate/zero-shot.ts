@@ -29,20 +29,24 @@ export interface ZeroShotOptions {
   readonly classes?: readonly ClassNames[];
   /** Called after each picture. */
   readonly onProgress?: (done: number) => void;
+  /** Told each picture's cosines with the classes, and which of them are right. */
+  readonly onScores?: OnScores;
 }
+
+export type OnScores = (index: number, scores: Float32Array<ArrayBuffer>, right: readonly number[]) => void;
 
 /** Classifies every picture of `source`. Rejects with a sentence where a picture cannot be read: figures are over all or none. */
 export async function zeroShot(
   model: Embedder,
   source: PairSource,
-  { templates, classes = classesOf(source), onProgress }: ZeroShotOptions,
+  { templates, classes = classesOf(source), onProgress, onScores }: ZeroShotOptions,
 ): Promise<ZeroShotFigures> {
   const right = Array.from({ length: source.length }, (_, index) =>
     rightClasses(source.text(index), classes),
   );
   const vectors = await classVectors(classes, templates, (texts) => model.embedTexts(texts));
   const images = await embedSource(model, source, onProgress);
-  return zeroShotFigures(images, right, classes, vectors);
+  return zeroShotFigures(images, right, classes, vectors, onScores);
 }
 
 /** The classes of a source: its distinct labels, in alphabetical order. Throws where a row has none. */
@@ -96,6 +100,7 @@ export function zeroShotFigures(
   right: readonly (readonly number[])[],
   classes: readonly ClassNames[],
   vectors: readonly UnitVector[],
+  onScores?: OnScores,
 ): ZeroShotFigures {
   const packed = packVectors(vectors);
   const perClass = classes.map((names) => ({ name: names[0], n: 0, hits: 0 }));
@@ -103,6 +108,7 @@ export function zeroShotFigures(
   let amongFive = 0;
   for (const [i, image] of images.entries()) {
     const scores = cosines(image, packed);
+    onScores?.(i, scores, right[i]);
     const place = Math.min(...right[i].map((index) => placeOf(scores, index)));
     const own = perClass[right[i][0]];
     own.n++;

@@ -1,11 +1,12 @@
 // A CLIP: two encoders into one space and a learned temperature. The same functions give the training step's forward half
 // (train/) and the exported encoders (convert/), so that what is trained is what is exported.
 
-import type { ClipConfig } from '../clip/config.ts';
+import { type ClipConfig, isModifiedResNet } from '../clip/config.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
-import { exp, matMul, mul, transpose } from '../onnx/operators.ts';
+import { add, exp, matMul, mul, transpose } from '../onnx/operators.ts';
 import type { Dim } from '../onnx/shapes.ts';
 import { constant, normalizeRows } from './layers.ts';
+import { modifiedResNet } from './modified-resnet.ts';
 import { textTransformer } from './text-transformer.ts';
 import { visionTransformer } from './vision-transformer.ts';
 
@@ -26,6 +27,18 @@ export function inputIdsInput(g: Graph, batch: Dim): Value {
   return g.input('input_ids', 'int64', [batch, 'sequence']);
 }
 
+/** pixel_values → image_embeds, by whichever tower the configuration names. `kept`: see visionTransformer. */
+export function imageTower(
+  g: Graph,
+  { vision_config, projection_dim }: ClipConfig,
+  pixelValues: Value,
+  kept?: Value,
+): Value {
+  return isModifiedResNet(vision_config)
+    ? modifiedResNet(g, pixelValues, vision_config, projection_dim)
+    : visionTransformer(g, pixelValues, vision_config, projection_dim, kept);
+}
+
 /** Both towers and their similarities (Radford et al. 2021, figure 3). `kept`: see visionTransformer. */
 export function clip(
   g: Graph,
@@ -34,27 +47,44 @@ export function clip(
   inputIds: Value,
   kept?: Value,
 ): ClipOutputs {
-  const image_embeds = visionTransformer(g, pixelValues, config.vision_config, config.projection_dim, kept);
+  const image_embeds = imageTower(g, config, pixelValues, kept);
   const text_embeds = textTransformer(g, inputIds, config.text_config, config.projection_dim);
-  const logitScale = g.parameter('logit_scale', [], constant(config.logit_scale_init_value));
+  const temperature = { logitScale: config.logit_scale_init_value };
+  return {
+    image_embeds,
+    text_embeds,
+    logits_per_image: similarities(g, image_embeds, text_embeds, temperature),
+  };
+}
+
+export interface Temperature {
+  /** What the logarithm of the scale starts at. */
+  readonly logitScale: number;
+  /** What is added to every logit, learned too; SigLIP's. */
+  readonly logitBias?: number | null;
+}
+
+/** [images, d] and [texts, d] → [images, texts]: e^logit_scale times the cosines. */
+export function similarities(
+  g: Graph,
+  imageEmbeds: Value,
+  textEmbeds: Value,
+  { logitScale, logitBias = null }: Temperature,
+): Value {
+  const scale = g.parameter('logit_scale', [], constant(logitScale));
   const cosines = matMul(
     g,
-    normalizeRows(g, image_embeds),
-    transpose(g, normalizeRows(g, text_embeds), [1, 0]),
+    normalizeRows(g, imageEmbeds),
+    transpose(g, normalizeRows(g, textEmbeds), [1, 0]),
   );
-  return { image_embeds, text_embeds, logits_per_image: mul(g, cosines, exp(g, logitScale)) };
+  const logits = mul(g, cosines, exp(g, scale));
+  return logitBias === null ? logits : add(g, logits, g.parameter('logit_bias', [], constant(logitBias)));
 }
 
 /** `onnx/vision_model.onnx`: pixel_values [batch, 3, s, s] → image_embeds [batch, projection_dim]. */
 export function visionEncoder(config: ClipConfig): Graph {
   const g = new Graph();
-  const embeds = visionTransformer(
-    g,
-    pixelValuesInput(g, config, 'batch'),
-    config.vision_config,
-    config.projection_dim,
-  );
-  g.output('image_embeds', embeds);
+  g.output('image_embeds', imageTower(g, config, pixelValuesInput(g, config, 'batch')));
   return g;
 }
 

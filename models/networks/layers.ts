@@ -1,7 +1,7 @@
 // The layers that both of CLIP's transformers are made of. Each function adds its nodes to the graph and asks it for its
 // parameters, by the names that Hugging Face's CLIPModel gives them. Shapes: b pictures or prompts, n tokens, d the width.
 
-import type { VisionConfig } from '../clip/config.ts';
+import type { TextConfig } from '../clip/config.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import {
   add,
@@ -18,7 +18,7 @@ import {
   transpose,
 } from '../onnx/operators.ts';
 
-type Activation = VisionConfig['hidden_act'];
+type Activation = TextConfig['hidden_act'];
 
 export interface TransformerConfig {
   readonly hidden_size: number;
@@ -71,24 +71,44 @@ export function activation(g: Graph, x: Value, name: Activation): Value {
   }
 }
 
-/** Multi-head self-attention over x [b, n, d]; `mask` [n, n] is added to the scores. */
-function attention(g: Graph, x: Value, name: string, config: TransformerConfig, mask?: Value): Value {
-  const [batch, tokens] = x.shape;
-  const { hidden_size: width, num_attention_heads: heads, num_hidden_layers: depth } = config;
+interface Attention {
+  readonly width: number;
+  readonly heads: number;
+  /** Of the starting weights that make queries, keys and values. */
+  readonly std: number;
+  readonly output: { readonly name: string; readonly width: number; readonly std: number };
+}
+
+/** Multi-head attention of `query` [b, m, d] to `memory` [b, n, d] → [b, m, output width]; `mask` [m, n] is added to the scores. */
+export function attend(
+  g: Graph,
+  query: Value,
+  memory: Value,
+  name: string,
+  { width, heads, std, output }: Attention,
+  mask?: Value,
+): Value {
   const headWidth = width / heads;
-  const std = width ** -0.5;
-  const project = (part: string, perm: readonly number[]) => {
+  const project = (x: Value, part: string, perm: readonly number[]) => {
+    const [batch, tokens] = x.shape;
     const projected = linear(g, x, `${name}.${part}`, width, { std });
     return transpose(g, reshape(g, projected, [batch, tokens, heads, headWidth]), perm);
   };
-  const query = mul(g, project('q_proj', [0, 2, 1, 3]), g.scalar(headWidth ** -0.5));
-  const scores = matMul(g, query, project('k_proj', [0, 2, 3, 1]));
+  const scaled = mul(g, project(query, 'q_proj', [0, 2, 1, 3]), g.scalar(headWidth ** -0.5));
+  const scores = matMul(g, scaled, project(memory, 'k_proj', [0, 2, 3, 1]));
   const weights = softmax(g, mask ? add(g, scores, mask) : scores);
-  const mixed = transpose(g, matMul(g, weights, project('v_proj', [0, 2, 1, 3])), [0, 2, 1, 3]);
+  const mixed = transpose(g, matMul(g, weights, project(memory, 'v_proj', [0, 2, 1, 3])), [0, 2, 1, 3]);
+  const [batch, tokens] = query.shape;
+  const joined = reshape(g, mixed, [batch, tokens, width]);
+  return linear(g, joined, `${name}.${output.name}`, output.width, { std: output.std });
+}
+
+function selfAttention(g: Graph, x: Value, name: string, config: TransformerConfig, mask?: Value): Value {
+  const { hidden_size: width, num_attention_heads: heads, num_hidden_layers: depth } = config;
+  const std = width ** -0.5;
   // Residual branches start smaller the deeper the network is: openai/CLIP, clip/model.py, initialize_parameters.
-  return linear(g, reshape(g, mixed, [batch, tokens, width]), `${name}.out_proj`, width, {
-    std: std * (2 * depth) ** -0.5,
-  });
+  const output = { name: 'out_proj', width, std: std * (2 * depth) ** -0.5 };
+  return attend(g, x, x, name, { width, heads, std, output }, mask);
 }
 
 function multilayerPerceptron(g: Graph, x: Value, name: string, config: TransformerConfig): Value {
@@ -111,7 +131,7 @@ export function transformer(
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const block = `${name}.encoder.layers.${layer}`;
     const attended = layerNorm(g, hidden, `${block}.layer_norm1`, config.layer_norm_eps);
-    hidden = add(g, hidden, attention(g, attended, `${block}.self_attn`, config, mask));
+    hidden = add(g, hidden, selfAttention(g, attended, `${block}.self_attn`, config, mask));
     const widened = layerNorm(g, hidden, `${block}.layer_norm2`, config.layer_norm_eps);
     hidden = add(g, hidden, multilayerPerceptron(g, widened, `${block}.mlp`, config));
   }

@@ -3,7 +3,7 @@
 // space that both towers share. Small pictures may pass a stem of 3×3 convolutions first (Xiao et al. 2021, "Early
 // convolutions help transformers see better"): each halves the picture, so that fewer pixels are left to a patch.
 
-import type { VisionConfig } from '../clip/config.ts';
+import type { VisionTransformerConfig } from '../clip/config.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { add, conv, matMul, pad, relu, reshape, slice, transpose } from '../onnx/operators.ts';
 import { constant, layerNorm, linear, normal, transformer } from './layers.ts';
@@ -18,7 +18,7 @@ const NAME = 'vision_model';
 export function visionTransformer(
   g: Graph,
   pixelValues: Value,
-  config: VisionConfig,
+  config: VisionTransformerConfig,
   projection: number,
   kept?: Value,
 ): Value {
@@ -50,7 +50,7 @@ export function visionTransformer(
 function convolutionalStem(
   g: Graph,
   pixelValues: Value,
-  config: VisionConfig,
+  config: VisionTransformerConfig,
 ): { features: Value; stride: number } {
   let features = pixelValues;
   let stride = 1;

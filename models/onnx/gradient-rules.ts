@@ -4,6 +4,7 @@
 
 import type { Constant, Graph, GraphNode, Value } from './graph.ts';
 import {
+  add,
   concat,
   conv,
   convTranspose,
@@ -19,8 +20,10 @@ import {
   reduceMean,
   reduceSum,
   reshape,
+  sigmoid,
   sign,
   slice,
+  sqrt,
   sub,
   transpose,
   transposeLast,
@@ -213,6 +216,43 @@ const layerNormalizationRule: Rule = ({ g, node, inputs: [x, gain, bias], adjoin
   ];
 };
 
+/**
+ * Mean and variance are x's own, so that their part is in dx and they get no adjoint of their own:
+ * dx = gain·inv·(dy − mean(dy) − x̂·mean(dy·x̂)), written as dy·a + x·b + c with a, b, c [c].
+ */
+const batchNormalizationRule: Rule = ({ g, node, inputs, adjoint }) => {
+  const [x, gain, , mean, variance] = inputs;
+  const channels = Number(x.shape[1]);
+  const count = sizeOf(x.shape) / channels;
+  const { float: epsilon } = node.attributes.epsilon as { float: number };
+  const perChannel = (value: Value) => reshape(g, value, [1, channels, 1, 1]);
+  const inverse = div(g, g.scalar(1), sqrt(g, add(g, variance, g.scalar(epsilon))));
+  const biasGradient = reduceSum(g, adjoint, [0, 2, 3], false);
+  const products = reduceSum(g, mul(g, adjoint, x), [0, 2, 3], false);
+  const gainGradient = mul(g, inverse, sub(g, products, mul(g, mean, biasGradient)));
+  const a = mul(g, gain, inverse);
+  const b = neg(g, mul(g, mul(g, a, inverse), mul(g, gainGradient, g.scalar(1 / count))));
+  const c = neg(g, add(g, mul(g, a, mul(g, biasGradient, g.scalar(1 / count))), mul(g, b, mean)));
+  const ofAdjoint = add(g, mul(g, adjoint, perChannel(a)), perChannel(c));
+  return [add(g, ofAdjoint, mul(g, x, perChannel(b))), gainGradient, biasGradient];
+};
+
+/** Each mean spreads its adjoint evenly over its square. */
+const averagePoolRule: Rule = ({ g, node, inputs: [x], adjoint }) => {
+  const [size] = node.attributes.kernel_shape as readonly number[];
+  const [batch, channels, height, width] = adjoint.shape as readonly number[];
+  const share = mul(g, adjoint, g.scalar(1 / size ** 2));
+  const spread = g.add(
+    'Expand',
+    [
+      reshape(g, share, [batch, channels, height, 1, width, 1]),
+      g.integers([batch, channels, height, size, width, size]),
+    ],
+    [{ type: 'float32', shape: [batch, channels, height, size, width, size] }],
+  );
+  return [reshape(g, spread.outputs[0], x.shape)];
+};
+
 const convRule: Rule = (context) => {
   const { g, node, inputs, adjoint, needed } = context;
   const [x, weight] = inputs;
@@ -286,6 +326,7 @@ export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
   Exp: ({ g, output, adjoint }) => [mul(g, adjoint, output)],
   Sqrt: sqrtRule,
   Sigmoid: sigmoidRule,
+  Softplus: ({ g, inputs: [x], adjoint }) => [mul(g, adjoint, sigmoid(g, x))],
   Erf: erfRule,
   Relu: reluRule,
   Softmax: softmaxRule,
@@ -299,6 +340,8 @@ export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
   Pad: padRule,
   Slice: sliceRule,
   LayerNormalization: layerNormalizationRule,
+  BatchNormalization: batchNormalizationRule,
+  AveragePool: averagePoolRule,
   Conv: convRule,
   Identity: ({ adjoint }) => [adjoint],
 };

@@ -172,6 +172,24 @@ const cases: Case[] = [
     }),
   ),
   {
+    name: 'average pool',
+    ops: ['AveragePool'],
+    shapes: [[2, 3, 4, 6]],
+    build: (g, x) => op.averagePool(g, x, 2),
+  },
+  {
+    name: 'batch normalisation by its own statistics',
+    ops: ['BatchNormalization'],
+    shapes: [[4, 3, 2, 5], [3], [3]],
+    build: (g, x, gain, bias) => {
+      const mean = op.reduceMean(g, x, [0, 2, 3], false);
+      const centred = op.sub(g, x, op.reshape(g, mean, [1, 3, 1, 1]));
+      const variance = op.reduceMean(g, op.mul(g, centred, centred), [0, 2, 3], false);
+      return op.batchNormalization(g, x, { gain, bias, mean, variance }, 1e-5);
+    },
+  },
+  { name: 'softplus', ops: ['Softplus'], shapes: [[7]], build: op.softplus },
+  {
     name: 'identity',
     ops: ['Identity'],
     shapes: [[3]],

@@ -16,7 +16,10 @@ export type Gradient =
 
 /** Adds the gradients of a scalar `loss` with respect to every parameter that it depends on. */
 export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
-  const active = dependents(g.nodes, g.parameters.values());
+  const active = dependents(
+    g.nodes,
+    [...g.parameters.values()].filter(({ trainable }) => trainable),
+  );
   if (loss.shape.length > 0)
     throw new Error(`A loss is a scalar; ${loss.name} has the shape [${loss.shape.join(', ')}].`);
   if (!active.has(loss.name)) throw new Error('The loss does not depend on any parameter.');
@@ -62,7 +65,7 @@ export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
 
 /** Names of the values that depend on a parameter through floating-point results. */
 function dependents(nodes: readonly GraphNode[], parameters: Iterable<Parameter>): Set<string> {
-  const active = new Set([...parameters].map(({ name }) => name));
+  const active = new Set(Array.from(parameters, ({ name }) => name));
   for (const { inputs, outputs } of nodes) {
     if (!inputs.some(({ name }) => active.has(name))) continue;
     for (const { name, type } of outputs) if (type === 'float32') active.add(name);

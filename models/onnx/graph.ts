@@ -28,9 +28,11 @@ export type Initialisation =
   | { readonly kind: 'normal'; readonly std: number }
   | { readonly kind: 'constant'; readonly value: number };
 
-/** A trainable tensor: its name in model.safetensors, its shape in the graph, and how it starts. */
+/** A tensor that a model is made of: its name in model.safetensors, its shape in the graph, and how it starts. */
 export interface Parameter extends Value {
   readonly initialisation: Initialisation;
+  /** False for a buffer, which no gradient changes: a running mean. */
+  readonly trainable: boolean;
   /**
    * True for the weight of a linear layer: the graph multiplies by [in, out], while PyTorch and so model.safetensors keep
    * [out, in].
@@ -42,13 +44,23 @@ export interface Constant extends Value {
   readonly data: Float32Array | BigInt64Array;
 }
 
+/** Some layers do one thing while a network learns and another in the finished model: a batch norm. */
+export type Mode = 'training' | 'inference';
+
 export class Graph {
+  readonly mode: Mode;
   readonly inputs: Value[] = [];
   readonly parameters = new Map<string, Parameter>();
   readonly constants = new Map<string, Constant>();
   readonly nodes: GraphNode[] = [];
   readonly outputs: Value[] = [];
+  /** What a buffer is to become after a training step, by the buffer's name. */
+  readonly updates = new Map<string, Value>();
   readonly #names = new Set<string>();
+
+  constructor(mode: Mode = 'inference') {
+    this.mode = mode;
+  }
 
   input(name: string, type: DataType, shape: Shape): Value {
     const value = { name: this.#claim(name), type, shape };
@@ -62,15 +74,17 @@ export class Graph {
     initialisation: Initialisation,
     storedTransposed = false,
   ): Parameter {
-    const parameter: Parameter = {
-      name: this.#claim(name),
-      type: 'float32',
-      shape,
-      initialisation,
-      storedTransposed,
-    };
-    this.parameters.set(name, parameter);
-    return parameter;
+    return this.#tensor({ name, shape, initialisation, storedTransposed, trainable: true });
+  }
+
+  /** A tensor that belongs to the model and is not learned by gradients; `update` says how a training step changes it. */
+  buffer(name: string, shape: readonly number[], value: number): Parameter {
+    const initialisation = { kind: 'constant', value } as const;
+    return this.#tensor({ name, shape, initialisation, storedTransposed: false, trainable: false });
+  }
+
+  update(buffer: Parameter, value: Value): void {
+    this.updates.set(buffer.name, value);
   }
 
   /** A float32 constant; equal constants share one initializer. */
@@ -112,6 +126,13 @@ export class Graph {
     const renamed = { name: this.#claim(name), type: value.type, shape: value.shape };
     this.nodes.push({ op: 'Identity', inputs: [value], outputs: [renamed], attributes: {} });
     this.outputs.push(renamed);
+  }
+
+  #tensor(tensor: Omit<Parameter, 'type'>): Parameter {
+    this.#claim(tensor.name);
+    const parameter: Parameter = { ...tensor, type: 'float32' };
+    this.parameters.set(parameter.name, parameter);
+    return parameter;
   }
 
   #constant(type: DataType, data: Float32Array | BigInt64Array, shape: readonly number[]): Constant {

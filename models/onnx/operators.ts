@@ -28,6 +28,8 @@ export const sqrt = (g: Graph, x: Value) => unary(g, 'Sqrt', x);
 export const sigmoid = (g: Graph, x: Value) => unary(g, 'Sigmoid', x);
 export const erf = (g: Graph, x: Value) => unary(g, 'Erf', x);
 export const relu = (g: Graph, x: Value) => unary(g, 'Relu', x);
+/** ln(1 + e^x) */
+export const softplus = (g: Graph, x: Value) => unary(g, 'Softplus', x);
 export const sign = (g: Graph, x: Value) => unary(g, 'Sign', x);
 export const softmax = (g: Graph, x: Value, axis = -1) => unary(g, 'Softmax', x, { axis });
 export const logSoftmax = (g: Graph, x: Value, axis = -1) => unary(g, 'LogSoftmax', x, { axis });
@@ -184,6 +186,35 @@ export function argMax(g: Graph, x: Value, axis: number): Value {
 export function layerNormalization(g: Graph, x: Value, gain: Value, bias: Value, epsilon: number): Value {
   return g.add('LayerNormalization', [x, gain, bias], [x], { axis: -1, epsilon: { float: epsilon } })
     .outputs[0];
+}
+
+export interface ChannelStatistics {
+  readonly gain: Value;
+  readonly bias: Value;
+  /** Over batch, height and width of the very x that is normalised; its gradient counts on it. */
+  readonly mean: Value;
+  readonly variance: Value;
+}
+
+/** x [b, c, h, w] with its own statistics, all [c]: (x - mean) / sqrt(variance + epsilon) · gain + bias. */
+export function batchNormalization(
+  g: Graph,
+  x: Value,
+  { gain, bias, mean, variance }: ChannelStatistics,
+  epsilon: number,
+): Value {
+  const inputs = [x, gain, bias, mean, variance];
+  return g.add('BatchNormalization', inputs, [x], { epsilon: { float: epsilon } }).outputs[0];
+}
+
+/** [b, c, h, w] → [b, c, h / size, w / size]: means of squares. */
+export function averagePool(g: Graph, x: Value, size: number): Value {
+  const [batch, channels, height, width] = x.shape;
+  const shape = [batch, channels, Number(height) / size, Number(width) / size];
+  return g.add('AveragePool', [x], [{ type: 'float32', shape }], {
+    kernel_shape: [size, size],
+    strides: [size, size],
+  }).outputs[0];
 }
 
 /** x [batch, in, h, w], weight [out, in, k, k] → [batch, out, h', w'] with the same padding on all sides. */

@@ -28,7 +28,7 @@ const Progress = v.object({
 });
 export type Progress = v.InferOutput<typeof Progress>;
 
-const KINDS = ['weights', 'adam.m', 'adam.v'] as const;
+type Kind = 'weights' | 'adam.m' | 'adam.v' | 'average';
 
 /** Throws a sentence where a number of the state is none, before anything is written: resuming from it would be no use. */
 export async function writeCheckpoint(
@@ -40,18 +40,35 @@ export async function writeCheckpoint(
   const tensors = new Map<string, Tensor>();
   for (const { name, shape: dims } of parameters) {
     const shape = dims.map(Number);
-    const { m, v: squares } = weightsOf(state.adam, name);
-    for (const values of [weightsOf(state.weights, name), m, squares]) {
-      if (values.every(Number.isFinite)) continue;
-      throw new Error(
-        `${path} was not written: after step ${state.step} ${name} or its running means are no longer finite numbers. The checkpoint of before is still there; try a lower --lr, a longer --warmup or a larger --eps.`,
-      );
+    for (const [kind, values] of kept(state, name)) {
+      if (!values.every(Number.isFinite)) {
+        throw new Error(
+          `${path} was not written: after step ${state.step} ${name} or its running means are no longer finite numbers. The checkpoint of before is still there; try a lower --lr, a longer --warmup or a larger --eps.`,
+        );
+      }
+      tensors.set(`${kind}/${name}`, { dtype: 'F32', shape, data: values });
     }
-    tensors.set(`weights/${name}`, { dtype: 'F32', shape, data: weightsOf(state.weights, name) });
-    tensors.set(`adam.m/${name}`, { dtype: 'F32', shape, data: m });
-    tensors.set(`adam.v/${name}`, { dtype: 'F32', shape, data: squares });
   }
   await writeFileWhole(path, writeSafetensors(tensors, { progress: JSON.stringify(progress) }));
+}
+
+/** All that is kept of one parameter. */
+function kept(state: TrainingState, name: string): [Kind, Float32Array<ArrayBuffer>][] {
+  const adam = state.adam.get(name);
+  return [
+    ['weights', weightsOf(state.weights, name)],
+    ...(adam
+      ? (
+          [
+            ['adam.m', adam.m],
+            ['adam.v', adam.v],
+          ] as const
+        ).map(([k, v]): [Kind, typeof v] => [k, v])
+      : []),
+    ...(state.average
+      ? [['average', weightsOf(state.average, name)] as [Kind, Float32Array<ArrayBuffer>]]
+      : []),
+  ];
 }
 
 /** Throws a sentence where the file is damaged or belongs to another network. */
@@ -75,7 +92,7 @@ export async function readCheckpoint(
     path,
   );
   const tensors = readSafetensors(bytes, path);
-  const read = (kind: (typeof KINDS)[number], { name, shape }: Parameter) => {
+  const read = (kind: Kind, { name, shape }: Parameter) => {
     const tensor = tensors.get(`${kind}/${name}`);
     if (tensor?.data.length !== sizeOf(shape)) {
       throw new Error(
@@ -84,15 +101,17 @@ export async function readCheckpoint(
     }
     return Float32Array.from(toFloat32(tensor));
   };
+  const all = <Value>(of: readonly Parameter[], each: (parameter: Parameter) => Value) =>
+    new Map(of.map((parameter) => [parameter.name, each(parameter)]));
+  const hasAverage = parameters.some(({ name }) => tensors.has(`average/${name}`));
   const state: TrainingState = {
     step: progress.step,
-    weights: new Map(parameters.map((parameter) => [parameter.name, read('weights', parameter)])),
-    adam: new Map(
-      parameters.map((parameter) => [
-        parameter.name,
-        { m: read('adam.m', parameter), v: read('adam.v', parameter) },
-      ]),
+    weights: all(parameters, (parameter) => read('weights', parameter)),
+    adam: all(
+      parameters.filter(({ trainable }) => trainable),
+      (parameter) => ({ m: read('adam.m', parameter), v: read('adam.v', parameter) }),
     ),
+    average: hasAverage ? all(parameters, (parameter) => read('average', parameter)) : null,
   };
   return { state, progress };
 }

@@ -1,5 +1,6 @@
-// What a run tells: one JSON line a step and an evaluation in log.jsonl, for programs; one bar in the terminal, for people, with
-// the loss beside ln(batch), which is what guessing gives.
+// What a run tells, and to whom: whoever wants to hear of it is a RunLog, and several are told in turn. The two that every run
+// has are here: one JSON line a step and an evaluation in log.jsonl, for programs; one bar in the terminal, for people, with the
+// loss beside ln(batch), which is what guessing gives.
 
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -14,19 +15,58 @@ export interface StepLine extends StepReport {
   readonly took: number;
 }
 
-export interface EvaluationLine {
-  readonly step: number;
+/** What the weights say of one of the held-out pictures that a report shows. */
+export interface Prediction {
+  /** The row's. */
+  readonly id: string;
+  /** The most probable labels, best first. */
+  readonly best: readonly { readonly label: string; readonly probability: number; readonly right: boolean }[];
+}
+
+export interface Evaluation {
+  /** Zero-shot, on held-out rows, 0 to 1. */
   readonly accuracy: number;
+  readonly predictions: readonly Prediction[];
+}
+
+export interface EvaluationLine extends Evaluation {
+  readonly step: number;
   readonly better: boolean;
 }
 
 export interface RunLog {
   start(step: number, totalSteps: number): void;
   step(line: StepLine): void;
-  evaluation(line: EvaluationLine): void;
-  /** A picture that cannot be decoded, as a sentence; told once, beside the count in each step. */
+  evaluation(line: EvaluationLine): void | Promise<void>;
+  /** A picture that cannot be decoded, as a sentence; told once, beside the count in each step. May come before the start. */
   damaged(message: string): void;
-  stop(): void;
+  /** The state has just been saved: a good time for what takes a while. */
+  checkpoint(): void | Promise<void>;
+  stop(): void | Promise<void>;
+}
+
+/** Tells each of `logs`, in their order. */
+export function inTurn(logs: readonly RunLog[]): RunLog {
+  return {
+    start(step, totalSteps) {
+      for (const log of logs) log.start(step, totalSteps);
+    },
+    step(line) {
+      for (const log of logs) log.step(line);
+    },
+    async evaluation(line) {
+      for (const log of logs) await log.evaluation(line);
+    },
+    damaged(message) {
+      for (const log of logs) log.damaged(message);
+    },
+    async checkpoint() {
+      for (const log of logs) await log.checkpoint();
+    },
+    async stop() {
+      for (const log of logs) await log.stop();
+    },
+  };
 }
 
 /** Weight of the newest step in the shown loss and speed. */
@@ -44,7 +84,10 @@ export function openLog(path: string, batchSize: number): RunLog {
     Presets.shades_classic,
   );
   mkdirSync(dirname(path), { recursive: true });
-  const write = (line: object) => appendFileSync(path, `${JSON.stringify(line)}\n`);
+  const write = (type: string, line: object) => {
+    const told = { type, time: new Date().toISOString(), ...line };
+    appendFileSync(path, `${JSON.stringify(told, rounded)}\n`);
+  };
   let loss: number | undefined;
   let took: number | undefined;
   let held = '';
@@ -58,7 +101,7 @@ export function openLog(path: string, batchSize: number): RunLog {
       bar.start(totalSteps, step, { loss: '–', speed: '–', left: '–', held });
     },
     step(line) {
-      write({ type: 'step', time: new Date().toISOString(), ...rounded(line) });
+      write('step', line);
       loss = smooth(loss, line.loss);
       took = smooth(took, line.took);
       bar.update(line.step, {
@@ -69,12 +112,13 @@ export function openLog(path: string, batchSize: number): RunLog {
       });
     },
     evaluation(line) {
-      write({ type: 'evaluation', time: new Date().toISOString(), ...rounded(line) });
+      write('evaluation', line);
       held = ` · held-out ${(100 * line.accuracy).toFixed(1)} %${line.better ? ', the best yet' : ''}`;
     },
     damaged(message) {
-      write({ type: 'damaged', time: new Date().toISOString(), message });
+      write('damaged', { message });
     },
+    checkpoint() {},
     stop() {
       bar.stop();
     },
@@ -82,16 +126,11 @@ export function openLog(path: string, batchSize: number): RunLog {
 }
 
 /** Six significant digits are more than a log needs. */
-function rounded<T extends object>(line: T): object {
-  return Object.fromEntries(
-    Object.entries(line).map(([key, value]) => [
-      key,
-      typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value,
-    ]),
-  );
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
 }
 
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

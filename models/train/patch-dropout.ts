@@ -1,11 +1,12 @@
 // Training on a part of each picture's patches (Li et al. 2022, "Scaling language-image pre-training via masking"; open_clip's
 // patch dropout): half the tokens are half the work, and a small model learns about as much from a step.
 
-import { type ClipConfig, patchesPerSide } from '../clip/config.ts';
+import { type ClipConfig, isModifiedResNet, patchesPerSide } from '../clip/config.ts';
 import { permutation, randomStream } from '../data/random.ts';
 
-export function patchCount(config: ClipConfig): number {
-  return patchesPerSide(config.vision_config) ** 2;
+/** 1 where a tower knows no patches: nothing can be left out. */
+export function patchCount({ vision_config }: ClipConfig): number {
+  return isModifiedResNet(vision_config) ? 1 : patchesPerSide(vision_config) ** 2;
 }
 
 /**

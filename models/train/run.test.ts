@@ -35,7 +35,9 @@ function encode([step]: readonly string[]): EncodingBatch {
   return { input_ids, dims, attention_mask: input_ids, truncated: [] };
 }
 
-const silent: RunLog = { start() {}, step() {}, evaluation() {}, damaged() {}, stop() {} };
+const silent: RunLog = { start() {}, step() {}, evaluation() {}, damaged() {}, checkpoint() {}, stop() {} };
+
+const judged = (accuracy: number) => ({ accuracy, predictions: [] });
 
 let out = '';
 beforeEach(async () => {
@@ -51,6 +53,9 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
     pairs,
     trainer: {
       batchSize: PAIRS,
+      accumulate: 1,
+      loss: 'softmax',
+      averageDecay: 0.9,
       threads: 1,
       seed: 3,
       patchDropout: 0.5,
@@ -62,6 +67,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       epsilon: 1e-6,
       weightDecay: 0.2,
     },
+    positives: 'own',
     settings: { seed: 3, data: 'numbers' },
     resume: false,
     saveEvery: 2,
@@ -108,7 +114,9 @@ describe('a run', () => {
   });
 
   it('leaves weights where it is stopped before the first evaluation', async () => {
-    const progress = await runTraining(optionsIn(out, { ...stopAfter(1), evaluate: async () => 0.5 }));
+    const progress = await runTraining(
+      optionsIn(out, { ...stopAfter(1), evaluate: async () => judged(0.5) }),
+    );
     expect(progress).toMatchObject({ step: 1, best: null });
     expect(readSafetensors(await weightsIn(out), 'model.safetensors').has('logit_scale')).toBe(true);
   });
@@ -131,14 +139,14 @@ describe('a run', () => {
       optionsIn(out, {
         evaluate: async (weights) => {
           seen.push(weights.get('logit_scale')?.[0] ?? Number.NaN);
-          return accuracies[seen.length - 1];
+          return judged(accuracies[seen.length - 1]);
         },
       }),
     );
     expect(progress.best).toEqual({ step: 4, accuracy: 0.6 });
     const best = readSafetensors(await weightsIn(out), 'model.safetensors').get('logit_scale');
     const checkpoint = new Uint8Array(await readFile(join(out, CHECKPOINT)));
-    const last = readSafetensors(checkpoint, CHECKPOINT).get('weights/logit_scale');
+    const last = readSafetensors(checkpoint, CHECKPOINT).get('average/logit_scale');
     expect(best?.data[0]).toBe(seen[1]);
     expect(last?.data[0]).toBe(seen[2]);
     const written = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'));
@@ -147,7 +155,7 @@ describe('a run', () => {
   });
 
   it('loses nothing to an evaluation that fails, and begins with it when resumed', async () => {
-    const evaluate = async (weights: Weights) => weights.get('logit_scale')?.[0] ?? Number.NaN;
+    const evaluate = async (weights: Weights) => judged(weights.get('logit_scale')?.[0] ?? Number.NaN);
     const whole = await runTraining(optionsIn(join(out, 'whole'), { evaluate }));
     const failing = async () => {
       throw new Error('no room');
@@ -216,7 +224,7 @@ describe('a run', () => {
 
   it('logs a line a step and an evaluation', async () => {
     const path = join(out, 'log.jsonl');
-    await runTraining(optionsIn(out, { log: openLog(path, PAIRS), evaluate: async () => 0.5 }));
+    await runTraining(optionsIn(out, { log: openLog(path, PAIRS), evaluate: async () => judged(0.5) }));
     const lines = (await readFile(path, 'utf8'))
       .trim()
       .split('\n')

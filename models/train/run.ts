@@ -8,10 +8,10 @@ import type { EncodingBatch } from '../clip/types.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { negativesMask } from './contrastive-loss.ts';
-import type { RunLog } from './log.ts';
+import { LOSSES, type Positives } from './contrastive-loss.ts';
+import type { Evaluation, RunLog } from './log.ts';
 import { writeWeights } from './model-folder.ts';
-import { startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 export interface RunOptions {
   readonly out: string;
@@ -22,14 +22,16 @@ export interface RunOptions {
   /** Weights to start from instead of random ones. */
   readonly pretrained?: Weights;
   readonly trainer: TrainerOptions;
+  /** What pairs are to each other that share a label or a caption. */
+  readonly positives: Positives;
   /** Recorded in the checkpoint; a resumed run must have the same. */
   readonly settings: Progress['settings'];
   readonly resume: boolean;
   /** Steps between checkpoints, and between evaluations. */
   readonly saveEvery: number;
   readonly evaluateEvery: number;
-  /** Zero-shot accuracy (0 to 1) on held-out rows; null where nothing is held out. */
-  readonly evaluate: ((weights: Weights) => Promise<number>) | null;
+  /** How good weights are on held-out rows; null where nothing is held out. */
+  readonly evaluate: ((weights: Weights) => Promise<Evaluation>) | null;
   readonly log: RunLog;
   /** After the step in hand, a checkpoint is written and the run ends. */
   readonly signal: AbortSignal;
@@ -43,10 +45,11 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const checkpoint = join(options.out, CHECKPOINT);
   const trainer = await Trainer.create(config, options.trainer);
   const { parameters } = trainer;
+  const loss = LOSSES[options.trainer.loss];
 
   let best: Progress['best'] = null;
   let evaluated = 0;
-  let state = startingState(parameters, options.trainer.seed, options.pretrained);
+  let state = startingState(parameters, options.trainer, options.pretrained);
   if (options.resume) {
     const saved = await readCheckpoint(checkpoint, parameters);
     refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
@@ -54,7 +57,10 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     ({ best, evaluated } = saved.progress);
   }
   const progress = (): Progress => ({ step: state.step, settings: options.settings, best, evaluated });
-  const save = () => writeCheckpoint(checkpoint, parameters, state, progress());
+  const save = async () => {
+    await writeCheckpoint(checkpoint, parameters, state, progress());
+    await log.checkpoint();
+  };
 
   const done = () => state.step === totalSteps;
   /** Comes after saving, so that an evaluation that fails costs no step, and a resumed run begins with it. */
@@ -69,15 +75,16 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     if (!options.resume) await save();
     while (!signal.aborted) {
       if (options.evaluate && evaluationDue()) {
-        const accuracy = await options.evaluate(state.weights);
+        const evaluation = await options.evaluate(finalWeights(state));
+        const { accuracy } = evaluation;
         const better = best === null || accuracy > best.accuracy;
         if (better) {
-          await writeWeights(options.out, config, parameters, state.weights);
+          await writeWeights(options.out, config, parameters, finalWeights(state));
           best = { step: state.step, accuracy };
         }
         evaluated = state.step;
         await save();
-        log.evaluation({ step: state.step, accuracy, better });
+        await log.evaluation({ step: state.step, ...evaluation, better });
       }
       if (done()) break;
 
@@ -87,17 +94,17 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       const report = await trainer.train(state, {
         pixel_values: batch.pixel_values,
         captions: encode(batch.captions, state.step),
-        mask: negativesMask(batch.keys),
+        pairs: loss.inputsOf(batch.keys, options.positives),
       });
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     // Without a best the last are the best there are.
-    if (!best) await writeWeights(options.out, config, parameters, state.weights);
+    if (!best) await writeWeights(options.out, config, parameters, finalWeights(state));
     return progress();
   } finally {
-    log.stop();
     await trainer.release();
+    await log.stop();
   }
 }
 

@@ -1,139 +1,228 @@
-// One training step as one ONNX graph: both towers forward, the loss, and the gradient of every parameter as an output. The
-// weights are ordinary inputs, which ONNX Runtime reads in place, so the optimiser updates the same arrays between two runs.
+// One training step: both towers forward, the loss, and the gradient of every parameter. As a rule it is one graph. Where a batch
+// is larger than memory it comes in parts: their embeddings are computed and kept, the loss of the whole batch gives the
+// gradient of each embedding, and each part is run again to carry that gradient back (Gao et al. 2021, "Scaling deep contrastive
+// learning batch size under memory limited setup"; open_clip's --accum-freq). That is exact, but for batch norms, which see a
+// part at a time.
 
 import * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
-import { clip, inputIdsInput, pixelValuesInput } from '../networks/clip.ts';
-import { type Weights, weightsOf } from '../networks/weights.ts';
-import { type Gradient, gradients } from '../onnx/gradients.ts';
-import { Graph, type Parameter } from '../onnx/graph.ts';
-import { toModel } from '../onnx/model-proto.ts';
-import { sizeOf } from '../onnx/shapes.ts';
-import { contrastiveLoss, ownTargets } from './contrastive-loss.ts';
+import { imageTower, inputIdsInput, pixelValuesInput, similarities } from '../networks/clip.ts';
+import { textTransformer } from '../networks/text-transformer.ts';
+import type { Weights } from '../networks/weights.ts';
+import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
+import { add, mul, reduceSum } from '../onnx/operators.ts';
+import { LOSSES, type LossInputs, type LossName } from './contrastive-loss.ts';
+import { floats, type Gradients, GraphSession, type Tensors } from './graph-session.ts';
 import { patchCount } from './patch-dropout.ts';
 
 export interface StepInputs {
   /** [batch, 3, size, size] */
   readonly pixel_values: Float32Array<ArrayBuffer>;
   readonly captions: EncodingBatch;
-  /** [batch, batch], from `negativesMask`. */
-  readonly mask: Float32Array<ArrayBuffer>;
+  /** From the loss's `inputsOf`. */
+  readonly pairs: LossInputs;
   /** [batch, kept patches + 1, patches + 1], from `keptPatches`; only for a step that leaves patches out. */
   readonly kept?: Float32Array<ArrayBuffer>;
 }
 
 export interface StepResult {
   readonly loss: number;
-  /** One gradient a parameter, in the graph's layout. Valid until the next run. */
+  /** One gradient a trainable parameter, in the graph's layout. Valid until the next run. */
   readonly gradients: ReadonlyMap<string, Float32Array>;
+  /** What the buffers become. */
+  readonly updates: ReadonlyMap<string, Float32Array>;
 }
 
 export interface StepShape {
+  /** Pairs whose captions and pictures are told apart. */
   readonly batchSize: number;
+  /** Parts that the batch comes in; a divisor of its size. */
+  readonly accumulate: number;
   /** Patches of each picture that the vision transformer sees. */
   readonly patches: number;
+  readonly loss: LossName;
 }
 
-/** The step's graph: forward half, loss (output `loss`) and gradients (outputs `gradient:<parameter>`). */
-function stepGraph(
-  config: ClipConfig,
-  { batchSize, patches }: StepShape,
-): { graph: Graph; gradients: Map<string, Gradient> } {
-  const g = new Graph();
-  const all = patchCount(config);
-  const kept = patches < all ? g.input('kept', 'float32', [batchSize, patches + 1, all + 1]) : undefined;
-  const outputs = clip(g, config, pixelValuesInput(g, config, batchSize), inputIdsInput(g, batchSize), kept);
-  const mask = g.input('mask', 'float32', [batchSize, batchSize]);
-  const targets = g.input('targets', 'float32', [batchSize, batchSize]);
-  const loss = contrastiveLoss(g, outputs.logits_per_image, mask, targets);
-  const found = gradients(g, loss);
-  g.output('loss', loss);
-  for (const [name, gradient] of found) {
-    g.output(`gradient:${name}`, gradient.kind === 'dense' ? gradient.value : gradient.rows);
-  }
-  return { graph: g, gradients: found };
-}
-
-export class TrainingStep {
-  readonly parameters: readonly Parameter[];
+export interface Step {
   readonly shape: StepShape;
-  readonly #config: ClipConfig;
-  readonly #session: ort.InferenceSession;
-  readonly #gradients: ReadonlyMap<string, Gradient>;
-  readonly #targets: ort.Tensor;
-  /** Gradients of tables, summed over repeated rows. */
-  readonly #tables = new Map<string, Float32Array>();
-
-  private constructor(
-    config: ClipConfig,
-    shape: StepShape,
-    session: ort.InferenceSession,
-    parameters: readonly Parameter[],
-    found: ReadonlyMap<string, Gradient>,
-  ) {
-    this.#config = config;
-    this.shape = shape;
-    this.#session = session;
-    this.parameters = parameters;
-    this.#gradients = found;
-    this.#targets = new ort.Tensor('float32', ownTargets(shape.batchSize), [
-      shape.batchSize,
-      shape.batchSize,
-    ]);
-    for (const parameter of parameters) {
-      if (found.get(parameter.name)?.kind === 'rows') {
-        this.#tables.set(parameter.name, new Float32Array(sizeOf(parameter.shape)));
-      }
-    }
-  }
-
-  static async create(config: ClipConfig, shape: StepShape, threads: number): Promise<TrainingStep> {
-    const { graph, gradients: found } = stepGraph(config, shape);
-    const session = await ort.InferenceSession.create(toModel(graph), {
-      intraOpNumThreads: threads,
-      // Half the memory at the same speed, and no spinning on a machine that others use too.
-      enableMemPattern: false,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
-    return new TrainingStep(config, shape, session, [...graph.parameters.values()], found);
-  }
-
-  async run(weights: Weights, { pixel_values, captions, mask, kept }: StepInputs): Promise<StepResult> {
-    const size = this.#config.vision_config.image_size;
-    const { batchSize: batch, patches } = this.shape;
-    const feeds: Record<string, ort.Tensor> = {
-      pixel_values: new ort.Tensor('float32', pixel_values, [batch, 3, size, size]),
-      input_ids: new ort.Tensor('int64', captions.input_ids, captions.dims),
-      mask: new ort.Tensor('float32', mask, [batch, batch]),
-      targets: this.#targets,
-    };
-    if (kept)
-      feeds.kept = new ort.Tensor('float32', kept, [batch, patches + 1, patchCount(this.#config) + 1]);
-    for (const { name, shape } of this.parameters) {
-      feeds[name] = new ort.Tensor('float32', weightsOf(weights, name), shape.map(Number));
-    }
-    const outputs = await this.#session.run(feeds);
-    const found = new Map<string, Float32Array>();
-    for (const [name, { kind }] of this.#gradients) {
-      const values = outputs[`gradient:${name}`].data as Float32Array;
-      found.set(name, kind === 'rows' ? this.#sumRows(name, captions.input_ids, values) : values);
-    }
-    return { loss: (outputs.loss.data as Float32Array)[0], gradients: found };
-  }
-
-  async release(): Promise<void> {
-    await this.#session.release();
-  }
-
-  /** Adds the gradients of looked-up rows up, in order, so that equal seeds give equal sums. */
-  #sumRows(name: string, indices: BigInt64Array, rows: Float32Array): Float32Array {
-    const table = weightsOf(this.#tables, name).fill(0);
-    const width = rows.length / indices.length;
-    for (let i = 0; i < indices.length; i++) {
-      const start = Number(indices[i]) * width;
-      for (let j = 0; j < width; j++) table[start + j] += rows[i * width + j];
-    }
-    return table;
-  }
+  readonly parameters: readonly Parameter[];
+  run(weights: Weights, inputs: StepInputs): Promise<StepResult>;
+  release(): Promise<void>;
 }
+
+export async function createStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
+  return shape.accumulate === 1
+    ? createWholeStep(config, shape, threads)
+    : createAccumulatedStep(config, shape, threads);
+}
+
+interface Embeds {
+  readonly image_embeds: Value;
+  readonly text_embeds: Value;
+}
+
+/** Both towers over `pairs` pictures and captions. */
+function towers(g: Graph, config: ClipConfig, pairs: number, patches: number): Embeds {
+  const all = patchCount(config);
+  const kept = patches < all ? g.input('kept', 'float32', [pairs, patches + 1, all + 1]) : undefined;
+  return {
+    image_embeds: imageTower(g, config, pixelValuesInput(g, config, pairs), kept),
+    text_embeds: textTransformer(g, inputIdsInput(g, pairs), config.text_config, config.projection_dim),
+  };
+}
+
+function addLoss(g: Graph, config: ClipConfig, { batchSize, loss: name }: StepShape, embeds: Embeds): Value {
+  const loss = LOSSES[name];
+  const logits = similarities(g, embeds.image_embeds, embeds.text_embeds, {
+    logitScale: loss.start.logitScale ?? config.logit_scale_init_value,
+    logitBias: loss.start.logitBias,
+  });
+  const inputs = loss.inputs.map(
+    (input) => [input, g.input(input, 'float32', [batchSize, batchSize])] as const,
+  );
+  return loss.build(g, logits, Object.fromEntries(inputs));
+}
+
+async function createWholeStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
+  const g = new Graph('training');
+  const loss = addLoss(g, config, shape, towers(g, config, shape.batchSize, shape.patches));
+  g.output('loss', loss);
+  const session = await GraphSession.create(g, threads, loss);
+  return {
+    shape,
+    parameters: session.parameters,
+    async run(weights, inputs) {
+      const outputs = await session.run(weights, {
+        ...towerFeeds(config, shape, inputs, 0, shape.batchSize),
+        ...lossFeeds(shape, inputs),
+      });
+      const sums: Gradients = new Map();
+      session.addGradients(outputs, sums, inputs.captions.input_ids);
+      return { loss: scalar(outputs.loss), gradients: sums, updates: session.updates(outputs) };
+    },
+    release: () => session.release(),
+  };
+}
+
+async function createAccumulatedStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
+  const { batchSize, accumulate, patches } = shape;
+  const size = batchSize / accumulate;
+  const width = config.projection_dim;
+
+  const embedGraph = new Graph('training');
+  const embedded = towers(embedGraph, config, size, patches);
+  embedGraph.output('image_embeds', embedded.image_embeds);
+  embedGraph.output('text_embeds', embedded.text_embeds);
+
+  // The embeddings stand as parameters here, because their gradients are what is asked for.
+  const lossGraph = new Graph('training');
+  const start = { kind: 'constant', value: 0 } as const;
+  const loss = addLoss(lossGraph, config, shape, {
+    image_embeds: lossGraph.parameter('image_embeds', [batchSize, width], start),
+    text_embeds: lossGraph.parameter('text_embeds', [batchSize, width], start),
+  });
+  lossGraph.output('loss', loss);
+
+  const backGraph = new Graph('training');
+  const again = towers(backGraph, config, size, patches);
+  const carried = (embeds: Value, name: string) => {
+    const gradient = backGraph.input(name, 'float32', [size, width]);
+    return reduceSum(backGraph, mul(backGraph, embeds, gradient), [0, 1], false);
+  };
+  // Its gradient is the chain rule's: each embedding times what the loss asks of it.
+  const inner = add(
+    backGraph,
+    carried(again.image_embeds, 'image_gradients'),
+    carried(again.text_embeds, 'text_gradients'),
+  );
+
+  const embed = await GraphSession.create(embedGraph, threads);
+  const whole = await GraphSession.create(lossGraph, threads, loss);
+  const back = await GraphSession.create(backGraph, threads, inner);
+  const temperature = whole.parameters.filter(({ name }) => name.startsWith('logit_'));
+
+  return {
+    shape,
+    parameters: [...back.parameters, ...temperature],
+    async run(weights, inputs) {
+      const image_embeds = new Float32Array(batchSize * width);
+      const text_embeds = new Float32Array(batchSize * width);
+      for (let from = 0; from < batchSize; from += size) {
+        const outputs = await embed.run(weights, towerFeeds(config, shape, inputs, from, size));
+        image_embeds.set(outputs.image_embeds.data as Float32Array, from * width);
+        text_embeds.set(outputs.text_embeds.data as Float32Array, from * width);
+      }
+      const asked = await whole.run(weights, {
+        ...lossFeeds(shape, inputs),
+        image_embeds: floats(image_embeds, [batchSize, width]),
+        text_embeds: floats(text_embeds, [batchSize, width]),
+      });
+      const sums: Gradients = new Map();
+      whole.addGradients(asked, sums, inputs.captions.input_ids);
+      const gradientsOf = (name: string) => sums.get(name) ?? new Float32Array(batchSize * width);
+      const [imageGradients, textGradients] = [gradientsOf('image_embeds'), gradientsOf('text_embeds')];
+      sums.delete('image_embeds');
+      sums.delete('text_embeds');
+
+      let updates: ReadonlyMap<string, Float32Array> = new Map();
+      const length = inputs.captions.dims[1];
+      for (let from = 0; from < batchSize; from += size) {
+        const rows = (data: Float32Array) =>
+          floats(data.subarray(from * width, (from + size) * width), [size, width]);
+        const outputs = await back.run(withUpdates(weights, updates), {
+          ...towerFeeds(config, shape, inputs, from, size),
+          image_gradients: rows(imageGradients),
+          text_gradients: rows(textGradients),
+        });
+        const indices = inputs.captions.input_ids.subarray(from * length, (from + size) * length);
+        back.addGradients(outputs, sums, indices);
+        updates = back.updates(outputs);
+      }
+      return { loss: scalar(asked.loss), gradients: sums, updates };
+    },
+    async release() {
+      for (const session of [embed, whole, back]) await session.release();
+    },
+  };
+}
+
+/** Running statistics go on from part to part. */
+function withUpdates(weights: Weights, updates: ReadonlyMap<string, Float32Array>): Weights {
+  if (updates.size === 0) return weights;
+  return new Map([
+    ...weights,
+    ...Array.from(updates, ([name, data]) => [name, Float32Array.from(data)] as const),
+  ]);
+}
+
+/** What the towers read of the pairs [from, from + count). */
+function towerFeeds(
+  config: ClipConfig,
+  { patches }: StepShape,
+  { pixel_values, captions, kept }: StepInputs,
+  from: number,
+  count: number,
+): Tensors {
+  const size = config.vision_config.image_size;
+  const part = <Data extends Float32Array | BigInt64Array>(data: Data, each: number) =>
+    data.subarray(from * each, (from + count) * each) as Data;
+  const length = captions.dims[1];
+  const feeds: Record<string, ort.Tensor> = {
+    pixel_values: floats(part(pixel_values, 3 * size * size), [count, 3, size, size]),
+    input_ids: new ort.Tensor('int64', part(captions.input_ids, length), [count, length]),
+  };
+  if (kept) {
+    const dims = [patches + 1, patchCount(config) + 1];
+    feeds.kept = floats(part(kept, dims[0] * dims[1]), [count, ...dims]);
+  }
+  return feeds;
+}
+
+function lossFeeds({ batchSize }: StepShape, { pairs }: StepInputs): Tensors {
+  return Object.fromEntries(
+    Object.entries(pairs).map(([name, data]) => [name, floats(data, [batchSize, batchSize])]),
+  );
+}
+
+const scalar = (tensor: ort.Tensor): number => (tensor.data as Float32Array)[0];

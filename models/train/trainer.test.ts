@@ -1,18 +1,23 @@
 // Training steps against PyTorch: `python3 models/train/fixtures/make.py` makes the fixture; the tests need no Python.
 
 import { describe, expect, it } from 'vitest';
-import { parseClipConfig } from '../clip/config.ts';
+import { type ClipConfig, isModifiedResNet, parseClipConfig } from '../clip/config.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from '../networks/fixtures/reference-weights.ts';
-import { toStored } from '../networks/weights.ts';
-import { negativesMask } from './contrastive-loss.ts';
+import { toStored, weightsOf } from '../networks/weights.ts';
+import { globalNorm } from './adamw.ts';
+import { LOSSES } from './contrastive-loss.ts';
 import expected from './fixtures/steps.json' with { type: 'json' };
-import { TrainingStep } from './step.ts';
-import { startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import { patchCount } from './patch-dropout.ts';
+import { createStep, type StepShape } from './step.ts';
+import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 const PAIRS = 4;
 const OPTIONS: TrainerOptions = {
   batchSize: PAIRS,
+  accumulate: 1,
+  loss: 'softmax',
+  averageDecay: 0,
   threads: 1,
   seed: 0,
   patchDropout: 0,
@@ -25,6 +30,13 @@ const OPTIONS: TrainerOptions = {
   weightDecay: 0.2,
 };
 const KEYS = [['a'], ['b'], ['c', 'a'], ['d']];
+const shapeOf = (config: ClipConfig, accumulate = 1): StepShape => ({
+  batchSize: PAIRS,
+  accumulate,
+  loss: 'softmax',
+  patches: patchCount(config),
+});
+
 const cases = Object.entries(expected).map(([name, results]) => ({
   name,
   config: parseClipConfig(configs[name as keyof typeof configs], name),
@@ -36,7 +48,7 @@ const inputsOf = (config: (typeof cases)[number]['config'], step: number) => {
   return {
     pixel_values,
     captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
-    mask: negativesMask(KEYS),
+    pairs: LOSSES.softmax.inputsOf(KEYS, 'own'),
   };
 };
 
@@ -46,14 +58,14 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 
 describe.each(cases)('$name', ({ config, results }) => {
   it('gives the loss and every gradient of PyTorch', async () => {
-    const step = await TrainingStep.create(config, { batchSize: PAIRS, patches: 4 }, 1);
+    const step = await createStep(config, shapeOf(config), 1);
     const { loss, gradients } = await step.run(
       referenceWeights(step.parameters, config),
       inputsOf(config, 0),
     );
     expect(loss).toBeCloseTo(results.losses[0], 5);
     const stored = toStored(
-      step.parameters,
+      step.parameters.filter(({ trainable }) => trainable),
       new Map([...gradients].map(([n, g]) => [n, Float32Array.from(g)])),
     );
     expect([...stored.keys()].sort()).toEqual(Object.keys(results.gradients).sort());
@@ -68,7 +80,7 @@ describe.each(cases)('$name', ({ config, results }) => {
   it('takes the steps of PyTorch: warm-up, clipping, decay on weights alone', async () => {
     const trainer = await Trainer.create(config, OPTIONS);
     const state = {
-      ...startingState(trainer.parameters, 0),
+      ...startingState(trainer.parameters, OPTIONS),
       weights: referenceWeights(trainer.parameters, config),
     };
     for (let step = 0; step < 3; step++) {
@@ -83,11 +95,52 @@ describe.each(cases)('$name', ({ config, results }) => {
   });
 });
 
+describe.each(cases.filter(({ config }) => !isModifiedResNet(config.vision_config)))(
+  'in two parts: $name',
+  ({ config }) => {
+    it('gives the loss and the gradients of the whole batch', async () => {
+      const whole = await createStep(config, shapeOf(config), 1);
+      const parts = await createStep(config, shapeOf(config, 2), 1);
+      const weights = referenceWeights(whole.parameters, config);
+      const wanted = await whole.run(weights, inputsOf(config, 0));
+      const { loss, gradients } = await parts.run(weights, inputsOf(config, 0));
+      expect(loss).toBeCloseTo(wanted.loss, 6);
+      expect([...gradients.keys()].sort()).toEqual([...wanted.gradients.keys()].sort());
+      // In proportion to the length of all of them as one vector: a key's bias has a gradient of zero but for rounding.
+      const all = globalNorm(wanted.gradients.values());
+      for (const [name, values] of wanted.gradients) {
+        expect(distance(gradients.get(name) ?? [Number.NaN], values) / all, name).toBeLessThan(1e-5);
+      }
+    });
+  },
+);
+
+describe('an average of the weights', () => {
+  it('follows them, and stays with the state', async () => {
+    const [{ config }] = cases;
+    const options = { ...OPTIONS, averageDecay: 0.5 };
+    const trainer = await Trainer.create(config, options);
+    const state = startingState(trainer.parameters, options);
+    const expected = Float64Array.from(weightsOf(state.weights, 'visual_projection.weight'));
+    for (let step = 1; step <= 4; step++) {
+      await trainer.train(state, inputsOf(config, step));
+      const decay = Math.min(0.5, (1 + step) / (10 + step));
+      const weights = weightsOf(state.weights, 'visual_projection.weight');
+      expected.forEach((mean, i) => {
+        expected[i] = decay * mean + (1 - decay) * weights[i];
+      });
+    }
+    const average = finalWeights(state).get('visual_projection.weight') ?? [Number.NaN];
+    expect(distance(expected, average)).toBeLessThan(1e-6);
+    expect(distance(weightsOf(state.weights, 'visual_projection.weight'), average)).toBeGreaterThan(1e-5);
+  });
+});
+
 describe('the temperature', () => {
   it('is kept at 100 or below', async () => {
     const [{ config }] = cases;
     const trainer = await Trainer.create(config, OPTIONS);
-    const state = startingState(trainer.parameters, 0);
+    const state = startingState(trainer.parameters, OPTIONS);
     state.weights.get('logit_scale')?.fill(Math.log(150));
     const { logitScale } = await trainer.train(state, inputsOf(config, 0));
     expect(logitScale).toBeCloseTo(100, 3);
@@ -99,7 +152,7 @@ describe('a step that gives no number', () => {
   it('names the tensor and leaves the weights as they were', async () => {
     const [{ config }] = cases;
     const trainer = await Trainer.create(config, OPTIONS);
-    const state = startingState(trainer.parameters, 0);
+    const state = startingState(trainer.parameters, OPTIONS);
     const before = new Map([...state.weights].map(([name, values]) => [name, values.slice()]));
     const inputs = inputsOf(config, 0);
     inputs.pixel_values[5] = Number.NaN;

@@ -5,13 +5,17 @@ import type { ClipConfig } from '../clip/config.ts';
 import { type Weights, weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { type AdamOptions, type AdamState, adamStep, decays, globalNorm } from './adamw.ts';
+import type { LossName } from './contrastive-loss.ts';
 import { initialise } from './initialise.ts';
 import { keptPatches, patchCount } from './patch-dropout.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import { type StepInputs, type StepResult, TrainingStep } from './step.ts';
+import { createStep, type Step, type StepInputs, type StepResult, type StepShape } from './step.ts';
 
 export interface TrainerOptions extends AdamOptions {
   readonly batchSize: number;
+  /** Parts that a batch comes in, where it is larger than memory. */
+  readonly accumulate: number;
+  readonly loss: LossName;
   readonly threads: number;
   readonly seed: number;
   /** Share of the patches that the vision transformer does not see, until `patchDropoutSteps`. */
@@ -21,6 +25,11 @@ export interface TrainerOptions extends AdamOptions {
   /** Gradients longer than this, as one vector, are shortened to it. */
   readonly gradClipNorm: number;
   readonly schedule: Schedule;
+  /**
+   * How much of an average of the weights over the steps stays at each step, such as 0.999; 0 where none is kept (Polyak &
+   * Juditsky 1992; Izmailov et al. 2018 on why the average generalises better).
+   */
+  readonly averageDecay: number;
 }
 
 /** All that a run must remember to go on as if it had never stopped. */
@@ -29,6 +38,13 @@ export interface TrainingState {
   step: number;
   readonly weights: Map<string, Float32Array<ArrayBuffer>>;
   readonly adam: Map<string, AdamState>;
+  /** Of the weights over the steps; null where none is kept. */
+  readonly average: Map<string, Float32Array<ArrayBuffer>> | null;
+}
+
+/** The weights that a run leaves. */
+export function finalWeights({ weights, average }: TrainingState): Weights {
+  return average ?? weights;
 }
 
 export interface StepReport {
@@ -46,18 +62,21 @@ const MAX_LOG_LOGIT_SCALE = Math.log(100);
 /** @param pretrained weights to start from, in the graph's layout; what they lack starts at random */
 export function startingState(
   parameters: readonly Parameter[],
-  seed: number,
+  { seed, averageDecay }: Pick<TrainerOptions, 'seed' | 'averageDecay'>,
   pretrained: Weights = new Map(),
 ): TrainingState {
+  const weights = new Map(
+    parameters.map((parameter) => [
+      parameter.name,
+      pretrained.get(parameter.name)?.slice() ?? initialise(parameter, seed),
+    ]),
+  );
+  const trainable = parameters.filter((parameter) => parameter.trainable);
   return {
     step: 0,
-    weights: new Map(
-      parameters.map((parameter) => [
-        parameter.name,
-        pretrained.get(parameter.name)?.slice() ?? initialise(parameter, seed),
-      ]),
-    ),
-    adam: new Map(parameters.map(({ name, shape }) => [name, emptyAdamState(shape.map(Number))])),
+    weights,
+    adam: new Map(trainable.map(({ name, shape }) => [name, emptyAdamState(shape.map(Number))])),
+    average: averageDecay > 0 ? new Map(Array.from(weights, ([name, data]) => [name, data.slice()])) : null,
   };
 }
 
@@ -70,9 +89,9 @@ export class Trainer {
   readonly parameters: readonly Parameter[];
   readonly #config: ClipConfig;
   readonly #options: TrainerOptions;
-  #step: TrainingStep;
+  #step: Step;
 
-  private constructor(config: ClipConfig, options: TrainerOptions, step: TrainingStep) {
+  private constructor(config: ClipConfig, options: TrainerOptions, step: Step) {
     this.#config = config;
     this.#options = options;
     this.#step = step;
@@ -80,14 +99,17 @@ export class Trainer {
   }
 
   static async create(config: ClipConfig, options: TrainerOptions): Promise<Trainer> {
-    const shape = { batchSize: options.batchSize, patches: patchesAt(0, config, options) };
-    return new Trainer(config, options, await TrainingStep.create(config, shape, options.threads));
+    return new Trainer(
+      config,
+      options,
+      await createStep(config, shapeAt(0, config, options), options.threads),
+    );
   }
 
   /** One step: changes `state` in place. Throws where the loss or a gradient is not a number, before any weight is touched. */
   async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
-    const { schedule, gradClipNorm, ...adam } = this.#options;
-    const { loss, gradients } = await this.#run(state, inputs);
+    const { schedule, gradClipNorm, averageDecay, ...adam } = this.#options;
+    const { loss, gradients, updates } = await this.#run(state, inputs);
     const gradientNorm = globalNorm(gradients.values());
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       throw new Error(
@@ -98,6 +120,7 @@ export class Trainer {
     const scale = Math.min(1, gradClipNorm / gradientNorm);
     state.step += 1;
     for (const parameter of this.parameters) {
+      if (!parameter.trainable) continue;
       const options = decays(parameter) ? adam : { ...adam, weightDecay: 0 };
       const weights = weightsOf(state.weights, parameter.name);
       const gradient = weightsOf(gradients, parameter.name);
@@ -107,22 +130,24 @@ export class Trainer {
         scale,
       });
     }
+    for (const [name, values] of updates) weightsOf(state.weights, name).set(values);
     const logitScale = weightsOf(state.weights, 'logit_scale');
     logitScale[0] = Math.min(logitScale[0], MAX_LOG_LOGIT_SCALE);
+    if (state.average) follow(state.average, state.weights, decayAt(state.step, averageDecay));
     return { step: state.step, loss, learningRate: rate, logitScale: Math.exp(logitScale[0]), gradientNorm };
   }
 
   /** Runs the graph for as many patches as this step sees. */
   async #run(state: TrainingState, inputs: StepInputs): Promise<StepResult> {
     const { batchSize, seed, threads } = this.#options;
-    const patches = patchesAt(state.step, this.#config, this.#options);
-    if (patches !== this.#step.shape.patches) {
+    const shape = shapeAt(state.step, this.#config, this.#options);
+    if (shape.patches !== this.#step.shape.patches) {
       await this.#step.release();
-      this.#step = await TrainingStep.create(this.#config, { batchSize, patches }, threads);
+      this.#step = await createStep(this.#config, shape, threads);
     }
     const all = patchCount(this.#config);
-    if (patches === all) return this.#step.run(state.weights, inputs);
-    const kept = keptPatches({ batchSize, patches, all }, seed, state.step);
+    if (shape.patches === all) return this.#step.run(state.weights, inputs);
+    const kept = keptPatches({ batchSize, patches: shape.patches, all }, seed, state.step);
     return this.#step.run(state.weights, { ...inputs, kept });
   }
 
@@ -131,13 +156,23 @@ export class Trainer {
   }
 }
 
-function patchesAt(
-  step: number,
-  config: ClipConfig,
-  { patchDropout, patchDropoutSteps }: Pick<TrainerOptions, 'patchDropout' | 'patchDropoutSteps'>,
-): number {
+function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): StepShape {
+  const { batchSize, accumulate, loss, patchDropout, patchDropoutSteps } = options;
   const all = patchCount(config);
-  return step < patchDropoutSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
+  const patches = step < patchDropoutSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
+  return { batchSize, accumulate, loss, patches };
+}
+
+/** The first steps count for little: an average that remembers the random start for a thousand steps is no use. */
+function decayAt(step: number, decay: number): number {
+  return Math.min(decay, (1 + step) / (10 + step));
+}
+
+function follow(average: Weights, weights: Weights, decay: number): void {
+  for (const [name, mean] of average) {
+    const values = weightsOf(weights, name);
+    for (let i = 0; i < mean.length; i++) mean[i] += (1 - decay) * (values[i] - mean[i]);
+  }
 }
 
 function firstNotFinite(gradients: ReadonlyMap<string, Float32Array>): string {

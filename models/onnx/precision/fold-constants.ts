@@ -8,10 +8,11 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx_pb.ts';
+import { broadcast } from '../shapes.ts';
 import { floatAttribute, intAttribute, intsAttribute, nodeProto } from './nodes.ts';
 import { constant, floatValues, graphOf, integerValues, withGraph } from './tensors.ts';
 
-/** The same function with fewer nodes: constant Reshape, Transpose, Pad and Add are gone, a linear Gemm is MatMul and Add. */
+/** The same function with fewer nodes: constant Reshape, Transpose, Pad and arithmetic are gone, a linear Gemm is MatMul and Add. */
 export function foldConstants(model: ModelProto): ModelProto {
   const graph = graphOf(model);
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
@@ -23,6 +24,13 @@ export function foldConstants(model: ModelProto): ModelProto {
   }
   return withGraph(model, nodes, [...constants.values()]);
 }
+
+const ARITHMETIC: Readonly<Record<string, ((a: number, b: number) => number) | undefined>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
 
 function fold(node: NodeProto, constants: ReadonlyMap<string, TensorProto>): TensorProto | null {
   const [tensor, second] = node.input.map((name) => constants.get(name));
@@ -46,16 +54,19 @@ function fold(node: NodeProto, constants: ReadonlyMap<string, TensorProto>): Ten
       const shape = dims.map((side, axis) => pads[axis] + side + pads[axis + dims.length]);
       return result(shape, padded(floatValues(tensor), dims, pads, shape));
     }
-    case 'Add': {
-      if (second?.dataType !== DataType.FLOAT || second.dims.join() !== tensor.dims.join()) return null;
-      const addend = floatValues(second);
+    case 'Sqrt':
+      return result(dims, floatValues(tensor).map(Math.sqrt));
+    default: {
+      const arithmetic = ARITHMETIC[node.opType];
+      if (!arithmetic || second?.dataType !== DataType.FLOAT) return null;
+      const shape = broadcast(dims, second.dims.map(Number)).map(Number);
+      const a = expanded(floatValues(tensor), dims, shape);
+      const b = expanded(floatValues(second), second.dims.map(Number), shape);
       return result(
-        dims,
-        floatValues(tensor).map((value, i) => value + addend[i]),
+        shape,
+        a.map((value, i) => arithmetic(value, b[i])),
       );
     }
-    default:
-      return null;
   }
 }
 
@@ -110,6 +121,29 @@ function transposed(
       return;
     }
     for (let i = 0; i < dims[perm[axis]]; i++) walk(axis + 1, from + i * strides[perm[axis]]);
+  };
+  walk(0, 0);
+  return result;
+}
+
+/** Repeats what ONNX's broadcasting repeats. */
+function expanded(
+  values: Float32Array<ArrayBuffer>,
+  dims: readonly number[],
+  shape: readonly number[],
+): Float32Array<ArrayBuffer> {
+  const missing = shape.length - dims.length;
+  const strides = stridesOf(dims);
+  const result = new Float32Array(shape.reduce((product, side) => product * side, 1));
+  let next = 0;
+  const walk = (axis: number, from: number): void => {
+    if (axis === shape.length) {
+      result[next++] = values[from];
+      return;
+    }
+    const side = dims[axis - missing] ?? 1;
+    const stride = side === 1 ? 0 : strides[axis - missing];
+    for (let i = 0; i < shape[axis]; i++) walk(axis + 1, from + i * stride);
   };
   walk(0, 0);
   return result;

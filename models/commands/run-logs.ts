@@ -1,0 +1,69 @@
+// Who hears of a run, by --report-to: the terminal and log.jsonl always do.
+
+import { basename, join, resolve } from 'node:path';
+import type { ClipConfig } from '../clip/config.ts';
+import type { PairSource } from '../data/types.ts';
+import { classesOf } from '../evaluate/zero-shot.ts';
+import type { LossName } from '../train/contrastive-loss.ts';
+import { inTurn, openLog, type RunLog } from '../train/log.ts';
+import { type History, remember } from '../train/report/history.ts';
+import { networkFacts } from '../train/report/network-facts.ts';
+import type { ReportFacts } from '../train/report/page.ts';
+import { openReport } from '../train/report/report.ts';
+import { samplePictures } from '../train/report/sample.ts';
+import { openEvents } from '../train/tensorboard/events.ts';
+import { UsageError } from './arguments.ts';
+
+export const REPORTS = ['html', 'tensorboard', 'none'] as const;
+type Reports = readonly (typeof REPORTS)[number][];
+
+export interface RunLogs {
+  readonly log: RunLog;
+  /** What a report would show; null where none is wanted. */
+  readonly history: History | null;
+}
+
+export function refuseContradiction(reportTo: Reports): void {
+  if (reportTo.includes('none') && reportTo.length > 1) {
+    throw new UsageError(`--report-to is ${reportTo.join(',')}; leave none out, or give it alone.`);
+  }
+}
+
+export function openRunLogs(out: string, batchSize: number, reportTo: Reports): RunLogs {
+  const logFile = join(out, 'log.jsonl');
+  const remembered = reportTo.includes('html') ? remember(logFile, batchSize) : null;
+  const log = inTurn([
+    openLog(logFile, batchSize),
+    ...(reportTo.includes('tensorboard') ? [openEvents(join(out, 'tensorboard'), batchSize)] : []),
+    ...(remembered ? [remembered.log] : []),
+  ]);
+  return { log, history: remembered?.history ?? null };
+}
+
+/** `log` and behind it report.html, which can be opened only where the data is known and its damaged rows are left out. */
+export async function withReport(
+  { log, history }: RunLogs,
+  run: Pick<ReportFacts, 'settings' | 'batchesPerEpoch'> & {
+    readonly out: string;
+    readonly config: ClipConfig;
+    readonly loss: LossName;
+    readonly batchSize: number;
+    readonly heldOut: PairSource | null;
+  },
+): Promise<RunLog> {
+  if (!history) return log;
+  const { out, config, batchSize, heldOut, settings, batchesPerEpoch } = run;
+  const report = openReport(join(out, 'report.html'), history, {
+    name: basename(resolve(out)),
+    network: networkFacts(config),
+    settings,
+    batchesPerEpoch,
+    guessing: run.loss === 'softmax' ? { loss: Math.log(batchSize), label: `ln ${batchSize}` } : null,
+    heldOut: heldOut && {
+      rows: heldOut.length,
+      classes: classesOf(heldOut).length,
+      pictures: await samplePictures(heldOut),
+    },
+  });
+  return inTurn([log, report]);
+}

@@ -1,0 +1,96 @@
+/** What lies at a path, told by its name and its first bytes, and opened by whoever can read it. */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { readNamedFile } from '../files/folder.ts';
+import { openClassFolder } from './class-folder.ts';
+import { openCoco } from './coco.ts';
+import { type CsvColumns, openCsv } from './csv.ts';
+import { openParquet } from './parquet.ts';
+import { firstLine } from './records.ts';
+import { expandBraces, hasBraces } from './source-spec.ts';
+import type { PairSource } from './types.ts';
+import { openVisualGenome } from './visual-genome.ts';
+import { openWebDataset } from './webdataset.ts';
+import { isYfccLine, openYfcc } from './yfcc.ts';
+
+/** For `--help`. */
+export const DATA_KINDS =
+  'parquet files, folders of them, class folders, .csv or .tsv lists, WebDataset .tar files, COCO captions, Visual Genome region descriptions or YFCC100M metadata, separated by commas; {00000..00099} in a path stands for a series';
+
+const EXPECTED =
+  'a parquet file, a folder of parquet files, a class folder (folder/<class>/<pictures>), a .csv or .tsv list, a WebDataset .tar, a .json of COCO captions or Visual Genome region descriptions, or yfcc100m_dataset';
+
+export interface OpenOptions {
+  /** Told in a sentence of what lies there and is not read. */
+  readonly onLeftOut: (message: string) => void;
+  /** How lists name their columns. */
+  readonly csv: CsvColumns;
+}
+
+export async function openPath(path: string, options: OpenOptions): Promise<PairSource[]> {
+  const files = hasBraces(path) ? expandBraces(path) : [path];
+  const isFolder = new Map<string, boolean>();
+  for (const file of files) isFolder.set(file, (await found(file)).isDirectory());
+  // A series of tar files is one data set, of one name.
+  if (files.every((file) => !isFolder.get(file) && extname(file).toLowerCase() === '.tar'))
+    return [await openWebDataset(path, files, options.onLeftOut)];
+  const sources: PairSource[] = [];
+  for (const file of files)
+    sources.push(...(isFolder.get(file) ? await openFolder(file, options) : [await openFile(file, options)]));
+  return sources;
+}
+
+async function found(path: string) {
+  return stat(path).catch((cause: unknown) => {
+    throw new Error(
+      `Opening the data ${path}: no such file or folder can be read; expected ${EXPECTED}. Check the path and its permissions.`,
+      { cause },
+    );
+  });
+}
+
+async function openFile(path: string, { onLeftOut, csv }: OpenOptions): Promise<PairSource> {
+  if (basename(path).startsWith('yfcc100m_dataset')) return openYfcc(path, onLeftOut);
+  switch (extname(path).toLowerCase()) {
+    case '.tar':
+      return openWebDataset(path, [path], onLeftOut);
+    case '.json':
+      return openJson(path, onLeftOut);
+    case '.csv':
+    case '.tsv':
+      return isYfccLine(await firstLine(path)) ? openYfcc(path, onLeftOut) : openCsv(path, csv, onLeftOut);
+    default:
+      return openParquet(path);
+  }
+}
+
+async function openJson(path: string, onLeftOut: (message: string) => void): Promise<PairSource> {
+  if ((await firstLine(path)).trimStart().startsWith('[')) return openVisualGenome(path, onLeftOut);
+  const advice = "Name COCO's captions or Visual Genome's region_descriptions.json.";
+  const bytes = await readNamedFile(path, advice);
+  let content: unknown;
+  try {
+    content = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new Error(
+      `Reading ${path}: found no sound JSON (${cause instanceof Error ? cause.message : cause}). Check that the file is complete. ${advice}`,
+      { cause },
+    );
+  }
+  return openCoco(path, content, onLeftOut);
+}
+
+async function openFolder(path: string, { onLeftOut }: OpenOptions): Promise<PairSource[]> {
+  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+  const names = entries.map(({ name }) => name).sort();
+  const parquetFiles = names.filter((name) => name.endsWith('.parquet'));
+  if (parquetFiles.length === 0) return [await openClassFolder(path, onLeftOut)];
+  const folders = entries.filter((entry) => entry.isDirectory()).length;
+  if (folders > 0)
+    onLeftOut(
+      `Opening the data ${path}: left out ${folders} folders in it, since a folder that holds parquet files is no class folder. Move class folders into a folder of their own and name that too, after a comma.`,
+    );
+  const sources: PairSource[] = [];
+  for (const name of parquetFiles) sources.push(await openParquet(join(path, name)));
+  return sources;
+}

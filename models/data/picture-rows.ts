@@ -1,0 +1,106 @@
+/**
+ * Rows whose pictures stay on the disk, as files or as parts of larger files, and are read when asked for: the half that all
+ * formats but parquet have in common. Where the words come from, and where the pictures lie, is each format's own.
+ */
+import { open, readFile, stat } from 'node:fs/promises';
+import type { PairSource } from './types.ts';
+
+export interface PicturePlace {
+  readonly path: string;
+  /** The bytes of a larger file that are the picture; the whole file where it is left out. */
+  readonly part?: { readonly offset: number; readonly length: number };
+}
+
+export interface PictureRow {
+  readonly id: string;
+  readonly labels: readonly string[];
+  readonly captions: readonly string[];
+  readonly picture: PicturePlace;
+}
+
+/** One picture is not to be had, as a damaged one is not; the rest of the data may well be. */
+export class UnreadablePicture extends Error {}
+
+/** @param dataSet what the rows' `source` is */
+export function pictureSource(name: string, dataSet: string, rows: readonly PictureRow[]): PairSource {
+  const text = (index: number) => {
+    const { id, labels, captions } = rows[index];
+    return { id, labels, captions, source: dataSet };
+  };
+  return {
+    name,
+    length: rows.length,
+    text,
+    row: async (index) => ({ ...text(index), image: await readPicture(rows[index].picture) }),
+  };
+}
+
+/** What is wrong with the one file. Any other failure (too many open files, a failing disk) would meet the next one too. */
+const FAULTS_OF_A_FILE: ReadonlyMap<string | undefined, string> = new Map([
+  ['ENOENT', 'it is not there'],
+  ['ENOTDIR', 'what should be its folder is a file'],
+  ['EISDIR', 'it is a folder'],
+  ['EACCES', 'its permissions forbid it'],
+  ['EPERM', 'its permissions forbid it'],
+  ['ELOOP', 'its links lead in a circle'],
+  ['ENAMETOOLONG', 'its name is too long'],
+  ['ERR_INVALID_ARG_VALUE', 'its name is none that a file can have'],
+]);
+
+async function readPicture({ path, part }: PicturePlace): Promise<Uint8Array> {
+  try {
+    return part ? await readPart(path, part) : await readFile(path);
+  } catch (cause) {
+    if (cause instanceof UnreadablePicture) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const fault = FAULTS_OF_A_FILE.get(code);
+    if (fault !== undefined)
+      throw new UnreadablePicture(
+        `Reading the picture ${path}: ${fault}, expected the file that the data named when it was opened. Put it back, or take its row out.`,
+        { cause },
+      );
+    throw new Error(`Reading the picture ${path}: ${message}. See to the disk or the machine first.`, {
+      cause,
+    });
+  }
+}
+
+async function readPart(path: string, { offset, length }: { offset: number; length: number }) {
+  const handle = await open(path);
+  try {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+      if (bytesRead === 0)
+        throw new UnreadablePicture(
+          `Reading the picture at byte ${offset} of ${path}: the file ends at byte ${offset + filled}, expected ${length} bytes. Fetch it anew.`,
+        );
+      filled += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Enough that a few missing pictures do not pass for a wrong folder. */
+const LOOKED_FOR = 20;
+
+/**
+ * The first of some ways to find pictures by which any of the first ones is there; null where none is. So a list beside the wrong folder
+ * is refused while opening, while single pictures that are missing are met later as damaged ones are.
+ */
+export async function firstWayThatFinds<Way extends (file: string) => string>(
+  ways: readonly Way[],
+  files: readonly string[],
+): Promise<Way | null> {
+  for (const way of ways)
+    for (const file of files.slice(0, LOOKED_FOR)) if (await isFile(way(file))) return way;
+  return null;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() ?? false;
+}
