@@ -40,7 +40,9 @@ test('fp16 needs 16-bit shaders; without them fp32 runs', async ({ app, page }) 
 
 test('weights that only the self-test can tell are refused on every device', async ({ app, page }) => {
   await page.goto(app.address({ model: DAMAGED, softwareAdapter: true, labels: LABELS }));
-  await expect(page.getByRole('alert')).toContainText(/computes wrongly.*weights are damaged/);
+  await expect(page.getByRole('alert')).toContainText(/computes wrongly.*weights are damaged/, {
+    timeout: 60_000,
+  });
 });
 
 test('a GPU that is lost costs a moment: the model goes on without it', async ({ app, page, browser }) => {
