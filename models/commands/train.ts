@@ -147,6 +147,12 @@ export const train = command({
       min: 0,
       help: 'epochs between held-out evaluations',
     },
+    device: {
+      kind: 'choice',
+      choices: ['cpu', 'webgpu'],
+      default: 'cpu',
+      help: 'what the steps run on; webgpu is a GPU, by its Vulkan driver on Linux',
+    },
     threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
     workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
     resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
@@ -157,6 +163,9 @@ export const train = command({
       throw new UsageError('--pretrained brings its own network; leave --model out.');
     }
     const accumulate = options['accum-freq'];
+    if (options.device === 'webgpu' && accumulate !== 1) {
+      throw new UsageError('--device webgpu runs a batch whole; leave --accum-freq out.');
+    }
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
@@ -211,6 +220,7 @@ export const train = command({
         pairs,
         pretrained: weights,
         positives: options.positives,
+        device: options.device,
         trainer: {
           batchSize,
           accumulate,

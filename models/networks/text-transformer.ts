@@ -48,7 +48,8 @@ export function textTransformer(g: Graph, inputIds: Value, config: TextConfig, p
   const hidden = transformer(g, tokens, NAME, config, mask);
   const normed = layerNorm(g, hidden, `${NAME}.final_layer_norm`, config.layer_norm_eps);
 
-  const chosen = g.target === 'gpu' ? endByCounting(g, inputIds, config) : endByPlace(g, inputIds, config, cut);
+  const chosen =
+    g.target === 'gpu' ? endByCounting(g, inputIds, config) : endByPlace(g, inputIds, config, cut);
   const pick = reshape(g, chosen, [batch, 1, sequence]);
   const pooled = reshape(g, matMul(g, pick, normed), [batch, width]);
   return linear(g, pooled, 'text_projection', projection, { std: width ** -0.5, bias: false });
@@ -79,7 +80,9 @@ function endByCounting(g: Graph, inputIds: Value, config: TextConfig): Value {
   const ids = cast(g, inputIds, 'float32');
   const end = config.eos_token_id === 2 ? reduceMax(g, ids, [1]) : g.scalar(config.eos_token_id);
   const ends = cast(g, equal(g, ids, end), 'float32');
-  const before = Array.from({ length: length * length }, (_, i) => Number(Math.floor(i / length) < i % length));
+  const before = Array.from({ length: length * length }, (_, i) =>
+    Number(Math.floor(i / length) < i % length),
+  );
   return mul(g, ends, relu(g, sub(g, g.scalar(1), matMul(g, ends, g.floats(before, [length, length])))));
 }
 

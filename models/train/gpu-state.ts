@@ -3,8 +3,8 @@
 
 import type * as ort from 'onnxruntime-node';
 import { Graph } from '../onnx/graph.ts';
-import { floats } from './graph-session.ts';
 import { openOnGpu } from './gpu-session.ts';
+import { floats } from './graph-session.ts';
 import { type Group, packed, unpack } from './packed-state.ts';
 import type { TrainingState } from './trainer.ts';
 
@@ -40,7 +40,11 @@ export function toGpu(vectors: readonly Vector[], state: TrainingState): GpuStat
 }
 
 /** Writes what the GPU holds into `state`. */
-export async function fromGpu(vectors: readonly Vector[], held: GpuState, state: TrainingState): Promise<void> {
+export async function fromGpu(
+  vectors: readonly Vector[],
+  held: GpuState,
+  state: TrainingState,
+): Promise<void> {
   // The tensors' own way back to memory, getData, is not there in onnxruntime-node 1.30.
   const graph = new Graph('training', 'gpu');
   for (const { name, group } of vectors) {
@@ -58,7 +62,10 @@ export function dispose(held: GpuState): void {
   for (const tensor of held.values()) if (tensor.location !== 'cpu') tensor.dispose();
 }
 
-function tensorsOf({ weights, adam, average }: TrainingState, kind: Kind): ReadonlyMap<string, Float32Array<ArrayBuffer>> {
+function tensorsOf(
+  { weights, adam, average }: TrainingState,
+  kind: Kind,
+): ReadonlyMap<string, Float32Array<ArrayBuffer>> {
   switch (kind) {
     case 'weights':
       return weights;

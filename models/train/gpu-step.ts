@@ -6,14 +6,25 @@ import type { ClipConfig } from '../clip/config.ts';
 import { weightsOf } from '../networks/weights.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
-import { cast, concat, div, equal, flattenToMatrix, gemm, min, mul, reshape, slice } from '../onnx/operators.ts';
+import {
+  cast,
+  concat,
+  div,
+  equal,
+  flattenToMatrix,
+  gemm,
+  min,
+  mul,
+  reshape,
+  slice,
+} from '../onnx/operators.ts';
 import { productOf } from '../onnx/shapes.ts';
 import { replaceForWebGpu } from '../onnx/webgpu-operators.ts';
-import { addAdamW, addGlobalNorm, follow } from './adamw-graph.ts';
 import type { AdamOptions } from './adamw.ts';
-import { floats } from './graph-session.ts';
+import { addAdamW, addGlobalNorm, follow } from './adamw-graph.ts';
 import { openOnGpu } from './gpu-session.ts';
 import { type GpuState, type Kind, type Vector, vectorsOf } from './gpu-state.ts';
+import { floats } from './graph-session.ts';
 import { type Group, groupsOf, packValues, valueAt } from './packed-state.ts';
 import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
 
@@ -61,7 +72,10 @@ export async function createGpuStep(
   options: GpuStepOptions,
 ): Promise<GpuStep> {
   const { graph, parameters, vectors } = gpuStepGraph(config, shape, options);
-  const session = await openOnGpu(graph, vectors.map(({ name }) => next(name)));
+  const session = await openOnGpu(
+    graph,
+    vectors.map(({ name }) => next(name)),
+  );
   return {
     shape,
     parameters,
@@ -74,7 +88,10 @@ export async function createGpuStep(
           ...inputs.captions.dims,
         ]),
         ...lossFeeds(shape, inputs),
-        schedule: floats(Float32Array.from(SCHEDULE, (name) => schedule[name]), [SCHEDULE.length]),
+        schedule: floats(
+          Float32Array.from(SCHEDULE, (name) => schedule[name]),
+          [SCHEDULE.length],
+        ),
       });
       const [loss, gradientNorm, logitScale] = outputs.report.data as Float32Array;
       const following = new Map(vectors.map(({ name }) => [name, outputs[next(name)]]));

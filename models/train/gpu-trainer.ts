@@ -27,7 +27,7 @@ export class GpuTrainer implements StepTrainer {
   readonly #options: TrainerOptions;
   #step: GpuStep;
   /** The state that the GPU holds the newest numbers of. */
-  #loaded: { readonly state: TrainingState; held: GpuState } | null = null;
+  #loaded: { readonly state: TrainingState; held: GpuState; ahead: boolean } | null = null;
 
   private constructor(config: ClipConfig, options: TrainerOptions, step: GpuStep) {
     this.#config = config;
@@ -38,7 +38,9 @@ export class GpuTrainer implements StepTrainer {
 
   static async create(config: ClipConfig, options: TrainerOptions): Promise<GpuTrainer> {
     if (options.accumulate !== 1) {
-      throw new Error('On a GPU a batch is not run in parts. Give a --batch-size that its memory holds, and no --accum-freq.');
+      throw new Error(
+        'On a GPU a batch is not run in parts. Give a --batch-size that its memory holds, and no --accum-freq.',
+      );
     }
     const { batchSize, loss } = options;
     const shape = { batchSize, loss, patches: patchesAt(0, config, options), tokens: tokensFor(1, config) };
@@ -49,8 +51,8 @@ export class GpuTrainer implements StepTrainer {
     const { schedule, beta1, beta2, weightDecay, averageDecay, batchSize, seed } = this.#options;
     await this.#fit(state, inputs);
     if (this.#loaded?.state !== state) {
-      if (this.#loaded) dispose(this.#loaded.held);
-      this.#loaded = { state, held: toGpu(this.#step.vectors, state) };
+      this.#unload();
+      this.#loaded = { state, held: toGpu(this.#step.vectors, state), ahead: false };
     }
     const { shape } = this.#step;
     const rate = learningRate(state.step, schedule);
@@ -82,12 +84,15 @@ export class GpuTrainer implements StepTrainer {
     }
     dispose(this.#loaded.held);
     this.#loaded.held = result.state;
+    this.#loaded.ahead = true;
     state.step = number;
     return { step: number, loss, learningRate: rate, logitScale: Math.exp(logitScale), gradientNorm };
   }
 
   async settle(state: TrainingState): Promise<void> {
-    if (this.#loaded?.state === state) await fromGpu(this.#step.vectors, this.#loaded.held, state);
+    if (this.#loaded?.state !== state || !this.#loaded.ahead) return;
+    await fromGpu(this.#step.vectors, this.#loaded.held, state);
+    this.#loaded.ahead = false;
   }
 
   /** Another graph where this step sees more patches or longer captions than the one before. */
@@ -96,21 +101,33 @@ export class GpuTrainer implements StepTrainer {
     const patches = patchesAt(state.step, this.#config, this.#options);
     const tokens = Math.max(shape.tokens, tokensFor(captions.dims[1], this.#config));
     if (patches === shape.patches && tokens === shape.tokens) return;
+    // Tensors on the GPU do not outlive the session that made them.
+    await this.settle(state);
+    await this.release();
     const fitting: GpuStepShape = { ...shape, patches, tokens };
-    const step = await createGpuStep(this.#config, fitting, stepOptions(this.#options));
-    await this.#step.release();
-    this.#step = step;
+    this.#step = await createGpuStep(this.#config, fitting, stepOptions(this.#options));
   }
 
   async release(): Promise<void> {
+    this.#unload();
+    await this.#step.release();
+  }
+
+  #unload(): void {
     if (this.#loaded) dispose(this.#loaded.held);
     this.#loaded = null;
-    await this.#step.release();
   }
 }
 
 function stepOptions({ beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {
-  return { beta1, beta2, epsilon, gradClipNorm, maxLogitScale: MAX_LOG_LOGIT_SCALE, average: averageDecay > 0 };
+  return {
+    beta1,
+    beta2,
+    epsilon,
+    gradClipNorm,
+    maxLogitScale: MAX_LOG_LOGIT_SCALE,
+    average: averageDecay > 0,
+  };
 }
 
 function tokensFor(length: number, { text_config }: ClipConfig): number {

@@ -57,12 +57,8 @@ export function unpack({ places }: Group, vector: Float32Array, tensors: Weights
 }
 
 /** The same in a graph: the values of a group's tensors as one vector. */
-export function packValues(
-  g: Graph,
-  { places, size }: Group,
-  valueOf: (parameter: Parameter) => Value,
-): Value {
-  const parts = places.map((place) => reshape(g, valueOf(place.parameter), [place.size]));
+export function packValues(g: Graph, { places, size }: Group, part: (parameter: Parameter) => Value): Value {
+  const parts = places.map((place) => reshape(g, part(place.parameter), [place.size]));
   const missing = places.reduce((rest, place) => rest - place.size, size);
   return concat(g, missing > 0 ? [...parts, g.floats(new Float32Array(missing))] : parts, 0);
 }

@@ -57,7 +57,12 @@ export function towers(
   };
 }
 
-export function addLoss(g: Graph, config: ClipConfig, { batchSize, loss: name }: Pick<StepShape, 'batchSize' | 'loss'>, embeds: Embeds): Value {
+export function addLoss(
+  g: Graph,
+  config: ClipConfig,
+  { batchSize, loss: name }: Pick<StepShape, 'batchSize' | 'loss'>,
+  embeds: Embeds,
+): Value {
   const loss = LOSSES[name];
   const logits = similarities(g, embeds.image_embeds, embeds.text_embeds, {
     logitScale: loss.start.logitScale ?? config.logit_scale_init_value,
