@@ -155,6 +155,12 @@ export const train = command({
       default: ['html'],
       help: 'what shows the run beside log.jsonl: html writes report.html, tensorboard event files, none neither',
     },
+    device: {
+      kind: 'choice',
+      choices: ['cpu', 'webgpu'],
+      default: 'cpu',
+      help: 'what the steps run on; webgpu is a GPU, by its Vulkan driver on Linux',
+    },
     threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
     workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
     resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
@@ -166,6 +172,9 @@ export const train = command({
     }
     refuseContradiction(options['report-to']);
     const accumulate = options['accum-freq'];
+    if (options.device === 'webgpu' && accumulate !== 1) {
+      throw new UsageError('--device webgpu runs a batch whole; leave --accum-freq out.');
+    }
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
@@ -253,6 +262,7 @@ export const train = command({
         pairs,
         pretrained: weights,
         positives: options.positives,
+        device: options.device,
         trainer: {
           batchSize,
           accumulate,

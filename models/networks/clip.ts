@@ -23,8 +23,9 @@ export function pixelValuesInput(g: Graph, config: ClipConfig, batch: Dim): Valu
   return g.input('pixel_values', 'float32', [batch, 3, size, size]);
 }
 
-export function inputIdsInput(g: Graph, batch: Dim): Value {
-  return g.input('input_ids', 'int64', [batch, 'sequence']);
+/** int32 on a GPU: WebGPU has no longer integers. */
+export function inputIdsInput(g: Graph, batch: Dim, sequence: Dim = 'sequence'): Value {
+  return g.input('input_ids', g.target === 'gpu' ? 'int32' : 'int64', [batch, sequence]);
 }
 
 /** pixel_values → image_embeds, by whichever tower the configuration names. `kept`: see visionTransformer. */

@@ -5,13 +5,16 @@
 import type { Constant, Graph, GraphNode, Value } from './graph.ts';
 import {
   add,
+  cast,
   concat,
   conv,
   convTranspose,
   div,
   exp,
+  expand,
   flattenToMatrix,
   gemm,
+  greater,
   matMul,
   mul,
   neg,
@@ -21,7 +24,6 @@ import {
   reduceSum,
   reshape,
   sigmoid,
-  sign,
   slice,
   sqrt,
   sub,
@@ -70,6 +72,7 @@ function expandTo(g: Graph, adjoint: Value, context: RuleContext): Value {
   const reduced = reducedAxes(context);
   const keptShape = x.shape.map((dim, axis) => (reduced.includes(axis) ? 1 : dim));
   const kept = node.attributes.keepdims ? adjoint : reshape(g, adjoint, keptShape);
+  if (x.shape.every((dim) => typeof dim === 'number')) return expand(g, kept, x.shape);
   const target = g.add('Shape', [x], [{ type: 'int64', shape: [x.shape.length] }]).outputs[0];
   return g.add('Expand', [kept, target], [{ type: 'float32', shape: x.shape }]).outputs[0];
 }
@@ -112,8 +115,9 @@ const erfRule: Rule = ({ g, inputs: [x], adjoint }) => [
   mul(g, adjoint, mul(g, exp(g, neg(g, mul(g, x, x))), g.scalar(2 / Math.sqrt(Math.PI)))),
 ];
 
-/** sign(relu(x)) is 1 where x > 0 and 0 elsewhere. */
-const reluRule: Rule = ({ g, output, adjoint }) => [mul(g, adjoint, sign(g, output))];
+const reluRule: Rule = ({ g, output, adjoint }) => [
+  mul(g, adjoint, cast(g, greater(g, output, g.scalar(0)), 'float32')),
+];
 
 const softmaxRule: Rule = ({ g, node, output, adjoint }) => {
   const weighted = mul(g, adjoint, output);
@@ -129,7 +133,7 @@ const matMulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => {
     const dy = flattenToMatrix(g, adjoint);
     return [
       needed[0] ? reshape(g, gemm(g, dy, b, { transB: 1 }), a.shape) : undefined,
-      needed[1] ? gemm(g, flattenToMatrix(g, a), dy, { transA: 1 }) : undefined,
+      needed[1] ? weightAdjoint(g, flattenToMatrix(g, a), dy) : undefined,
     ];
   }
   return [
@@ -137,6 +141,32 @@ const matMulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => {
     needed[1] ? unbroadcast(g, matMul(g, transposeLast(g, a), adjoint), b.shape) : undefined,
   ];
 };
+
+/** Results of a matrix product that one workgroup of ONNX Runtime's WebGPU kernels computes, along each axis. */
+const TILE = 32;
+/** Workgroups that keep a large GPU busy. */
+const WORKGROUPS = 1024;
+
+/**
+ * xᵀ · dy, a sum over all rows of a batch. A GPU gives each tile of the result to one workgroup, so that a small result of a
+ * long sum would leave it idle: there the rows are cut into parts whose sums are added up.
+ */
+function weightAdjoint(g: Graph, x: Value, dy: Value): Value {
+  const [rows, inputs] = x.shape;
+  const [, outputs] = dy.shape;
+  const parts = g.target === 'gpu' ? partsOf(Number(rows), Number(inputs), Number(outputs)) : 1;
+  if (parts === 1) return gemm(g, x, dy, { transA: 1 });
+  const cut = (value: Value) => reshape(g, value, [parts, Number(rows) / parts, value.shape[1]]);
+  return reduceSum(g, matMul(g, transposeLast(g, cut(x)), cut(dy)), [0], false);
+}
+
+/** A power of two that divides `rows`. */
+function partsOf(rows: number, inputs: number, outputs: number): number {
+  const tiles = Math.ceil(inputs / TILE) * Math.ceil(outputs / TILE);
+  let parts = 1;
+  while (parts * tiles < WORKGROUPS && rows % (2 * parts) === 0 && rows / parts > 16 * TILE) parts *= 2;
+  return parts;
+}
 
 const reshapeRule: Rule = ({ g, inputs: [x], adjoint }) => [reshape(g, adjoint, x.shape)];
 
@@ -242,15 +272,8 @@ const averagePoolRule: Rule = ({ g, node, inputs: [x], adjoint }) => {
   const [size] = node.attributes.kernel_shape as readonly number[];
   const [batch, channels, height, width] = adjoint.shape as readonly number[];
   const share = mul(g, adjoint, g.scalar(1 / size ** 2));
-  const spread = g.add(
-    'Expand',
-    [
-      reshape(g, share, [batch, channels, height, 1, width, 1]),
-      g.integers([batch, channels, height, size, width, size]),
-    ],
-    [{ type: 'float32', shape: [batch, channels, height, size, width, size] }],
-  );
-  return [reshape(g, spread.outputs[0], x.shape)];
+  const cells = reshape(g, share, [batch, channels, height, 1, width, 1]);
+  return [reshape(g, expand(g, cells, [batch, channels, height, size, width, size]), x.shape)];
 };
 
 const convRule: Rule = (context) => {
@@ -293,28 +316,56 @@ function convInputAdjoint({ g, adjoint, x, weight, stride, padding }: Convolutio
   return conv(g, adjoint, flipped, { stride: 1, padding: kernel - 1 - padding });
 }
 
-/** One matrix product per tap of the kernel: 1.1 to 2 times faster here than a convolution of x with dy. */
-function convWeightAdjoint({ g, adjoint, x, weight, stride, padding }: Convolution): Value {
+function convWeightAdjoint(convolution: Convolution): Value {
+  return convolution.g.target === 'gpu'
+    ? convWeightAdjointByPicture(convolution)
+    : convWeightAdjointByTap(convolution);
+}
+
+/** One matrix product per tap of the kernel: 1.1 to 2 times faster on a CPU than a convolution of x with dy. */
+function convWeightAdjointByTap(convolution: Convolution): Value {
+  const { g, adjoint, x, weight } = convolution;
   const [out, channels, kernel] = weight.shape as readonly number[];
-  const [, , height, width] = adjoint.shape as readonly number[];
   const flat = (value: Value, rows: number) => reshape(g, value, [rows, productOf(value.shape.slice(1))]);
   const dy = flat(transpose(g, adjoint, [1, 0, 2, 3]), out);
+  const products = tapsOf(transpose(g, x, [1, 0, 2, 3]), convolution).map((seen) =>
+    gemm(g, dy, flat(seen, channels), { transB: 1 }),
+  );
+  if (products.length === 1) return reshape(g, products[0], weight.shape);
+  const stacked = reshape(g, concat(g, products, 0), [kernel, kernel, out, channels]);
+  return transpose(g, stacked, [2, 3, 0, 1]);
+}
+
+/** One matrix product per picture over all taps, which are then added up: enough workgroups to fill a GPU. */
+function convWeightAdjointByPicture(convolution: Convolution): Value {
+  const { g, adjoint, x, weight } = convolution;
+  const [out, channels, kernel] = weight.shape as readonly number[];
+  const [batch, , height, width] = adjoint.shape as readonly number[];
+  const seen = concat(g, tapsOf(x, convolution), 1);
+  const columns = reshape(g, seen, [batch, kernel * kernel * channels, height * width]);
+  const dy = reshape(g, adjoint, [batch, out, height * width]);
+  const sum = reduceSum(g, matMul(g, columns, transposeLast(g, dy)), [0], false);
+  return transpose(g, reshape(g, sum, [kernel, kernel, channels, out]), [3, 2, 0, 1]);
+}
+
+/** What each tap of the kernel sees of x [·, ·, h, w], row by row. */
+function tapsOf(x: Value, { g, adjoint, weight, stride, padding }: Convolution): Value[] {
+  const kernel = Number(weight.shape[2]);
+  const [, , height, width] = adjoint.shape as readonly number[];
   const edges = [0, 0, padding, padding];
-  const byChannel = transpose(g, x, [1, 0, 2, 3]);
-  const padded = padding > 0 ? pad(g, byChannel, edges, edges) : byChannel;
+  const padded = padding > 0 ? pad(g, x, edges, edges) : x;
   const taps: Value[] = [];
   for (let row = 0; row < kernel; row++) {
     for (let column = 0; column < kernel; column++) {
-      const seen = slice(g, padded, [
-        { axis: 2, start: row, end: row + stride * (height - 1) + 1, step: stride },
-        { axis: 3, start: column, end: column + stride * (width - 1) + 1, step: stride },
-      ]);
-      taps.push(gemm(g, dy, flat(seen, channels), { transB: 1 }));
+      taps.push(
+        slice(g, padded, [
+          { axis: 2, start: row, end: row + stride * (height - 1) + 1, step: stride },
+          { axis: 3, start: column, end: column + stride * (width - 1) + 1, step: stride },
+        ]),
+      );
     }
   }
-  if (taps.length === 1) return reshape(g, taps[0], weight.shape);
-  const stacked = reshape(g, concat(g, taps, 0), [kernel, kernel, out, channels]);
-  return transpose(g, stacked, [2, 3, 0, 1]);
+  return taps;
 }
 
 export const gradientRules: Readonly<Record<string, Rule | undefined>> = {

@@ -12,7 +12,13 @@ import { add } from './operators.ts';
  */
 export type Gradient =
   | { readonly kind: 'dense'; readonly value: Value }
-  | { readonly kind: 'rows'; readonly indices: Value; readonly rows: Value };
+  | {
+      readonly kind: 'rows';
+      readonly indices: Value;
+      readonly rows: Value;
+      /** Rows of the whole table. */
+      readonly count: number;
+    };
 
 /** Adds the gradients of a scalar `loss` with respect to every parameter that it depends on. */
 export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
@@ -40,7 +46,7 @@ export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
         throw new Error(`Gather is differentiated for parameters only, not for ${table.name}.`);
       if (rows.has(table.name))
         throw new Error(`The table ${table.name} is looked up twice; its gradient would need adding.`);
-      rows.set(table.name, { kind: 'rows', indices, rows: adjoint });
+      rows.set(table.name, { kind: 'rows', indices, rows: adjoint, count: Number(table.shape[0]) });
       continue;
     }
     const rule = gradientRules[node.op];

@@ -5,7 +5,7 @@
 
 import { type Shape, sizeOf } from './shapes.ts';
 
-export type DataType = 'float32' | 'int64' | 'bool';
+export type DataType = 'float32' | 'int32' | 'int64' | 'bool';
 
 /** The result of a node, an input, a parameter or a constant. */
 export interface Value {
@@ -47,8 +47,12 @@ export interface Constant extends Value {
 /** Some layers do one thing while a network learns and another in the finished model: a batch norm. */
 export type Mode = 'training' | 'inference';
 
+/** What a graph is to run on, where two formulations of the same numbers are not equally fast. */
+export type Target = 'cpu' | 'gpu';
+
 export class Graph {
   readonly mode: Mode;
+  readonly target: Target;
   readonly inputs: Value[] = [];
   readonly parameters = new Map<string, Parameter>();
   readonly constants = new Map<string, Constant>();
@@ -58,8 +62,9 @@ export class Graph {
   readonly updates = new Map<string, Value>();
   readonly #names = new Set<string>();
 
-  constructor(mode: Mode = 'inference') {
+  constructor(mode: Mode = 'inference', target: Target = 'cpu') {
     this.mode = mode;
+    this.target = target;
   }
 
   input(name: string, type: DataType, shape: Shape): Value {
@@ -126,6 +131,30 @@ export class Graph {
     const renamed = { name: this.#claim(name), type: value.type, shape: value.shape };
     this.nodes.push({ op: 'Identity', inputs: [value], outputs: [renamed], attributes: {} });
     this.outputs.push(renamed);
+  }
+
+  /**
+   * Has the parameters computed where they would be given: by what `compute` adds, before all other nodes. The last node that it
+   * adds for a parameter is taken to give it.
+   */
+  computeParameters(compute: (parameter: Parameter) => Value): void {
+    const readers = this.nodes.splice(0);
+    for (const parameter of this.parameters.values()) {
+      compute(parameter);
+      this.nodes[this.nodes.length - 1].outputs[0] = parameter;
+    }
+    this.nodes.push(...readers);
+    this.parameters.clear();
+  }
+
+  /** Puts other nodes in a node's place wherever `replace` adds some; the last of them then gives the node's first result. */
+  replaceNodes(replace: (node: GraphNode) => void): void {
+    for (const node of this.nodes.splice(0)) {
+      const before = this.nodes.length;
+      replace(node);
+      if (this.nodes.length === before) this.nodes.push(node);
+      else this.nodes[this.nodes.length - 1].outputs[0] = node.outputs[0];
+    }
   }
 
   #tensor(tensor: Omit<Parameter, 'type'>): Parameter {

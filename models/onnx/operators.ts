@@ -20,9 +20,12 @@ export const add = (g: Graph, a: Value, b: Value) => elementwise(g, 'Add', a, b)
 export const sub = (g: Graph, a: Value, b: Value) => elementwise(g, 'Sub', a, b);
 export const mul = (g: Graph, a: Value, b: Value) => elementwise(g, 'Mul', a, b);
 export const div = (g: Graph, a: Value, b: Value) => elementwise(g, 'Div', a, b);
+export const min = (g: Graph, a: Value, b: Value) => elementwise(g, 'Min', a, b);
 export const equal = (g: Graph, a: Value, b: Value) => elementwise(g, 'Equal', a, b, 'bool');
+export const greater = (g: Graph, a: Value, b: Value) => elementwise(g, 'Greater', a, b, 'bool');
 
 export const exp = (g: Graph, x: Value) => unary(g, 'Exp', x);
+export const log = (g: Graph, x: Value) => unary(g, 'Log', x);
 export const neg = (g: Graph, x: Value) => unary(g, 'Neg', x);
 export const sqrt = (g: Graph, x: Value) => unary(g, 'Sqrt', x);
 export const sigmoid = (g: Graph, x: Value) => unary(g, 'Sigmoid', x);
@@ -30,7 +33,6 @@ export const erf = (g: Graph, x: Value) => unary(g, 'Erf', x);
 export const relu = (g: Graph, x: Value) => unary(g, 'Relu', x);
 /** ln(1 + e^x) */
 export const softplus = (g: Graph, x: Value) => unary(g, 'Softplus', x);
-export const sign = (g: Graph, x: Value) => unary(g, 'Sign', x);
 export const softmax = (g: Graph, x: Value, axis = -1) => unary(g, 'Softmax', x, { axis });
 export const logSoftmax = (g: Graph, x: Value, axis = -1) => unary(g, 'LogSoftmax', x, { axis });
 
@@ -39,7 +41,7 @@ export function cast(g: Graph, x: Value, type: DataType): Value {
 }
 
 /** TensorProto.DataType in the ONNX schema. */
-export const ONNX_TYPES: Record<DataType, number> = { float32: 1, int64: 7, bool: 9 };
+export const ONNX_TYPES: Record<DataType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
 /** [..., n, k] × [..., k, m] → [..., n, m]; leading axes broadcast. */
 export function matMul(g: Graph, a: Value, b: Value): Value {
@@ -123,8 +125,15 @@ function reduce(g: Graph, op: string, x: Value, axes: readonly number[], keepdim
 
 export const reduceSum = (g: Graph, x: Value, axes: readonly number[], keepdims = true) =>
   reduce(g, 'ReduceSum', x, axes, keepdims);
+export const reduceMax = (g: Graph, x: Value, axes: readonly number[], keepdims = true) =>
+  reduce(g, 'ReduceMax', x, axes, keepdims);
 export const reduceMean = (g: Graph, x: Value, axes: readonly number[], keepdims = true) =>
   reduce(g, 'ReduceMean', x, axes, keepdims);
+
+/** Repeats x along its axes of length one. */
+export function expand(g: Graph, x: Value, shape: readonly number[]): Value {
+  return g.add('Expand', [x, g.integers(shape)], [{ type: x.type, shape }]).outputs[0];
+}
 
 /** Zeros before and after along each axis. */
 export function pad(g: Graph, x: Value, before: readonly number[], after: readonly number[]): Value {

@@ -51,6 +51,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
     config,
     encode,
     pairs,
+    device: 'cpu',
     trainer: {
       batchSize: PAIRS,
       accumulate: 1,

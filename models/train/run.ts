@@ -9,9 +9,10 @@ import type { PairStream } from '../data/pair-stream.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { LOSSES, type Positives } from './contrastive-loss.ts';
+import { GpuTrainer } from './gpu-trainer.ts';
 import type { Evaluation, RunLog } from './log.ts';
 import { writeWeights } from './model-folder.ts';
-import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import { finalWeights, type StepTrainer, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 export interface RunOptions {
   readonly out: string;
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly pairs: PairStream;
   /** Weights to start from instead of random ones. */
   readonly pretrained?: Weights;
+  /** What the steps run on: ONNX Runtime's CPU kernels, or a GPU through its WebGPU provider. */
+  readonly device: 'cpu' | 'webgpu';
   readonly trainer: TrainerOptions;
   /** What pairs are to each other that share a label or a caption. */
   readonly positives: Positives;
@@ -43,7 +46,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const { config, encode, pairs, log, signal } = options;
   const { totalSteps } = options.trainer.schedule;
   const checkpoint = join(options.out, CHECKPOINT);
-  const trainer = await Trainer.create(config, options.trainer);
+  const kinds = { cpu: Trainer, webgpu: GpuTrainer };
+  const trainer: StepTrainer = await kinds[options.device].create(config, options.trainer);
   const { parameters } = trainer;
   const loss = LOSSES[options.trainer.loss];
 
@@ -58,6 +62,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   }
   const progress = (): Progress => ({ step: state.step, settings: options.settings, best, evaluated });
   const save = async () => {
+    await trainer.settle(state);
     await writeCheckpoint(checkpoint, parameters, state, progress());
     await log.checkpoint();
   };

@@ -4,27 +4,13 @@
 // learning batch size under memory limited setup"; open_clip's --accum-freq). That is exact, but for batch norms, which see a
 // part at a time.
 
-import * as ort from 'onnxruntime-node';
+import type * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
-import type { EncodingBatch } from '../clip/types.ts';
-import { imageTower, inputIdsInput, pixelValuesInput, similarities } from '../networks/clip.ts';
-import { textTransformer } from '../networks/text-transformer.ts';
 import type { Weights } from '../networks/weights.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
 import { add, mul, reduceSum } from '../onnx/operators.ts';
-import { LOSSES, type LossInputs, type LossName } from './contrastive-loss.ts';
-import { floats, type Gradients, GraphSession, type Tensors } from './graph-session.ts';
-import { patchCount } from './patch-dropout.ts';
-
-export interface StepInputs {
-  /** [batch, 3, size, size] */
-  readonly pixel_values: Float32Array<ArrayBuffer>;
-  readonly captions: EncodingBatch;
-  /** From the loss's `inputsOf`. */
-  readonly pairs: LossInputs;
-  /** [batch, kept patches + 1, patches + 1], from `keptPatches`; only for a step that leaves patches out. */
-  readonly kept?: Float32Array<ArrayBuffer>;
-}
+import { floats, type Gradients, GraphSession } from './graph-session.ts';
+import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
 
 export interface StepResult {
   readonly loss: number;
@@ -32,16 +18,6 @@ export interface StepResult {
   readonly gradients: ReadonlyMap<string, Float32Array>;
   /** What the buffers become. */
   readonly updates: ReadonlyMap<string, Float32Array>;
-}
-
-export interface StepShape {
-  /** Pairs whose captions and pictures are told apart. */
-  readonly batchSize: number;
-  /** Parts that the batch comes in; a divisor of its size. */
-  readonly accumulate: number;
-  /** Patches of each picture that the vision transformer sees. */
-  readonly patches: number;
-  readonly loss: LossName;
 }
 
 export interface Step {
@@ -57,36 +33,9 @@ export async function createStep(config: ClipConfig, shape: StepShape, threads: 
     : createAccumulatedStep(config, shape, threads);
 }
 
-interface Embeds {
-  readonly image_embeds: Value;
-  readonly text_embeds: Value;
-}
-
-/** Both towers over `pairs` pictures and captions. */
-function towers(g: Graph, config: ClipConfig, pairs: number, patches: number): Embeds {
-  const all = patchCount(config);
-  const kept = patches < all ? g.input('kept', 'float32', [pairs, patches + 1, all + 1]) : undefined;
-  return {
-    image_embeds: imageTower(g, config, pixelValuesInput(g, config, pairs), kept),
-    text_embeds: textTransformer(g, inputIdsInput(g, pairs), config.text_config, config.projection_dim),
-  };
-}
-
-function addLoss(g: Graph, config: ClipConfig, { batchSize, loss: name }: StepShape, embeds: Embeds): Value {
-  const loss = LOSSES[name];
-  const logits = similarities(g, embeds.image_embeds, embeds.text_embeds, {
-    logitScale: loss.start.logitScale ?? config.logit_scale_init_value,
-    logitBias: loss.start.logitBias,
-  });
-  const inputs = loss.inputs.map(
-    (input) => [input, g.input(input, 'float32', [batchSize, batchSize])] as const,
-  );
-  return loss.build(g, logits, Object.fromEntries(inputs));
-}
-
 async function createWholeStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
   const g = new Graph('training');
-  const loss = addLoss(g, config, shape, towers(g, config, shape.batchSize, shape.patches));
+  const loss = addLoss(g, config, shape, towers(g, config, shape.batchSize, shape));
   g.output('loss', loss);
   const session = await GraphSession.create(g, threads, loss);
   return {
@@ -106,12 +55,12 @@ async function createWholeStep(config: ClipConfig, shape: StepShape, threads: nu
 }
 
 async function createAccumulatedStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
-  const { batchSize, accumulate, patches } = shape;
+  const { batchSize, accumulate } = shape;
   const size = batchSize / accumulate;
   const width = config.projection_dim;
 
   const embedGraph = new Graph('training');
-  const embedded = towers(embedGraph, config, size, patches);
+  const embedded = towers(embedGraph, config, size, shape);
   embedGraph.output('image_embeds', embedded.image_embeds);
   embedGraph.output('text_embeds', embedded.text_embeds);
 
@@ -125,7 +74,7 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, threa
   lossGraph.output('loss', loss);
 
   const backGraph = new Graph('training');
-  const again = towers(backGraph, config, size, patches);
+  const again = towers(backGraph, config, size, shape);
   const carried = (embeds: Value, name: string) => {
     const gradient = backGraph.input(name, 'float32', [size, width]);
     return reduceSum(backGraph, mul(backGraph, embeds, gradient), [0, 1], false);
@@ -194,35 +143,6 @@ function withUpdates(weights: Weights, updates: ReadonlyMap<string, Float32Array
     ...weights,
     ...Array.from(updates, ([name, data]) => [name, Float32Array.from(data)] as const),
   ]);
-}
-
-/** What the towers read of the pairs [from, from + count). */
-function towerFeeds(
-  config: ClipConfig,
-  { patches }: StepShape,
-  { pixel_values, captions, kept }: StepInputs,
-  from: number,
-  count: number,
-): Tensors {
-  const size = config.vision_config.image_size;
-  const part = <Data extends Float32Array | BigInt64Array>(data: Data, each: number) =>
-    data.subarray(from * each, (from + count) * each) as Data;
-  const length = captions.dims[1];
-  const feeds: Record<string, ort.Tensor> = {
-    pixel_values: floats(part(pixel_values, 3 * size * size), [count, 3, size, size]),
-    input_ids: new ort.Tensor('int64', part(captions.input_ids, length), [count, length]),
-  };
-  if (kept) {
-    const dims = [patches + 1, patchCount(config) + 1];
-    feeds.kept = floats(part(kept, dims[0] * dims[1]), [count, ...dims]);
-  }
-  return feeds;
-}
-
-function lossFeeds({ batchSize }: StepShape, { pairs }: StepInputs): Tensors {
-  return Object.fromEntries(
-    Object.entries(pairs).map(([name, data]) => [name, floats(data, [batchSize, batchSize])]),
-  );
 }
 
 const scalar = (tensor: ort.Tensor): number => (tensor.data as Float32Array)[0];

@@ -9,7 +9,8 @@ import { globalNorm } from './adamw.ts';
 import { LOSSES } from './contrastive-loss.ts';
 import expected from './fixtures/steps.json' with { type: 'json' };
 import { patchCount } from './patch-dropout.ts';
-import { createStep, type StepShape } from './step.ts';
+import { createStep } from './step.ts';
+import type { StepShape } from './step-graph.ts';
 import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 const PAIRS = 4;

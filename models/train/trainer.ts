@@ -9,7 +9,8 @@ import type { LossName } from './contrastive-loss.ts';
 import { initialise } from './initialise.ts';
 import { keptPatches, patchCount } from './patch-dropout.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import { createStep, type Step, type StepInputs, type StepResult, type StepShape } from './step.ts';
+import { createStep, type Step, type StepResult } from './step.ts';
+import type { StepInputs, StepShape } from './step-graph.ts';
 
 export interface TrainerOptions extends AdamOptions {
   readonly batchSize: number;
@@ -57,7 +58,17 @@ export interface StepReport {
   readonly gradientNorm: number;
 }
 
-const MAX_LOG_LOGIT_SCALE = Math.log(100);
+export const MAX_LOG_LOGIT_SCALE = Math.log(100);
+
+/** What takes a run's steps: Trainer on the CPU, GpuTrainer on a GPU. */
+export interface StepTrainer {
+  readonly parameters: readonly Parameter[];
+  /** One step of `state`. Throws where the loss or a gradient is not a number, with the weights as they were before. */
+  train(state: TrainingState, inputs: StepInputs): Promise<StepReport>;
+  /** Has `state` hold the newest numbers, where a GPU kept them. */
+  settle(state: TrainingState): Promise<void>;
+  release(): Promise<void>;
+}
 
 /** @param pretrained weights to start from, in the graph's layout; what they lack starts at random */
 export function startingState(
@@ -85,7 +96,7 @@ function emptyAdamState(shape: readonly number[]): AdamState {
   return { m: new Float32Array(size), v: new Float32Array(size) };
 }
 
-export class Trainer {
+export class Trainer implements StepTrainer {
   readonly parameters: readonly Parameter[];
   readonly #config: ClipConfig;
   readonly #options: TrainerOptions;
@@ -151,20 +162,31 @@ export class Trainer {
     return this.#step.run(state.weights, { ...inputs, kept });
   }
 
+  /** The state is changed in place. */
+  async settle(): Promise<void> {}
+
   async release(): Promise<void> {
     await this.#step.release();
   }
 }
 
 function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): StepShape {
-  const { batchSize, accumulate, loss, patchDropout, patchDropoutSteps } = options;
+  const { batchSize, accumulate, loss } = options;
+  return { batchSize, accumulate, loss, patches: patchesAt(step, config, options) };
+}
+
+/** Patches of each picture that a step sees. */
+export function patchesAt(
+  step: number,
+  config: ClipConfig,
+  { patchDropout, patchDropoutSteps }: Pick<TrainerOptions, 'patchDropout' | 'patchDropoutSteps'>,
+): number {
   const all = patchCount(config);
-  const patches = step < patchDropoutSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
-  return { batchSize, accumulate, loss, patches };
+  return step < patchDropoutSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
 }
 
 /** The first steps count for little: an average that remembers the random start for a thousand steps is no use. */
-function decayAt(step: number, decay: number): number {
+export function decayAt(step: number, decay: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
 }
 

@@ -1,0 +1,23 @@
+// A graph opened on ONNX Runtime's WebGPU provider, whose results may stay on the GPU and go into the next run as they are.
+
+import * as ort from 'onnxruntime-node';
+import type { Graph } from '../onnx/graph.ts';
+import { toModel } from '../onnx/model-proto.ts';
+
+/** @param kept outputs that stay on the GPU; the others are copied to memory */
+export async function openOnGpu(graph: Graph, kept: readonly string[] = []): Promise<ort.InferenceSession> {
+  const stays = new Set(kept);
+  const locations = graph.outputs.map(({ name }) => [name, stays.has(name) ? 'gpu-buffer' : 'cpu'] as const);
+  try {
+    return await ort.InferenceSession.create(toModel(graph), {
+      executionProviders: ['webgpu'],
+      preferredOutputLocation: Object.fromEntries(locations),
+    });
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('WebGPU adapter'))) throw error;
+    throw new Error(
+      'No GPU was found for --device webgpu. It needs a Vulkan driver and its loader, libvulkan.so.1 (Metal or Direct3D elsewhere than on Linux); leave --device out to train on the CPU.',
+      { cause: error },
+    );
+  }
+}

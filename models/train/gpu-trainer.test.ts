@@ -1,0 +1,56 @@
+// Steps on a GPU against the same on the CPU. Where there is no GPU, Chromium's SwiftShader computes as one.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { chromium } from '@playwright/test';
+import { describe, expect, it } from 'vitest';
+import { config, firstLosses, options, STEPS } from './fixtures/first-losses.ts';
+import { GpuTrainer } from './gpu-trainer.ts';
+import { Trainer } from './trainer.ts';
+
+const ICD = 'vk_swiftshader_icd.json';
+
+/** Chromium's folder, which holds SwiftShader and a Vulkan loader. */
+function swiftShader(): string | undefined {
+  const executables = [process.env.CHROMIUM_PATH ?? '', chromium.executablePath()].filter(existsSync);
+  const folders = executables.map((path) => dirname(realpathSync(path)));
+  return [...folders, '/usr/lib/chromium'].find((folder) => existsSync(join(folder, ICD)));
+}
+
+function onGpu(): { losses: number[]; average: number[] } | string {
+  const folder = swiftShader();
+  const program = join(import.meta.dirname, 'fixtures/first-losses.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', program], {
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      ...(folder ? { VK_ICD_FILENAMES: join(folder, ICD), LD_LIBRARY_PATH: folder } : {}),
+    },
+  });
+  if (status !== 0 && stderr.includes('No GPU was found')) return stderr;
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+describe('a run on a GPU', () => {
+  it('has the losses and the averaged weights of the same run on the CPU', async ({ skip }) => {
+    const gpu = onGpu();
+    if (typeof gpu === 'string') {
+      return skip('No Vulkan adapter, neither a GPU nor the SwiftShader of a Chromium: nothing to compare.');
+    }
+    const { losses, state } = await firstLosses(await Trainer.create(config, options));
+    expect(gpu.losses).toHaveLength(STEPS);
+    for (const [step, loss] of losses.entries()) {
+      expect(gpu.losses[step], `step ${step + 1}`).toBeCloseTo(loss, 3);
+    }
+    const average = state.average?.get('visual_projection.weight') ?? [];
+    expect(gpu.average).toHaveLength(average.length);
+    for (const [i, mean] of average.entries()) expect(gpu.average[i]).toBeCloseTo(mean, 4);
+    // SwiftShader compiles each shader for seconds.
+  }, 300_000);
+
+  it('refuses a batch in parts', async () => {
+    await expect(GpuTrainer.create(config, { ...options, accumulate: 2 })).rejects.toThrow('--accum-freq');
+  });
+});

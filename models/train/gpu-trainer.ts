@@ -1,0 +1,155 @@
+// Training on a GPU that keeps the state: what Trainer does, with steps of gpu-step.ts.
+
+import type { ClipConfig } from '../clip/config.ts';
+import type { EncodingBatch } from '../clip/types.ts';
+import type { Parameter } from '../onnx/graph.ts';
+import { dispose, fromGpu, type GpuState, toGpu } from './gpu-state.ts';
+import { createGpuStep, type GpuStep, type GpuStepShape } from './gpu-step.ts';
+import { keptPatches, patchCount } from './patch-dropout.ts';
+import { learningRate } from './schedule.ts';
+import type { StepInputs } from './step-graph.ts';
+import {
+  decayAt,
+  MAX_LOG_LOGIT_SCALE,
+  patchesAt,
+  type StepReport,
+  type StepTrainer,
+  type TrainerOptions,
+  type TrainingState,
+} from './trainer.ts';
+
+/** Captions are padded to a multiple of it: each length is a graph of its own. */
+const TOKENS = 16;
+
+export class GpuTrainer implements StepTrainer {
+  readonly parameters: readonly Parameter[];
+  readonly #config: ClipConfig;
+  readonly #options: TrainerOptions;
+  #step: GpuStep;
+  /** The state that the GPU holds the newest numbers of. */
+  #loaded: { readonly state: TrainingState; held: GpuState; ahead: boolean } | null = null;
+
+  private constructor(config: ClipConfig, options: TrainerOptions, step: GpuStep) {
+    this.#config = config;
+    this.#options = options;
+    this.#step = step;
+    this.parameters = step.parameters;
+  }
+
+  static async create(config: ClipConfig, options: TrainerOptions): Promise<GpuTrainer> {
+    if (options.accumulate !== 1) {
+      throw new Error(
+        'On a GPU a batch is not run in parts. Give a --batch-size that its memory holds, and no --accum-freq.',
+      );
+    }
+    const { batchSize, loss } = options;
+    const shape = { batchSize, loss, patches: patchesAt(0, config, options), tokens: tokensFor(1, config) };
+    return new GpuTrainer(config, options, await createGpuStep(config, shape, stepOptions(options)));
+  }
+
+  async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
+    const { schedule, beta1, beta2, weightDecay, averageDecay, batchSize, seed } = this.#options;
+    await this.#fit(state, inputs);
+    if (this.#loaded?.state !== state) {
+      this.#unload();
+      this.#loaded = { state, held: toGpu(this.#step.vectors, state), ahead: false };
+    }
+    const { shape } = this.#step;
+    const rate = learningRate(state.step, schedule);
+    const number = state.step + 1;
+    const all = patchCount(this.#config);
+    const result = await this.#step.run(
+      this.#loaded.held,
+      {
+        ...inputs,
+        captions: padded(inputs.captions, shape.tokens),
+        kept:
+          shape.patches < all
+            ? keptPatches({ batchSize, patches: shape.patches, all }, seed, state.step)
+            : undefined,
+      },
+      {
+        stepSize: rate / (1 - beta1 ** number),
+        rootCorrection: Math.sqrt(1 - beta2 ** number),
+        keep: 1 - rate * weightDecay,
+        averageShare: 1 - decayAt(number, averageDecay),
+      },
+    );
+    const { loss, gradientNorm, logitScale } = result;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      dispose(result.state);
+      throw new Error(
+        `Step ${number} gave a loss of ${loss} and a gradient of length ${gradientNorm}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
+      );
+    }
+    dispose(this.#loaded.held);
+    this.#loaded.held = result.state;
+    this.#loaded.ahead = true;
+    state.step = number;
+    return { step: number, loss, learningRate: rate, logitScale: Math.exp(logitScale), gradientNorm };
+  }
+
+  async settle(state: TrainingState): Promise<void> {
+    if (this.#loaded?.state !== state || !this.#loaded.ahead) return;
+    await fromGpu(this.#step.vectors, this.#loaded.held, state);
+    this.#loaded.ahead = false;
+  }
+
+  /** Another graph where this step sees more patches or longer captions than the one before. */
+  async #fit(state: TrainingState, { captions }: StepInputs): Promise<void> {
+    const { shape } = this.#step;
+    const patches = patchesAt(state.step, this.#config, this.#options);
+    const tokens = Math.max(shape.tokens, tokensFor(captions.dims[1], this.#config));
+    if (patches === shape.patches && tokens === shape.tokens) return;
+    // Tensors on the GPU do not outlive the session that made them.
+    await this.settle(state);
+    await this.release();
+    const fitting: GpuStepShape = { ...shape, patches, tokens };
+    this.#step = await createGpuStep(this.#config, fitting, stepOptions(this.#options));
+  }
+
+  async release(): Promise<void> {
+    this.#unload();
+    await this.#step.release();
+  }
+
+  #unload(): void {
+    if (this.#loaded) dispose(this.#loaded.held);
+    this.#loaded = null;
+  }
+}
+
+function stepOptions({ beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {
+  return {
+    beta1,
+    beta2,
+    epsilon,
+    gradClipNorm,
+    maxLogitScale: MAX_LOG_LOGIT_SCALE,
+    average: averageDecay > 0,
+  };
+}
+
+function tokensFor(length: number, { text_config }: ClipConfig): number {
+  return Math.min(Math.ceil(length / TOKENS) * TOKENS, text_config.max_position_embeddings);
+}
+
+/** Longer captions by more of what they end with: nothing behind the end of a text is looked at. */
+function padded(captions: EncodingBatch, tokens: number): EncodingBatch {
+  const [batch, length] = captions.dims;
+  if (length === tokens) return captions;
+  const longer = (ids: BigInt64Array) => {
+    const result = new BigInt64Array(batch * tokens);
+    for (let row = 0; row < batch; row++) {
+      result.fill(ids[(row + 1) * length - 1], row * tokens, (row + 1) * tokens);
+      result.set(ids.subarray(row * length, (row + 1) * length), row * tokens);
+    }
+    return result;
+  };
+  return {
+    ...captions,
+    dims: [batch, tokens],
+    input_ids: longer(captions.input_ids),
+    attention_mask: longer(captions.attention_mask),
+  };
+}
