@@ -10,6 +10,7 @@ import type { Tokenizer } from '../clip/types.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
 import { readTrainedFolder } from '../convert/trained-folder.ts';
 import { drawCaption } from '../data/captions.ts';
+import type { Lexicon } from '../data/lexicon.ts';
 import type { PairSource } from '../data/types.ts';
 import { readNamedFile } from '../files/folder.ts';
 import type { Weights } from '../networks/weights.ts';
@@ -41,10 +42,14 @@ export interface Asked {
   readonly seed: number;
 }
 
-/** @param rows whose words a new vocabulary is learned from */
+/**
+ * @param rows whose words a new vocabulary is learned from
+ * @param lexicon what else training says of them
+ */
 export async function networkToTrain(
   { out, resume, model, pretrained, seed }: Asked,
   rows: PairSource,
+  lexicon?: Lexicon,
 ): Promise<NetworkToTrain> {
   const given = pretrained !== undefined && !resume ? await readTrainedFolder(pretrained) : undefined;
   const named = model === undefined ? undefined : await readConfig(model, CONFIG);
@@ -59,7 +64,7 @@ export async function networkToTrain(
     ? await readJson(join(out, 'tokenizer.json'), RESUMABLE)
     : pretrained !== undefined
       ? await readJson(join(pretrained, 'tokenizer.json'), 'A trained folder has one.')
-      : learnVocabulary(words(rows, seed), { vocabSize: wanted.text_config.vocab_size });
+      : learnVocabulary(words(rows, seed, lexicon), { vocabSize: wanted.text_config.vocab_size });
   const tokenizer = await parseTokenizer(
     { tokenizerJson },
     { contextLength: wanted.text_config.max_position_embeddings },
@@ -85,13 +90,14 @@ export async function networkToTrain(
  * The texts that training shows: captions, and names as they are and in a sentence. Without sentences no template's words
  * would be tokens of their own, and a name behind them would fall beyond the captions' cut.
  */
-function* words(source: PairSource, seed: number): Generator<string> {
+function* words(source: PairSource, seed: number, lexicon?: Lexicon): Generator<string> {
   for (let row = 0; row < source.length; row++) {
     const text = source.text(row);
     if (text.captions.length > 0) yield* text.captions;
     else {
       yield* text.labels;
-      for (let epoch = 0; epoch < SENTENCES_A_ROW; epoch++) yield drawCaption(text, { seed, epoch, row });
+      for (let epoch = 0; epoch < SENTENCES_A_ROW; epoch++)
+        yield drawCaption(text, { seed, epoch, row }, lexicon).caption;
     }
   }
 }

@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
+import { readLexicon } from '../data/lexicon.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
@@ -135,6 +136,11 @@ export const train = command({
       max: 1,
       help: 'share of the pictures that are shown in shades of grey: people drop old photographs too',
     },
+    lexicon: {
+      kind: 'text',
+      value: 'lexicon.json',
+      help: 'what labels mean, as `npm run -s lexicon` writes it: captions then also use broader words and definitions',
+    },
     'upsampling-factors': {
       kind: 'list',
       form: 'comma',
@@ -179,6 +185,7 @@ export const train = command({
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
     const source = await openSources(options['train-data'], console.warn, { csv });
+    const lexicon = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
     if (!resume) await refuseOtherRun(out);
     const heldOutCount = options['held-out'] ?? defaultHeldOut(source, MOST_HELD_OUT);
     const { train: trainRows, heldOut } =
@@ -186,7 +193,7 @@ export const train = command({
         ? splitHeldOut(source, { count: heldOutCount, seed })
         : { train: source, heldOut: null };
 
-    const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows);
+    const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
     const logs = openRunLogs(out, batchSize, options['report-to']);
     const { log } = logs;
     const factors = parseFactors(options['upsampling-factors'] ?? []);
@@ -199,6 +206,7 @@ export const train = command({
       workers: options.workers,
       cropScale: [options['crop-scale'], 1],
       grayScaleProb: options['gray-scale-prob'],
+      lexicon,
       onDamaged: log.damaged,
     });
     const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
@@ -230,6 +238,7 @@ export const train = command({
         '--csv-img-key': csv.image,
         '--csv-caption-key': csv.caption,
         '--csv-separator': options['csv-separator'] ?? '',
+        ...(options.lexicon === undefined ? {} : { '--lexicon': options.lexicon }),
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,

@@ -1,8 +1,10 @@
 /**
  * The words that a picture is trained with, drawn anew in every epoch: one of its captions, or one of its class's names
- * in a sentence. A pure function of (seed, epoch, row), so that a resumed run reads the same words.
+ * in a sentence; with a lexicon also a broader word or a definition. A pure function of (seed, epoch, row), so that a
+ * resumed run reads the same words.
  */
-import { pick, randomStream } from './random.ts';
+import type { Entry, Lexicon } from './lexicon.ts';
+import { pick, type Random, randomStream } from './random.ts';
 import { TRAINING_TEMPLATES } from './training-templates.ts';
 import type { PairText } from './types.ts';
 
@@ -10,6 +12,18 @@ import type { PairText } from './types.ts';
 const BARE_NAME = 0.15;
 /** The share of sentences with a full stop: the field's templates are written with one, visitors' words without. */
 const FULL_STOP = 0.25;
+/**
+ * With a lexicon: most captions still tell a class from its kin; more than a quarter name the broader words, that pictures of
+ * other classes share and visitors type; the rest explain.
+ */
+const OWN_NAME = 0.62;
+const BROADER_NAME = 0.28;
+/** Of names that are counted. Visitors type "dogs", and the tokenizer, that knows no capitals, takes it for another word than "dog". */
+const PLURAL = 0.12;
+/** Those in which several fit: "a photo of some {}", but not "a photo of a {}". */
+const PLURAL_TEMPLATES = TRAINING_TEMPLATES.filter(
+  (template) => !/\b(?:a|one|large|small|type of) \{\}/.test(template),
+);
 
 export interface Draw {
   readonly seed: number;
@@ -17,16 +31,66 @@ export interface Draw {
   readonly row: number;
 }
 
+export interface Drawn {
+  readonly caption: string;
+  /** What it says of the picture, in lower case, where that is less than all that the row is called. */
+  readonly says?: readonly string[];
+}
+
+type Words = Pick<PairText, 'labels' | 'captions' | 'source'>;
+
 /**
  * A row with captions gives one of them, each as likely as the other. A row with labels alone gives a name, the first
- * in half of the draws (zero-shot class lists go by it), bare or in one of the templates.
+ * in half of the draws (zero-shot class lists go by it), bare or in one of the templates; with a lexicon that knows the
+ * labels, also a broader name or an explanation.
  */
-export function drawCaption(text: Pick<PairText, 'labels' | 'captions'>, { seed, epoch, row }: Draw): string {
+export function drawCaption(text: Words, { seed, epoch, row }: Draw, lexicon?: Lexicon): Drawn {
   const random = randomStream('caption', seed, epoch, row);
-  if (text.captions.length > 0) return pick(text.captions, random);
-  const [first, ...others] = text.labels;
-  const name = (others.length === 0 || random() < 0.5 ? first : pick(others, random)).toLowerCase();
-  if (random() < BARE_NAME) return name;
-  const sentence = pick(TRAINING_TEMPLATES, random).replace('{}', () => name);
+  if (text.captions.length > 0) return { caption: pick(text.captions, random) };
+  const entry = lexicon?.find(text);
+  if (!entry) return { caption: inSentence(pickName(text.labels, random).toLowerCase(), undefined, random) };
+
+  const { names, broader, definition, plurals } = entry;
+  const lot = random();
+  if (lot >= OWN_NAME + BROADER_NAME && (definition !== undefined || broader.length > 0))
+    return explanation(entry, random);
+  if (lot >= OWN_NAME && broader.length > 0) {
+    const concept = pickBroader(broader, random);
+    const name = pickName(concept.names, random);
+    return { caption: inSentence(name, concept.plurals.get(name), random), says: [name] };
+  }
+  const name = pickName(names, random);
+  return { caption: inSentence(name, plurals.get(name), random), says: [name] };
+}
+
+/** The definition, or the name with a broader one: what they say is true of this very concept only. */
+function explanation({ names, broader, definition, id }: Entry, random: Random): Drawn {
+  const name = pickName(names, random);
+  const says = [id ?? name];
+  if (definition !== undefined && (broader.length === 0 || random() < 0.5))
+    return { caption: definition, says };
+  return { caption: `${name}, a kind of ${pickName(pickBroader(broader, random).names, random)}`, says };
+}
+
+function pickBroader(broader: Entry['broader'], random: Random): Entry['broader'][number] {
+  let lot = random();
+  for (const concept of broader) {
+    lot -= concept.share;
+    if (lot < 0) return concept;
+  }
+  // The shares' sum may miss 1 by a rounding error.
+  return broader[broader.length - 1];
+}
+
+/** The first in half of the draws, else one of the others. */
+function pickName([first, ...others]: readonly string[], random: Random): string {
+  return others.length === 0 || random() < 0.5 ? first : pick(others, random);
+}
+
+function inSentence(name: string, plural: string | undefined, random: Random): string {
+  const several = plural !== undefined && random() < PLURAL;
+  const word = several ? plural : name;
+  if (random() < BARE_NAME) return word;
+  const sentence = pick(several ? PLURAL_TEMPLATES : TRAINING_TEMPLATES, random).replace('{}', () => word);
   return random() < FULL_STOP ? `${sentence}.` : sentence;
 }

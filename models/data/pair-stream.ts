@@ -5,9 +5,11 @@
  */
 import { drawCaption } from './captions.ts';
 import { openDecodePool } from './decode-pool.ts';
+import type { Lexicon } from './lexicon.ts';
+import { keysOf, type PairKeys } from './pair-keys.ts';
 import { UnreadablePicture } from './picture-rows.ts';
 import { permutation, randomStream } from './random.ts';
-import type { PairSource, PairText } from './types.ts';
+import type { PairSource } from './types.ts';
 
 export interface PairStreamOptions {
   readonly batchSize: number;
@@ -23,6 +25,8 @@ export interface PairStreamOptions {
   readonly flip?: boolean;
   /** The share of pictures that are shown in shades of grey: 0 where it is left out. */
   readonly grayScaleProb?: number;
+  /** What labels mean; captions are then drawn from it too, and pairs compared by it. */
+  readonly lexicon?: Lexicon;
   /** Told once of each picture that cannot be read or decoded, as a sentence that names the row or the file. */
   readonly onDamaged?: (message: string) => void;
 }
@@ -31,8 +35,8 @@ export interface PairBatch {
   /** [batch, 3, imageSize, imageSize] */
   readonly pixel_values: Float32Array<ArrayBuffer>;
   readonly captions: readonly string[];
-  /** What each pair is about, in lower case: names, captions, the row. Two pairs that share a key are nobody's negative. */
-  readonly keys: readonly (readonly string[])[];
+  /** What each caption says and each picture holds, in lower case: a caption that is true of a picture is none of its negatives. */
+  readonly keys: readonly PairKeys[];
   /** How many damaged pictures other rows stand in for. */
   readonly skipped: number;
 }
@@ -52,7 +56,7 @@ const FEW_DAMAGED = 10;
 
 export function openPairStream(source: PairSource, options: PairStreamOptions): PairStream {
   const { batchSize, imageSize, mean, std, seed, onDamaged = console.warn } = options;
-  const { workers = 1, cropScale = [0.5, 1], flip = true, grayScaleProb = 0 } = options;
+  const { workers = 1, cropScale = [0.5, 1], flip = true, grayScaleProb = 0, lexicon } = options;
   if (source.length < batchSize)
     throw new Error(
       `Reading batches of ${batchSize} pairs from ${source.name}: found ${source.length} rows, expected at least one batch. Use a smaller batch or more data.`,
@@ -141,10 +145,11 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
       places = decoded.damaged.map(({ place }) => places[place]);
     }
     const texts = rows.map((row) => source.text(row));
+    const drawn = texts.map((text, i) => drawCaption(text, { seed, epoch, row: rows[i] }, lexicon));
     return {
       pixel_values,
-      captions: texts.map((text, i) => drawCaption(text, { seed, epoch, row: rows[i] })),
-      keys: texts.map(keysOf),
+      captions: drawn.map(({ caption }) => caption),
+      keys: texts.map((text, i) => keysOf(text, drawn[i], lexicon)),
       skipped,
     };
   }
@@ -168,8 +173,4 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     },
     close: () => pool.close(),
   };
-}
-
-function keysOf({ id, labels, captions }: PairText): string[] {
-  return [...new Set([...labels, ...captions, id].map((key) => key.toLowerCase()))];
 }

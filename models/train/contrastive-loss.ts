@@ -5,9 +5,12 @@
 // `sigmoid`: each similarity by itself says whether the two belong together (Zhai et al. 2023, "Sigmoid loss for language image
 // pre-training", algorithm 1); it needs a learned bias, and no other pair of the batch.
 //
-// Pairs that share a key (a label, a caption) are twins. With `own` positives a pair is no negative of its twin and no positive
-// either; with `several` all twins are positives, in equal parts (Khosla et al. 2020, "Supervised contrastive learning").
+// A caption may be true of another pair's picture: the same label, or a broader word. With `own` positives it is no negative of that
+// picture and no positive either; with `several` all that is true is positive, in equal parts (Khosla et al. 2020, "Supervised
+// contrastive learning"). What may or may not be true (a dog's picture, "a pug") never counts. Truth has a direction: "a cat" is true
+// of a Persian cat, "a Persian cat" not of every cat; so the inputs, [picture, caption], need not be symmetric.
 
+import type { PairKeys } from '../data/pair-keys.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { add, logSoftmax, mul, neg, reduceSum, softplus } from '../onnx/operators.ts';
 
@@ -22,7 +25,7 @@ export interface ContrastiveLoss {
   readonly start: { readonly logitScale: number | null; readonly logitBias: number | null };
   /** logits [b, b] → a scalar. */
   build(g: Graph, logits: Value, inputs: Readonly<Record<string, Value>>): Value;
-  inputsOf(keys: readonly (readonly string[])[], positives: Positives): LossInputs;
+  inputsOf(keys: readonly PairKeys[], positives: Positives): LossInputs;
 }
 
 /** Large enough to silence a logit (at most 100), small enough that the loss's 0 · logit of a masked place stays finite. */
@@ -42,16 +45,19 @@ const softmaxLoss: ContrastiveLoss = {
     const mask = new Float32Array(size * size);
     const caption_targets = new Float32Array(size * size);
     const picture_targets = new Float32Array(size * size);
-    for (const [pair, others] of twins(keys).entries()) {
-      const share = positives === 'several' ? 1 / (others.size + 1) : 1;
-      caption_targets[pair * size + pair] = share / size;
-      picture_targets[pair * size + pair] = share / size;
-      for (const other of others) {
-        if (positives === 'own') mask[pair * size + other] = MASKED;
-        else {
-          caption_targets[pair * size + other] = share / size;
-          picture_targets[other * size + pair] = share / size;
-        }
+    const { matches, unknown } = relate(keys);
+    /** Of each caption: of how many other pictures it is true. */
+    const trueOf = new Uint32Array(size);
+    for (const captions of matches) for (const caption of captions) trueOf[caption]++;
+    for (let picture = 0; picture < size; picture++) {
+      for (const caption of unknown[picture]) mask[picture * size + caption] = MASKED;
+      if (positives === 'own')
+        for (const caption of matches[picture]) mask[picture * size + caption] = MASKED;
+      const positive = positives === 'own' ? [picture] : [picture, ...matches[picture]];
+      for (const caption of positive) {
+        const pictures = positives === 'own' ? 1 : trueOf[caption] + 1;
+        caption_targets[picture * size + caption] = 1 / positive.length / size;
+        picture_targets[picture * size + caption] = 1 / pictures / size;
       }
     }
     return { mask, caption_targets, picture_targets };
@@ -70,11 +76,13 @@ const sigmoidLoss: ContrastiveLoss = {
     const size = keys.length;
     const signs = new Float32Array(size * size).fill(-1);
     const shares = new Float32Array(size * size).fill(1 / size);
-    for (const [pair, others] of twins(keys).entries()) {
-      signs[pair * size + pair] = 1;
-      for (const other of others) {
-        if (positives === 'own') shares[pair * size + other] = 0;
-        else signs[pair * size + other] = 1;
+    const { matches, unknown } = relate(keys);
+    for (let picture = 0; picture < size; picture++) {
+      signs[picture * size + picture] = 1;
+      for (const caption of unknown[picture]) shares[picture * size + caption] = 0;
+      for (const caption of matches[picture]) {
+        if (positives === 'own') shares[picture * size + caption] = 0;
+        else signs[picture * size + caption] = 1;
       }
     }
     return { signs, shares };
@@ -84,21 +92,40 @@ const sigmoidLoss: ContrastiveLoss = {
 export const LOSSES = { softmax: softmaxLoss, sigmoid: sigmoidLoss } as const;
 export type LossName = keyof typeof LOSSES;
 
-/** For each pair the others that share a key with it. */
-function twins(keys: readonly (readonly string[])[]): Set<number>[] {
-  const found = keys.map(() => new Set<number>());
-  const holders = new Map<string, number[]>();
-  for (const [pair, pairKeys] of keys.entries()) {
-    for (const key of pairKeys) {
-      const others = holders.get(key) ?? [];
-      for (const other of others) {
-        if (other === pair) continue;
-        found[pair].add(other);
-        found[other].add(pair);
-      }
-      others.push(pair);
-      holders.set(key, others);
+interface Relations {
+  /** For each picture the other pairs' captions that are true of it. */
+  readonly matches: readonly ReadonlySet<number>[];
+  /** For each picture the other pairs' captions of which nobody knows. */
+  readonly unknown: readonly ReadonlySet<number>[];
+}
+
+function relate(keys: readonly PairKeys[]): Relations {
+  const holding = indexBy(keys.map(({ holds }) => holds));
+  const mayHold = indexBy(keys.map((pair) => pair.mayHold));
+  const matches = keys.map(() => new Set<number>());
+  const unknown = keys.map(() => new Set<number>());
+  for (const [pair, { says, closest }] of keys.entries()) {
+    for (const key of says) {
+      for (const picture of holding.get(key) ?? []) if (picture !== pair) matches[picture].add(pair);
+      for (const picture of mayHold.get(key) ?? []) if (picture !== pair) unknown[picture].add(pair);
     }
+    // Where the other's picture holds the closest that is known of this one, the other's caption may say a kind of it.
+    for (const key of closest)
+      for (const other of holding.get(key) ?? []) if (other !== pair) unknown[pair].add(other);
   }
-  return found;
+  for (const [picture, captions] of matches.entries())
+    for (const caption of captions) unknown[picture].delete(caption);
+  return { matches, unknown };
+}
+
+/** Which places have a key. */
+function indexBy(keys: readonly (readonly string[])[]): Map<string, number[]> {
+  const index = new Map<string, number[]>();
+  for (const [place, each] of keys.entries())
+    for (const key of each) {
+      const places = index.get(key);
+      if (places) places.push(place);
+      else index.set(key, [place]);
+    }
+  return index;
 }

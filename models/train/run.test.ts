@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseClipConfig } from '../clip/config.ts';
 import { readSafetensors } from '../clip/safetensors.ts';
 import type { EncodingBatch } from '../clip/types.ts';
+import { sharedKeys } from '../data/pair-keys.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
@@ -24,7 +25,7 @@ const pairs: PairStream = {
   batch: async (step) => ({
     pixel_values: referenceBatch(config, PAIRS, step).pixel_values,
     captions: Array.from({ length: PAIRS }, () => String(step)),
-    keys: Array.from({ length: PAIRS }, (_, i) => [String(i)]),
+    keys: Array.from({ length: PAIRS }, (_, i) => sharedKeys([String(i)])),
     skipped: 0,
   }),
   close: async () => undefined,
@@ -204,7 +205,7 @@ describe('a run', () => {
       const losses: number[] = [];
       const batch = async (step: number) => ({
         ...(await pairs.batch(step)),
-        keys: Array.from({ length: PAIRS }, (_, i) => [keyOf(i)]),
+        keys: Array.from({ length: PAIRS }, (_, i) => sharedKeys([keyOf(i)])),
       });
       const { signal, log } = stopAfter(1);
       const noted: RunLog = {

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type ClipConfig, isModifiedResNet, parseClipConfig } from '../clip/config.ts';
+import { sharedKeys } from '../data/pair-keys.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from '../networks/fixtures/reference-weights.ts';
 import { toStored, weightsOf } from '../networks/weights.ts';
@@ -30,7 +31,7 @@ const OPTIONS: TrainerOptions = {
   epsilon: 1e-6,
   weightDecay: 0.2,
 };
-const KEYS = [['a'], ['b'], ['c', 'a'], ['d']];
+const KEYS = [['a'], ['b'], ['c', 'a'], ['d']].map(sharedKeys);
 const shapeOf = (config: ClipConfig, accumulate = 1): StepShape => ({
   batchSize: PAIRS,
   accumulate,
