@@ -1,4 +1,5 @@
 // What the main thread and a decoding worker tell each other. Types only.
+import type { RgbImage } from '../clip/types.ts';
 import type { Augmentation } from './crop.ts';
 
 export interface DecodeSettings extends Augmentation {
@@ -18,14 +19,16 @@ export interface DecodeJob {
   readonly rows: readonly number[];
   /** What each row is called in messages. */
   readonly names: readonly string[];
-  /** The encoded picture of each row. */
-  readonly images: readonly Uint8Array[];
+  /** The picture of each row: encoded, or decoded before and kept. */
+  readonly images: readonly (Uint8Array | RgbImage)[];
 }
 
 export interface DecodeResult {
   readonly id: number;
   /** [rows, 3, imageSize, imageSize]; zeros where a picture is damaged. */
   readonly pixel_values: Float32Array<ArrayBuffer>;
+  /** What came encoded, by its place in `rows`; its bytes lie in memory that all threads see. */
+  readonly decoded: readonly { readonly place: number; readonly picture: RgbImage }[];
   /** Places in `rows` whose picture cannot be decoded, and why in a sentence that names the row. */
   readonly damaged: readonly { readonly place: number; readonly reason: string }[];
 }

@@ -67,13 +67,11 @@ export function openDecodePool(workers: number, settings: DecodeSettings): Decod
       if (thread.failure) return Promise.reject(thread.failure);
       const id = nextId++;
       // Copies, because posting a view of a parquet page would copy the whole page; then handed over, not copied again.
-      const images = job.images.map((image) => new Uint8Array(image));
+      const images = job.images.map((image) => (image instanceof Uint8Array ? new Uint8Array(image) : image));
+      const handed = images.flatMap((image) => (image instanceof Uint8Array ? [image.buffer] : []));
       return new Promise((resolve, reject) => {
         thread.waiting.set(id, { resolve, reject });
-        thread.worker.postMessage(
-          { ...job, images, id } satisfies DecodeJob,
-          images.map((image) => image.buffer),
-        );
+        thread.worker.postMessage({ ...job, images, id } satisfies DecodeJob, handed);
       });
     },
     async close() {

@@ -4,13 +4,14 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
+import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { drawCrop } from './crop.ts';
 import { cropTo } from './crop-resample.ts';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
 import { randomStream } from './random.ts';
 
-// One picture at a time on one core: the other cores belong to the training step. No picture returns soon enough for a cache.
+// One picture at a time on one core: the other cores belong to the training step. What is kept of a picture is kept by decoded-pictures.ts.
 sharp.concurrency(1);
 sharp.cache(false);
 
@@ -28,12 +29,13 @@ port.on('message', (job: DecodeJob) => {
 async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<void> {
   const pixelsEach = 3 * imageSize * imageSize;
   const pixel_values = new Float32Array(rows.length * pixelsEach);
+  const decoded: { place: number; picture: RgbImage }[] = [];
   const damaged: { place: number; reason: string }[] = [];
   for (const [place, image] of images.entries()) {
     const planes = pixel_values.subarray(place * pixelsEach, (place + 1) * pixelsEach);
     try {
-      // Twice the size that is needed loses nothing that a crop would show.
-      const picture = await decodeImage(image, names[place], { shortSide: 2 * imageSize });
+      const picture = image instanceof Uint8Array ? await decodeShared(image, names[place]) : image;
+      if (picture !== image) decoded.push({ place, picture });
       const random = randomStream('crop', seed, epoch, rows[place]);
       cropTo(picture, drawCrop(picture.width, picture.height, settings, random), imageSize, planes);
       if (random() < grayScaleProb) grayScale(planes);
@@ -42,8 +44,17 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
       damaged.push({ place, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  const result: DecodeResult = { id, pixel_values, damaged };
+  const result: DecodeResult = { id, pixel_values, decoded, damaged };
   port?.postMessage(result, [pixel_values.buffer]);
+}
+
+/** Shared, so that another thread may crop it in the next epoch without a copy. */
+async function decodeShared(image: Uint8Array, name: string): Promise<RgbImage> {
+  // Twice the size that is needed loses nothing that a crop would show.
+  const picture = await decodeImage(image, name, { shortSide: 2 * imageSize });
+  const data = new Uint8Array(new SharedArrayBuffer(picture.data.length));
+  data.set(picture.data);
+  return { ...picture, data };
 }
 
 /** In place: every channel becomes the luma of ITU-R BT.601, as Pillow's `convert('L')` weighs it. */

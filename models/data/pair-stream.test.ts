@@ -355,3 +355,37 @@ test.skipIf(!existsSync(shared))(
     for (const value of average) expect(value).toBeGreaterThan(5);
   },
 );
+
+test('a picture is read and decoded once, and cropped anew in each epoch', async () => {
+  const images = await Promise.all(
+    Array.from({ length: 4 }, (_, row) =>
+      sharp(
+        Uint8Array.from({ length: 3 * 20 * 14 }, (_, i) => (i * (row + 3)) % 251),
+        {
+          raw: { width: 20, height: 14, channels: 3 },
+        },
+      )
+        .png()
+        .toBuffer(),
+    ),
+  );
+  const source = sourceOf(images);
+  const read: number[] = [];
+  const counted: PairSource = {
+    ...source,
+    row(row) {
+      read.push(row);
+      return source.row(row);
+    },
+  };
+  const pairs = stream(counted);
+  const first = await pairs.batch(0);
+  // Epochs that were asked for ahead of the first answer read what nobody had decoded yet.
+  const before = read.length;
+  const last = await pairs.batch(20);
+  expect(read.length).toBe(before);
+  expect(last.pixel_values).not.toEqual(first.pixel_values);
+
+  const anew = stream(source);
+  expect((await anew.batch(20)).pixel_values).toEqual(last.pixel_values);
+});

@@ -3,8 +3,10 @@
  * `batch(step)` is a pure function of (source, options, step), so that a resumed run sees exactly what an unstopped one
  * would have. The rows left over at an epoch's end are dropped; the next epoch's shuffle draws other ones.
  */
+import type { RgbImage } from '../clip/types.ts';
 import { drawCaption } from './captions.ts';
 import { openDecodePool } from './decode-pool.ts';
+import { keepDecoded } from './decoded-pictures.ts';
 import type { Lexicon } from './lexicon.ts';
 import { keysOf, type PairKeys } from './pair-keys.ts';
 import { UnreadablePicture } from './picture-rows.ts';
@@ -81,6 +83,7 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     return order.rows;
   };
 
+  const pictures = keepDecoded();
   const tried = new Set<number>();
   const damaged = new Set<number>();
   const countDamaged = (row: number, reason: string) => {
@@ -96,8 +99,10 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
   async function decode(epoch: number, rows: readonly number[]) {
     /** Why there is no picture to decode, by place. */
     const unreadable = new Map<number, string>();
-    const read = async (row: number, place: number): Promise<Uint8Array> => {
+    const read = async (row: number, place: number): Promise<Uint8Array | RgbImage> => {
       try {
+        const kept = pictures.get(source.text(row).id);
+        if (kept) return kept;
         return (await source.row(row)).image;
       } catch (error) {
         if (!(error instanceof UnreadablePicture)) throw error;
@@ -109,6 +114,7 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     const images = await Promise.all(rows.map(read));
     const names = rows.map((row) => source.text(row).id);
     const result = await pool.decode({ epoch, rows, names, images });
+    for (const { place, picture } of result.decoded) pictures.keep(names[place], picture);
     for (const row of rows) tried.add(row);
     for (const { place, reason } of result.damaged)
       countDamaged(rows[place], unreadable.get(place) ?? reason);
