@@ -55,10 +55,20 @@ function unbroadcast(g: Graph, adjoint: Value, shape: Shape): Value {
     // A bias: one long reduction over rows is faster than one over two axes.
     result =
       shape.length === 1 && kept.length === 0
-        ? reduceSum(g, flattenToMatrix(g, adjoint), [0], false)
+        ? columnSums(g, flattenToMatrix(g, adjoint))
         : reduceSum(g, adjoint, leading, false);
   }
   return kept.length > 0 ? reduceSum(g, result, kept) : result;
+}
+
+/** [n, d] → [d]. The WebGPU ReduceSum transposes first; products with a row of ones read the matrix as it lies. */
+function columnSums(g: Graph, x: Value): Value {
+  const rows = Number(x.shape[0]);
+  const parts = g.target === 'gpu' ? partsOf(rows, 1, Number(x.shape[1])) : 1;
+  if (parts === 1) return reduceSum(g, x, [0], false);
+  const length = rows / parts;
+  const ones = g.floats(new Float32Array(length).fill(1), [1, length]);
+  return reduceSum(g, matMul(g, ones, reshape(g, x, [parts, length, x.shape[1]])), [0, 1], false);
 }
 
 function reducedAxes({ inputs: [x, axes] }: RuleContext): number[] {
@@ -132,7 +142,7 @@ const matMulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => {
   if (b.shape.length === 2) {
     const dy = flattenToMatrix(g, adjoint);
     return [
-      needed[0] ? reshape(g, gemm(g, dy, b, { transB: 1 }), a.shape) : undefined,
+      needed[0] ? reshape(g, timesTransposed(g, dy, b), a.shape) : undefined,
       needed[1] ? weightAdjoint(g, flattenToMatrix(g, a), dy) : undefined,
     ];
   }
@@ -144,8 +154,13 @@ const matMulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => {
 
 /** Results of a matrix product that one workgroup of ONNX Runtime's WebGPU kernels computes, along each axis. */
 const TILE = 32;
-/** Workgroups that keep a large GPU busy. */
-const WORKGROUPS = 1024;
+/** Workgroups that keep a large GPU busy: some thirty for each of an H100's multiprocessors. */
+const WORKGROUPS = 4096;
+
+/** dy · bᵀ. The WebGPU Gemm reads a transposed operand at half the speed of a product with one that was transposed before. */
+function timesTransposed(g: Graph, dy: Value, b: Value): Value {
+  return g.target === 'gpu' ? matMul(g, dy, transposeLast(g, b)) : gemm(g, dy, b, { transB: 1 });
+}
 
 /**
  * xᵀ · dy, a sum over all rows of a batch. A GPU gives each tile of the result to one workgroup, so that a small result of a

@@ -10,7 +10,9 @@ export async function openOnGpu(graph: Graph, kept: readonly string[] = []): Pro
   const locations = graph.outputs.map(({ name }) => [name, stays.has(name) ? 'gpu-buffer' : 'cpu'] as const);
   try {
     return await ort.InferenceSession.create(toModel(graph), {
-      executionProviders: ['webgpu'],
+      // Every step asks for the same buffers again: kept by their sizes. The standard mode keeps few of the large ones, and making
+      // those anew takes longer than computing what goes into them.
+      executionProviders: [{ name: 'webgpu', storageBufferCacheMode: 'simple' }],
       preferredOutputLocation: Object.fromEntries(locations),
     });
   } catch (error) {
