@@ -44,6 +44,9 @@ mkdirSync(RESULTS, { recursive: true });
 check('types', 'typescript/bin/tsc', ['-b']);
 check('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings']);
 check('unused code and packages', 'knip/bin/knip.js', []);
+// The unit tests need it too: its software GPU.
+const chromium = await findChromium();
+const withChromium = chromium ? { CHROMIUM_PATH: chromium } : {};
 count(
   'unit tests',
   'vitest/vitest.mjs',
@@ -54,10 +57,10 @@ count(
     failed: numFailedTests,
     skipped: numPendingTests + numTodoTests,
   }),
+  withChromium,
 );
 
 if (check('build', 'vite/bin/vite.js', ['build', '--logLevel', 'warn'])) {
-  const chromium = await findChromium();
   if (chromium) {
     count(
       'browser tests',
@@ -69,7 +72,7 @@ if (check('build', 'vite/bin/vite.js', ['build', '--logLevel', 'warn'])) {
         failed: stats.unexpected,
         skipped: stats.skipped,
       }),
-      { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_NAME: `${RESULTS}/browser.json` },
+      { ...withChromium, PLAYWRIGHT_JSON_OUTPUT_NAME: `${RESULTS}/browser.json` },
     );
   } else if (CI) total.failed += 1;
   else total.skipped += 1;

@@ -54,10 +54,18 @@ const WEBP_QUALITY = 85;
 /** Pictures under way at once: libvips decodes them on threads of its own. */
 const AT_ONCE = 16;
 
+export interface CollectOptions {
+  /** In pixels; smaller pictures stay as they are. */
+  readonly shortSide: number;
+  readonly measuredBy: readonly Fingerprint[];
+  /** Told of each picture that cannot be decoded, in a sentence that names the file. */
+  readonly onDamaged?: (message: string) => void;
+}
+
 export async function collect(
   folder: string,
   recipe: SourceRecipe,
-  { shortSide, measuredBy }: { shortSide: number; measuredBy: readonly Fingerprint[] },
+  { shortSide, measuredBy, onDamaged = console.warn }: CollectOptions,
 ): Promise<Collected> {
   const names = await namesOf(folder, recipe);
   const pictures = (
@@ -72,7 +80,7 @@ export async function collect(
   const seen = new Set<string>();
   for (let start = 0; start < wanted.length; start += AT_ONCE) {
     const part = wanted.slice(start, start + AT_ONCE);
-    const made = await Promise.all(part.map(({ path }) => shrink(join(folder, path), shortSide)));
+    const made = await Promise.all(part.map(({ path }) => shrink(join(folder, path), shortSide, onDamaged)));
     for (const [i, picture] of made.entries()) {
       if (picture === null) counts.damaged++;
       else if (findNear(measuredBy, picture.print) >= 0) counts.dropped++;
@@ -119,10 +127,16 @@ async function namesOf(folder: string, { namesFile, names }: SourceRecipe): Prom
 async function shrink(
   path: string,
   shortSide: number,
+  onDamaged: (message: string) => void,
 ): Promise<{ image: Uint8Array; print: Fingerprint } | null> {
   const bytes = await readFile(path);
-  const picture = await decodeImage(bytes, path, { shortSide }).catch(() => null);
-  if (picture === null) return null;
+  let picture: RgbImage;
+  try {
+    picture = await decodeImage(bytes, path, { shortSide });
+  } catch (error) {
+    onDamaged(`Leaving out a picture: ${error instanceof Error ? error.message : error}`);
+    return null;
+  }
   const cropped = lessOblong(picture);
   const image = await sharp(cropped.data, { raw: cropped }).webp({ quality: WEBP_QUALITY }).toBuffer();
   return { image, print: fingerprint(picture) };
