@@ -12,7 +12,7 @@ import { checked, parseJson } from '../clip/checked.ts';
 import { collect as collectSource, fingerprints, SourceRecipe } from '../data/collect.ts';
 import { openSources } from '../data/sources.ts';
 import { readNamedFile, writeFileWhole } from '../files/folder.ts';
-import { command, runWhereMain } from './arguments.ts';
+import { command, runWhereMain, UsageError } from './arguments.ts';
 
 const Recipe = v.object({
   /** Pixels. */
@@ -50,6 +50,12 @@ export const collect = command({
   run: async ({ recipe: path, repositories, 'measured-by': measured, out, only }) => {
     const file = await readNamedFile(path, 'Name a recipe in --recipe.');
     const { shortSide, sources } = checked(Recipe, parseJson(file, path), path);
+    const unknown = only?.find((name) => sources.every(({ source }) => source !== name));
+    if (unknown !== undefined) {
+      throw new UsageError(
+        `--only ${unknown} is none of ${path}: it has ${sources.map(({ source }) => source).join(', ')}.`,
+      );
+    }
     const measuredBy = await fingerprints(await openSources(measured));
     await mkdir(out, { recursive: true });
     for (const recipe of sources) {

@@ -55,7 +55,7 @@ export async function withReport(
   const { out, config, batchSize, heldOut, settings, batchesPerEpoch } = run;
   const report = openReport(join(out, 'report.html'), history, {
     name: basename(resolve(out)),
-    network: networkFacts(config),
+    network: networkFacts(config, run.loss),
     settings,
     batchesPerEpoch,
     guessing: run.loss === 'softmax' ? { loss: Math.log(batchSize), label: `ln ${batchSize}` } : null,

@@ -184,6 +184,7 @@ export const train = command({
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
+    const factors = parseFactors(options['upsampling-factors'] ?? []);
     const source = await openSources(options['train-data'], console.warn, { csv });
     const lexicon = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
     if (!resume) await refuseOtherRun(out);
@@ -194,9 +195,10 @@ export const train = command({
         : { train: source, heldOut: null };
 
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
+    const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
+    const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
     const logs = openRunLogs(out, batchSize, options['report-to']);
     const { log } = logs;
-    const factors = parseFactors(options['upsampling-factors'] ?? []);
     const pairs = openPairStream(upsample(trainRows, factors), {
       batchSize,
       imageSize: config.vision_config.image_size,
@@ -214,12 +216,10 @@ export const train = command({
     const warmupSteps = options.warmup ?? Math.min(MOST_WARMUP, Math.floor(totalSteps / 10));
     const schedule = { peak: options.lr, warmupSteps, totalSteps };
     const patchDropout = options['patch-dropout'];
-    const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
     const reducedSteps = Math.max(
       0,
       schedule.totalSteps - Math.round(options['unmasked-epochs'] * pairs.batchesPerEpoch),
     );
-    const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
     const interrupted = new AbortController();
     const stop = () => interrupted.abort();
     for (const signal of STOPPING) process.once(signal, stop);
@@ -239,6 +239,7 @@ export const train = command({
         '--csv-caption-key': csv.caption,
         '--csv-separator': options['csv-separator'] ?? '',
         ...(options.lexicon === undefined ? {} : { '--lexicon': options.lexicon }),
+        ...(options.device === 'cpu' ? {} : { '--device': options.device }),
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,
@@ -281,6 +282,7 @@ export const train = command({
           seed,
           patchDropout,
           patchDropoutSteps: reducedSteps,
+          captionTokens,
           gradClipNorm: options['grad-clip-norm'],
           schedule,
           beta1: options.beta1,

@@ -17,7 +17,7 @@ const text = v.pipe(v.string(), v.minLength(1));
 export const SourceRecipe = v.object({
   /** The data set's name, as rows and cards give it. */
   source: text,
-  /** owner/name on GitHub; looked for in a folder of that name, with a slash or a plus sign. */
+  /** owner/name on GitHub; looked for in a folder of that name. */
   repository: text,
   /** Patterns; see picture-paths.ts. */
   pictures: v.pipe(v.array(text), v.minLength(1)),
@@ -31,7 +31,7 @@ export const SourceRecipe = v.object({
 export type SourceRecipe = v.InferOutput<typeof SourceRecipe>;
 
 export interface CollectedRow {
-  /** WebP, or the file's own bytes where nothing had to be changed. */
+  /** WebP. */
   readonly image: Uint8Array;
   readonly label: string;
 }
@@ -44,7 +44,7 @@ export interface Collected {
   readonly damaged: number;
   /** Equal or nearly equal to a picture that is measured by. */
   readonly dropped: number;
-  /** Equal or nearly equal to a picture of the same source that came before. */
+  /** With the same fingerprint as a picture of the same source that came before. */
   readonly repeated: number;
 }
 

@@ -11,8 +11,8 @@ export interface DecodedPictures {
   keep(id: string, picture: RgbImage): void;
 }
 
-/** A quarter of this machine's memory: the rest is the training step's and everybody else's. */
-const MOST_BYTES = totalmem() / 4;
+/** A quarter of the memory that this process may have: the rest is the training step's and everybody else's. */
+const MOST_BYTES = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 4;
 
 export function keepDecoded(mostBytes = MOST_BYTES): DecodedPictures {
   const pictures = new Map<string, RgbImage>();

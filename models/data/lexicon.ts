@@ -34,8 +34,8 @@ export const LexiconFile = v.pipe(
     concepts: v.record(v.string(), Concept),
     /** By a row's names in lower case, joined by "; ". */
     labels: v.record(v.string(), Meaning),
-    /** By data set, those of its labels that mean another thing there: basketball is a ball, or a game. */
-    labelsOf: v.optional(v.record(v.string(), v.record(v.string(), Meaning)), {}),
+    /** By data set, those of its labels that mean another thing there (basketball is a ball, or a game), or null for nothing. */
+    labelsOf: v.optional(v.record(v.string(), v.record(v.string(), v.nullable(Meaning))), {}),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
@@ -43,7 +43,9 @@ export const LexiconFile = v.pipe(
     const meanings = [labels, ...Object.values(labelsOf)].flatMap((each) => Object.values(each));
     const named = [
       ...Object.values(concepts).flatMap(({ broader }) => Object.keys(broader)),
-      ...meanings.map((meaning) => ('is' in meaning ? meaning.is : meaning.kindOf)),
+      ...meanings
+        .flatMap((meaning) => meaning && ('is' in meaning ? meaning.is : meaning.kindOf))
+        .filter((id) => id !== null),
     ];
     const missing = named.find((id) => !Object.hasOwn(concepts, id));
     if (missing !== undefined) addIssue({ message: `expected a concept ${missing}, which is referred to` });
@@ -145,8 +147,13 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
       ],
     };
   };
-  const entriesOf = (meanings: Readonly<Record<string, Meaning>>) =>
-    new Map(Object.entries(meanings).map(([label, meaning]) => [label, entryOf(label, meaning)]));
+  const entriesOf = (meanings: Readonly<Record<string, Meaning | null>>) =>
+    new Map(
+      Object.entries(meanings).map(([label, meaning]) => [
+        label,
+        meaning ? entryOf(label, meaning) : undefined,
+      ]),
+    );
   const entries = entriesOf(labels);
   const entriesIn = new Map(
     Object.entries(labelsOf).map(([source, meanings]) => [source, entriesOf(meanings)]),
@@ -166,7 +173,8 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
   return {
     find: ({ labels: names, source }) => {
       const label = names.join('; ').toLowerCase();
-      return entriesIn.get(source)?.get(label) ?? entries.get(label);
+      const there = entriesIn.get(source);
+      return there?.has(label) ? there.get(label) : entries.get(label);
     },
     mentions: (sentence) => {
       const words = sentence.toLowerCase().match(/[\p{L}\p{N}'-]+/gu) ?? [];

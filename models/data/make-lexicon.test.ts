@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openLexicon } from './lexicon.ts';
 import { type Choices, labelsOf, makeLexicon } from './make-lexicon.ts';
 import type { Synset, WordNet } from './wordnet.ts';
 
@@ -109,6 +110,22 @@ describe('which sense a label has', () => {
     );
     expect(lexicon.labels).toEqual({ crane: { is: 'crane.n.04' }, milk: { kindOf: 'produce.n.01' } });
     expect(chosen.map(({ how }) => how)).toEqual(['by hand', 'by hand', 'by hand']);
+  });
+
+  test('none in one data set, by hand', () => {
+    const senses = { 'odd: crane': null };
+    const { lexicon } = make(
+      [
+        ['crane', 'zoo'],
+        ['crane', 'zoo'],
+        ['crane', 'odd'],
+      ],
+      { senses },
+    );
+    expect(lexicon.labelsOf).toEqual({ odd: { crane: null } });
+    const find = (source: string) => openLexicon({ about: ['by hand'], ...lexicon }).find({ labels: ['crane'], source });
+    expect(find('zoo')?.id).toBe('crane.n.05');
+    expect(find('odd')).toBeUndefined();
   });
 
   test('another one in a data set of another domain', () => {

@@ -90,21 +90,26 @@ export function makeLexicon(
     for (const id of broader.keys()) add(wordNet.synset(id));
   };
   for (const { sense } of chosen) if (sense) add(sense);
-  const meanings = (some: readonly Choice[]): LexiconFile['labels'] =>
-    Object.fromEntries(
-      some.flatMap(({ label, sense, kindOf }) =>
-        sense ? [[label, kindOf ? { kindOf: sense.id } : { is: sense.id }]] : [],
-      ),
-    );
+  const meaningOf = ({ sense, kindOf }: Choice) =>
+    sense ? (kindOf ? { kindOf: sense.id } : { is: sense.id }) : null;
+  const meaningsOf = (some: readonly Choice[]) =>
+    some.map((choice) => [choice.label, meaningOf(choice)] as const);
   const sourcesApart = [...new Set(chosen.flatMap(({ apart, sources }) => (apart ? sources : [])))].sort();
   return {
     lexicon: {
       concepts: Object.fromEntries(Object.entries(concepts).sort(([a], [b]) => (a < b ? -1 : 1))),
-      labels: meanings(chosen.filter(({ apart }) => !apart)),
+      labels: Object.fromEntries(
+        meaningsOf(chosen.filter(({ apart }) => !apart)).flatMap(([label, meaning]) =>
+          meaning ? [[label, meaning]] : [],
+        ),
+      ),
       labelsOf: Object.fromEntries(
         sourcesApart.map((source) => [
           source,
-          meanings(chosen.filter(({ apart, sources }) => apart && sources[0] === source)),
+          // Null too: what most data sets mean by the label is not meant there.
+          Object.fromEntries(
+            meaningsOf(chosen.filter(({ apart, sources }) => apart && sources[0] === source)),
+          ),
         ]),
       ),
     },

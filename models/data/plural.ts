@@ -11,14 +11,22 @@ const IRREGULAR: Readonly<Record<string, string>> = {
   mouse: 'mice',
   ox: 'oxen',
   fungus: 'fungi',
+  axis: 'axes',
+  crisis: 'crises',
+  oasis: 'oases',
+  elf: 'elves',
+  lens: 'lenses',
+  quiz: 'quizzes',
+  stomach: 'stomachs',
 };
 /** Compounds of man; German and human are none. */
-const ENDS_IN_MAN = /(?:fire|snow|police|sales|post|horse|fisher|business|harvest)(?:wo)?man$/;
+const ENDS_IN_MAN =
+  /(?:business|cave|fire|fisher|frog|harvest|horse|milk|police|post|sales|snow|space|super|watch)(?:wo)?man$/;
 /** One and several are the same, or there are no several; so with compounds: goldfish, mountain sheep, footwear. */
 const UNCHANGED =
   /(?:fish|sheep|deer|bison|swine|craft|squid|salmon|trout|moose|elk|cattle|poultry|ware|wear|clothing|equipment|furniture|jewelry|jewellery|food|hosiery|bedding|armou?r|cutlery|machinery|chassis)$/;
 const F_TO_VES = /(?:(?:lea|loa|wol|cal|hal|shel|scar|thie)f|(?:kni|wi|li)fe)$/;
-const O_TO_OES = /(?:potato|tomato|torpedo|mosquito|buffalo|mango|volcano)$/;
+const O_TO_OES = /(?:potato|tomato|torpedo|mosquito|buffalo|mango|volcano|hero|echo)$/;
 /** "chest of drawers", "hen-of-the-woods": what comes first is what there are several of. */
 const FIRST_PART = /^([^ ]+?)([ -](?:of|in)[ -].+)$/;
 

@@ -30,6 +30,18 @@ describe('several sources', () => {
     expect(source.text(2).source).toBe('b');
   });
 
+  test('files of one name in folders of one name keep their rows apart', async () => {
+    const paths = ['a/train', 'b/train'].map((path) => join(folder, path));
+    for (const [i, path] of paths.entries()) {
+      await mkdir(path, { recursive: true });
+      await writeParquetIn(path, 'part.parquet', labelled([`${i}0`, `${i}1`]));
+    }
+    const rows = await all(await openSources(paths.join()));
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(4);
+    expect(rows[3].id).toBe(`${join(paths[1], 'part.parquet')}: train/part.parquet row 1`);
+    expect(rows.map(({ labels }) => labels[0])).toEqual(['00', '01', '10', '11']);
+  });
+
   test('a path that is not there and an empty one are named', async () => {
     const missing = join(folder, 'missing.parquet');
     await expect(openSources(missing)).rejects.toThrow(`Opening the data ${missing}: no such file or folder`);

@@ -24,7 +24,26 @@ export async function openSources(
     const opened = await openPath(path, { onLeftOut, csv });
     sources.push(...(times === 1 ? opened : opened.map((source) => seenTimes(source, times))));
   }
-  return sources.length === 1 ? sources[0] : joined(spec, sources);
+  return sources.length === 1 ? sources[0] : joined(spec, withIdsOfTheirOwn(sources));
+}
+
+/**
+ * Many data sets have the same file names in folders of the same name, and so rows of the same id. Where one comes with an id that
+ * is taken, all its ids say which path it came from.
+ */
+function withIdsOfTheirOwn(sources: readonly PairSource[]): PairSource[] {
+  const taken = new Set<string>();
+  return sources.map((source) => {
+    const ids = Array.from({ length: source.length }, (_, index) => source.text(index).id);
+    const own = ids.some((id) => taken.has(id)) ? ids.map((id) => `${source.name}: ${id}`) : ids;
+    for (const id of own) taken.add(id);
+    if (own === ids) return source;
+    return {
+      ...source,
+      text: (index) => ({ ...source.text(index), id: own[index] }),
+      row: async (index) => ({ ...(await source.row(index)), id: own[index] }),
+    };
+  });
 }
 
 function seenTimes(source: PairSource, times: number): PairSource {

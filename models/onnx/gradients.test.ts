@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { randomStream } from '../data/random.ts';
 import { gradientRules } from './gradient-rules.ts';
 import { gradients } from './gradients.ts';
-import { Graph, type Value } from './graph.ts';
+import { Graph, type Target, type Value } from './graph.ts';
 import { toModel } from './model-proto.ts';
 import * as op from './operators.ts';
 import { sizeOf } from './shapes.ts';
@@ -34,6 +34,12 @@ const cases: Case[] = [
     build: op.add,
   },
   { name: 'a bias', ops: ['Add'], shapes: [[2, 3, 4], [4]], build: op.add },
+  {
+    name: 'a linear layer over many rows',
+    ops: ['MatMul', 'Add'],
+    shapes: [[2048, 3], [3, 5], [5]],
+    build: (g, x, weight, bias) => op.add(g, op.matMul(g, x, weight), bias),
+  },
   { name: 'a scalar', ops: ['Mul'], shapes: [[2, 3], []], build: op.mul },
   {
     name: 'sub',
@@ -198,8 +204,8 @@ const cases: Case[] = [
 ];
 
 /** A scalar loss over a case's result, its gradients, and a session that computes both from parameter values. */
-async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>) {
-  const g = new Graph();
+async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>, target: Target) {
+  const g = new Graph('training', target);
   const parameters = shapes.map((shape, i) => g.parameter(`p${i}`, shape, { kind: 'constant', value: 0 }));
   const result = build(g, ...parameters);
   const random = randomStream('weighting', result.shape.join());
@@ -225,9 +231,10 @@ async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>) {
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((sum, x, i) => sum + x * b[i], 0);
 
-describe('gradients equal finite differences', () => {
+// What suits a GPU's kernels is computed by the CPU's here: the rules write it otherwise.
+describe.each(['cpu', 'gpu'] as const)('gradients equal finite differences, for a %s', (target) => {
   it.each(cases)('$name', async (test) => {
-    const run = await prepare(test);
+    const run = await prepare(test, target);
     const random = randomStream('values', test.name);
     const draw = (shape: Shape, shift = 0) =>
       Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1 + shift);

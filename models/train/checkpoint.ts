@@ -1,5 +1,5 @@
 // Everything that a run needs to go on as if it had never stopped, in one safetensors file that is written beside and renamed:
-// weights and Adam's running means (in the graph's layout), and as metadata the step, the settings and the best result so far.
+// weights, Adam's running means and the weights' average (in the graph's layout), and as metadata the step, the settings and the best result so far.
 
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
@@ -54,21 +54,11 @@ export async function writeCheckpoint(
 
 /** All that is kept of one parameter. */
 function kept(state: TrainingState, name: string): [Kind, Float32Array<ArrayBuffer>][] {
+  const all: [Kind, Float32Array<ArrayBuffer>][] = [['weights', weightsOf(state.weights, name)]];
   const adam = state.adam.get(name);
-  return [
-    ['weights', weightsOf(state.weights, name)],
-    ...(adam
-      ? (
-          [
-            ['adam.m', adam.m],
-            ['adam.v', adam.v],
-          ] as const
-        ).map(([k, v]): [Kind, typeof v] => [k, v])
-      : []),
-    ...(state.average
-      ? [['average', weightsOf(state.average, name)] as [Kind, Float32Array<ArrayBuffer>]]
-      : []),
-  ];
+  if (adam) all.push(['adam.m', adam.m], ['adam.v', adam.v]);
+  if (state.average) all.push(['average', weightsOf(state.average, name)]);
+  return all;
 }
 
 /** Throws a sentence where the file is damaged or belongs to another network. */

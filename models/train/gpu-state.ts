@@ -51,11 +51,14 @@ export async function fromGpu(
     graph.output(`copy.${name}`, graph.input(name, 'float32', [group.size]));
   }
   const session = await openOnGpu(graph);
-  const copies = await session.run(Object.fromEntries(held));
-  for (const { name, kind, group } of vectors) {
-    unpack(group, copies[`copy.${name}`].data as Float32Array, tensorsOf(state, kind));
+  try {
+    const copies = await session.run(Object.fromEntries(held));
+    for (const { name, kind, group } of vectors) {
+      unpack(group, copies[`copy.${name}`].data as Float32Array, tensorsOf(state, kind));
+    }
+  } finally {
+    await session.release();
   }
-  await session.release();
 }
 
 export function dispose(held: GpuState): void {

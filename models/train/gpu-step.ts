@@ -7,6 +7,7 @@ import { weightsOf } from '../networks/weights.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
 import {
+  add,
   cast,
   concat,
   div,
@@ -18,7 +19,7 @@ import {
   reshape,
   slice,
 } from '../onnx/operators.ts';
-import { productOf } from '../onnx/shapes.ts';
+import { sizeOf } from '../onnx/shapes.ts';
 import { replaceForWebGpu } from '../onnx/webgpu-operators.ts';
 import type { AdamOptions } from './adamw.ts';
 import { addAdamW, addGlobalNorm, follow } from './adamw-graph.ts';
@@ -169,17 +170,29 @@ export function gpuStepGraph(config: ClipConfig, shape: GpuStepShape, options: G
   return { graph: g, parameters, vectors };
 }
 
+/** Elements, a quarter of a gigabyte: as many as a GPU binds to an operator, and no more than the network's other tensors. */
+const MOST_ZEROS_AND_ONES = 2 ** 26;
+
 /** A looked-up table's gradient is what each row gets of all places that looked it up: one product with zeros and ones. */
 function dense(g: Graph, gradient: Gradient | undefined, name: string): Value {
   if (!gradient) throw new Error(`The loss has no gradient of ${name}, which is to be trained.`);
   if (gradient.kind === 'dense') return gradient.value;
   const { indices, rows, count } = gradient;
-  const flat = reshape(g, cast(g, indices, 'float32'), [productOf(indices.shape), 1]);
+  const places = sizeOf(indices.shape);
+  const flat = reshape(g, cast(g, indices, 'float32'), [places, 1]);
+  const matrix = flattenToMatrix(g, rows);
   const all = g.floats(
     Array.from({ length: count }, (_, row) => row),
     [1, count],
   );
-  return gemm(g, cast(g, equal(g, flat, all), 'float32'), flattenToMatrix(g, rows), { transA: 1 });
+  let part = places;
+  while (part * count > MOST_ZEROS_AND_ONES && part % 2 === 0) part /= 2;
+  const sums = Array.from({ length: places / part }, (_, i) => {
+    const range = [{ axis: 0, start: i * part, end: (i + 1) * part }];
+    const chosen = cast(g, equal(g, slice(g, flat, range), all), 'float32');
+    return gemm(g, chosen, slice(g, matrix, range), { transA: 1 });
+  });
+  return sums.reduce((sum, each) => add(g, sum, each));
 }
 
 const LOGIT_SCALE = 'logit_scale';

@@ -18,14 +18,12 @@ import {
   type TrainingState,
 } from './trainer.ts';
 
-/** Captions are padded to a multiple of it: each length is a graph of its own. */
-const TOKENS = 16;
-
 export class GpuTrainer implements StepTrainer {
   readonly parameters: readonly Parameter[];
   readonly #config: ClipConfig;
   readonly #options: TrainerOptions;
-  #step: GpuStep;
+  /** Null between two graphs and after the end. */
+  #step: GpuStep | null;
   /** The state that the GPU holds the newest numbers of. */
   #loaded: { readonly state: TrainingState; held: GpuState; ahead: boolean } | null = null;
 
@@ -42,31 +40,30 @@ export class GpuTrainer implements StepTrainer {
         'On a GPU a batch is not run in parts. Give a --batch-size that its memory holds, and no --accum-freq.',
       );
     }
-    const { batchSize, loss } = options;
-    const shape = { batchSize, loss, patches: patchesAt(0, config, options), tokens: tokensFor(1, config) };
-    return new GpuTrainer(config, options, await createGpuStep(config, shape, stepOptions(options)));
+    return new GpuTrainer(
+      config,
+      options,
+      await createGpuStep(config, shapeAt(0, config, options), stepOptions(options)),
+    );
   }
 
   async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
     const { schedule, beta1, beta2, weightDecay, averageDecay, batchSize, seed } = this.#options;
-    await this.#fit(state, inputs);
+    const step = await this.#stepFor(state);
     if (this.#loaded?.state !== state) {
       this.#unload();
-      this.#loaded = { state, held: toGpu(this.#step.vectors, state), ahead: false };
+      this.#loaded = { state, held: toGpu(step.vectors, state), ahead: false };
     }
-    const { shape } = this.#step;
+    const { patches, tokens } = step.shape;
     const rate = learningRate(state.step, schedule);
     const number = state.step + 1;
     const all = patchCount(this.#config);
-    const result = await this.#step.run(
+    const result = await step.run(
       this.#loaded.held,
       {
         ...inputs,
-        captions: padded(inputs.captions, shape.tokens),
-        kept:
-          shape.patches < all
-            ? keptPatches({ batchSize, patches: shape.patches, all }, seed, state.step)
-            : undefined,
+        captions: padded(inputs.captions, tokens),
+        kept: patches < all ? keptPatches({ batchSize, patches, all }, seed, state.step) : undefined,
       },
       {
         stepSize: rate / (1 - beta1 ** number),
@@ -90,33 +87,43 @@ export class GpuTrainer implements StepTrainer {
   }
 
   async settle(state: TrainingState): Promise<void> {
-    if (this.#loaded?.state !== state || !this.#loaded.ahead) return;
+    if (this.#step === null || this.#loaded?.state !== state || !this.#loaded.ahead) return;
     await fromGpu(this.#step.vectors, this.#loaded.held, state);
     this.#loaded.ahead = false;
   }
 
-  /** Another graph where this step sees more patches or longer captions than the one before. */
-  async #fit(state: TrainingState, { captions }: StepInputs): Promise<void> {
-    const { shape } = this.#step;
-    const patches = patchesAt(state.step, this.#config, this.#options);
-    const tokens = Math.max(shape.tokens, tokensFor(captions.dims[1], this.#config));
-    if (patches === shape.patches && tokens === shape.tokens) return;
+  /** Another graph where this step sees more patches and longer captions than the one before. */
+  async #stepFor(state: TrainingState): Promise<GpuStep> {
+    const shape = shapeAt(state.step, this.#config, this.#options);
+    const now = this.#step;
+    if (now?.shape.patches === shape.patches && now.shape.tokens === shape.tokens) return now;
     // Tensors on the GPU do not outlive the session that made them.
     await this.settle(state);
     await this.release();
-    const fitting: GpuStepShape = { ...shape, patches, tokens };
-    this.#step = await createGpuStep(this.#config, fitting, stepOptions(this.#options));
+    const step = await createGpuStep(this.#config, shape, stepOptions(this.#options));
+    this.#step = step;
+    return step;
   }
 
   async release(): Promise<void> {
     this.#unload();
-    await this.#step.release();
+    const step = this.#step;
+    this.#step = null;
+    await step?.release();
   }
 
   #unload(): void {
     if (this.#loaded) dispose(this.#loaded.held);
     this.#loaded = null;
   }
+}
+
+/** A function of the step alone: padding has its part in the last bits of a sum, and a resumed run must come to the same. */
+function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): GpuStepShape {
+  const { batchSize, loss, patchDropoutSteps, captionTokens } = options;
+  const context = config.text_config.max_position_embeddings;
+  const tokens = step < patchDropoutSteps ? Math.min(captionTokens, context) : context;
+  return { batchSize, loss, patches: patchesAt(step, config, options), tokens };
 }
 
 function stepOptions({ beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {
@@ -130,26 +137,14 @@ function stepOptions({ beta1, beta2, epsilon, gradClipNorm, averageDecay }: Trai
   };
 }
 
-function tokensFor(length: number, { text_config }: ClipConfig): number {
-  return Math.min(Math.ceil(length / TOKENS) * TOKENS, text_config.max_position_embeddings);
-}
-
-/** Longer captions by more of what they end with: nothing behind the end of a text is looked at. */
+/** Shorter captions with more of what they end with: nothing behind the end of a text is looked at. */
 function padded(captions: EncodingBatch, tokens: number): EncodingBatch {
   const [batch, length] = captions.dims;
   if (length === tokens) return captions;
-  const longer = (ids: BigInt64Array) => {
-    const result = new BigInt64Array(batch * tokens);
-    for (let row = 0; row < batch; row++) {
-      result.fill(ids[(row + 1) * length - 1], row * tokens, (row + 1) * tokens);
-      result.set(ids.subarray(row * length, (row + 1) * length), row * tokens);
-    }
-    return result;
-  };
-  return {
-    ...captions,
-    dims: [batch, tokens],
-    input_ids: longer(captions.input_ids),
-    attention_mask: longer(captions.attention_mask),
-  };
+  const input_ids = new BigInt64Array(batch * tokens);
+  for (let row = 0; row < batch; row++) {
+    input_ids.fill(captions.input_ids[(row + 1) * length - 1], row * tokens, (row + 1) * tokens);
+    input_ids.set(captions.input_ids.subarray(row * length, (row + 1) * length), row * tokens);
+  }
+  return { ...captions, dims: [batch, tokens], input_ids };
 }

@@ -62,6 +62,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       seed: 3,
       patchDropout: 0.5,
       patchDropoutSteps: 4,
+      captionTokens: 16,
       gradClipNorm: 1,
       schedule: { peak: 0.01, warmupSteps: 2, totalSteps: STEPS },
       beta1: 0.9,

@@ -108,8 +108,11 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     if (!best) await writeWeights(options.out, config, parameters, finalWeights(state));
     return progress();
   } finally {
-    await trainer.release();
-    await log.stop();
+    try {
+      await trainer.release();
+    } finally {
+      await log.stop();
+    }
   }
 }
 

@@ -24,6 +24,7 @@ const OPTIONS: TrainerOptions = {
   seed: 0,
   patchDropout: 0,
   patchDropoutSteps: 0,
+  captionTokens: 77,
   gradClipNorm: 1,
   schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
   beta1: 0.9,

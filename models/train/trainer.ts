@@ -23,6 +23,8 @@ export interface TrainerOptions extends AdamOptions {
   readonly patchDropout: number;
   /** Steps with patches left out; the rest of the run sees whole pictures, as the trained model will. */
   readonly patchDropoutSteps: number;
+  /** Tokens that no caption of these steps has more of; those of the rest may fill the context. */
+  readonly captionTokens: number;
   /** Gradients longer than this, as one vector, are shortened to it. */
   readonly gradClipNorm: number;
   readonly schedule: Schedule;
@@ -100,7 +102,8 @@ export class Trainer implements StepTrainer {
   readonly parameters: readonly Parameter[];
   readonly #config: ClipConfig;
   readonly #options: TrainerOptions;
-  #step: Step;
+  /** Null between two graphs and after the end. */
+  #step: Step | null;
 
   private constructor(config: ClipConfig, options: TrainerOptions, step: Step) {
     this.#config = config;
@@ -152,21 +155,25 @@ export class Trainer implements StepTrainer {
   async #run(state: TrainingState, inputs: StepInputs): Promise<StepResult> {
     const { batchSize, seed, threads } = this.#options;
     const shape = shapeAt(state.step, this.#config, this.#options);
-    if (shape.patches !== this.#step.shape.patches) {
-      await this.#step.release();
+    if (shape.patches !== this.#step?.shape.patches) {
+      // Before the next is opened: both at once may be more than there is memory for.
+      await this.release();
       this.#step = await createStep(this.#config, shape, threads);
     }
+    const step = this.#step;
     const all = patchCount(this.#config);
-    if (shape.patches === all) return this.#step.run(state.weights, inputs);
+    if (shape.patches === all) return step.run(state.weights, inputs);
     const kept = keptPatches({ batchSize, patches: shape.patches, all }, seed, state.step);
-    return this.#step.run(state.weights, { ...inputs, kept });
+    return step.run(state.weights, { ...inputs, kept });
   }
 
   /** The state is changed in place. */
   async settle(): Promise<void> {}
 
   async release(): Promise<void> {
-    await this.#step.release();
+    const step = this.#step;
+    this.#step = null;
+    await step?.release();
   }
 }
 

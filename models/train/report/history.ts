@@ -137,9 +137,10 @@ function readPast(path: string, step: number) {
 function linesOf(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').split('\n');
-  } catch {
+  } catch (error) {
     // A run whose log was taken away goes on all the same; its report then begins here.
-    return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

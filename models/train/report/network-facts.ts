@@ -4,14 +4,16 @@ import { type ClipConfig, isModifiedResNet } from '../../clip/config.ts';
 import { textEncoder, visionEncoder } from '../../networks/clip.ts';
 import type { Graph } from '../../onnx/graph.ts';
 import { sizeOf } from '../../onnx/shapes.ts';
+import { LOSSES, type LossName } from '../contrastive-loss.ts';
 
 /** Pairs of what and how much. */
-export function networkFacts(config: ClipConfig): [string, string][] {
+export function networkFacts(config: ClipConfig, loss: LossName): [string, string][] {
   const { text_config: text, projection_dim } = config;
   const [image, words] = [learned(visionEncoder(config)), learned(textEncoder(config))];
+  // The temperature, and the bias where the loss has one.
+  const inNeitherTower = LOSSES[loss].start.logitBias === null ? 1 : 2;
   return [
-    // The temperature is the one number that is in neither tower.
-    ['Parameters', `${(image + words + 1).toLocaleString('en')}`],
+    ['Parameters', `${(image + words + inNeitherTower).toLocaleString('en')}`],
     ['Image tower', `${imageTower(config)}; ${millions(image)}`],
     [
       'Text tower',

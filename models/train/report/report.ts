@@ -1,6 +1,6 @@
 // report.html beside the model: a RunLog that shows a run to people while it goes on. It is written anew after evaluations and
-// checkpoints, beside and renamed, so that a browser never sees half of it. What it shows is in memory in a size that does not
-// grow with the run, and it is never written so often that it costs more than a share of the run.
+// checkpoints, beside and renamed, so that a browser never sees half of it. It is never written so often that it costs more
+// than a share of the run.
 
 import { writeFileWhole } from '../../files/folder.ts';
 import type { RunLog } from '../log.ts';

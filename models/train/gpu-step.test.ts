@@ -1,0 +1,101 @@
+// The GPU's step on the CPU's kernels: the same numbers as Trainer's, for every network and loss.
+
+import * as ort from 'onnxruntime-node';
+import { expect, it } from 'vitest';
+import { parseClipConfig } from '../clip/config.ts';
+import { sharedKeys } from '../data/pair-keys.ts';
+import configs from '../networks/fixtures/configs.json' with { type: 'json' };
+import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
+import { weightsOf } from '../networks/weights.ts';
+import { toModel } from '../onnx/model-proto.ts';
+import { LOSSES, type LossName } from './contrastive-loss.ts';
+import { type GpuState, toGpu } from './gpu-state.ts';
+import { gpuStepGraph } from './gpu-step.ts';
+import { floats } from './graph-session.ts';
+import { unpack } from './packed-state.ts';
+import { patchCount } from './patch-dropout.ts';
+import { learningRate } from './schedule.ts';
+import { lossFeeds } from './step-graph.ts';
+import { decayAt, MAX_LOG_LOGIT_SCALE, startingState, Trainer, type TrainerOptions } from './trainer.ts';
+
+const PAIRS = 4;
+const STEPS = 4;
+const KEYS = [['a'], ['b'], ['c', 'a'], ['d']].map(sharedKeys);
+
+const networks = Object.keys(configs) as (keyof typeof configs)[];
+const cases = networks.flatMap((network) =>
+  (['softmax', 'sigmoid'] as const).map((loss) => [network, loss] as const),
+);
+
+it.each(cases)('%s, %s', async (network, loss: LossName) => {
+  const config = parseClipConfig(configs[network], 'configs.json');
+  const options: TrainerOptions = {
+    batchSize: PAIRS,
+    accumulate: 1,
+    loss,
+    averageDecay: 0.9,
+    threads: 1,
+    seed: 0,
+    patchDropout: 0,
+    patchDropoutSteps: 0,
+    captionTokens: 77,
+    gradClipNorm: 1,
+    schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
+    beta1: 0.9,
+    beta2: 0.98,
+    epsilon: 1e-6,
+    weightDecay: 0.2,
+  };
+  const trainer = await Trainer.create(config, options);
+  const state = startingState(trainer.parameters, options);
+  const tokens = referenceBatch(config, PAIRS, 0).dims[1];
+  const { graph, vectors } = gpuStepGraph(
+    config,
+    { batchSize: PAIRS, loss, patches: patchCount(config), tokens },
+    { ...options, maxLogitScale: MAX_LOG_LOGIT_SCALE, average: true },
+  );
+  const session = await ort.InferenceSession.create(toModel(graph), { intraOpNumThreads: 1 });
+  let held: GpuState = toGpu(vectors, startingState(trainer.parameters, options));
+  for (let step = 0; step < STEPS; step++) {
+    const { pixel_values, input_ids, dims } = referenceBatch(config, PAIRS, step);
+    const pairs = LOSSES[loss].inputsOf(KEYS, 'own');
+    const captions = { input_ids, dims, attention_mask: input_ids, truncated: [] };
+    const rate = learningRate(step, options.schedule);
+    const { image_size: size } = config.vision_config;
+    const outputs = await session.run({
+      ...Object.fromEntries(held),
+      ...lossFeeds({ batchSize: PAIRS }, { pixel_values, captions, pairs }),
+      pixel_values: floats(pixel_values, [PAIRS, 3, size, size]),
+      input_ids: new ort.Tensor('int32', Int32Array.from(input_ids, Number), [...dims]),
+      schedule: floats(
+        Float32Array.of(
+          rate / (1 - options.beta1 ** (step + 1)),
+          Math.sqrt(1 - options.beta2 ** (step + 1)),
+          1 - rate * options.weightDecay,
+          1 - decayAt(step + 1, options.averageDecay),
+        ),
+        [4],
+      ),
+    });
+    held = new Map(vectors.map(({ name }) => [name, outputs[`next.${name}`]]));
+    const report = await trainer.train(state, { pixel_values, captions, pairs });
+    const [value, gradientNorm] = outputs.report.data as Float32Array;
+    expect(value).toBeCloseTo(report.loss, 4);
+    expect(gradientNorm / report.gradientNorm).toBeCloseTo(1, 4);
+  }
+  const values = startingState(trainer.parameters, options);
+  for (const { name, kind, group } of vectors) {
+    if (kind === 'weights') unpack(group, held.get(name)?.data as Float32Array, values.weights);
+    if (kind === 'average') unpack(group, held.get(name)?.data as Float32Array, values.average ?? new Map());
+  }
+  for (const [name, expected] of state.weights)
+    expect(furthest(weightsOf(values.weights, name), expected)).toBeLessThan(5e-5);
+  for (const [name, expected] of state.average ?? [])
+    expect(furthest(weightsOf(values.average ?? new Map(), name), expected)).toBeLessThan(5e-5);
+  await session.release();
+  await trainer.release();
+});
+
+function furthest(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+}
