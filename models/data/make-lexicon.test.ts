@@ -123,7 +123,8 @@ describe('which sense a label has', () => {
       { senses },
     );
     expect(lexicon.labelsOf).toEqual({ odd: { crane: null } });
-    const find = (source: string) => openLexicon({ about: ['by hand'], ...lexicon }).find({ labels: ['crane'], source });
+    const find = (source: string) =>
+      openLexicon({ about: ['by hand'], ...lexicon }).find({ labels: ['crane'], source });
     expect(find('zoo')?.id).toBe('crane.n.05');
     expect(find('odd')).toBeUndefined();
   });
