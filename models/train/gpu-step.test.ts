@@ -9,6 +9,7 @@ import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
 import { weightsOf } from '../networks/weights.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { LOSSES, type LossName } from './contrastive-loss.ts';
+import { options as common } from './fixtures/first-losses.ts';
 import { type GpuState, toGpu } from './gpu-state.ts';
 import { gpuStepGraph } from './gpu-step.ts';
 import { floats } from './graph-session.ts';
@@ -16,7 +17,7 @@ import { unpack } from './packed-state.ts';
 import { patchCount } from './patch-dropout.ts';
 import { learningRate } from './schedule.ts';
 import { lossFeeds } from './step-graph.ts';
-import { decayAt, MAX_LOG_LOGIT_SCALE, startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import { decayAt, MAX_LOG_LOGIT_SCALE, startingState, Trainer } from './trainer.ts';
 
 const PAIRS = 4;
 const STEPS = 4;
@@ -29,23 +30,7 @@ const cases = networks.flatMap((network) =>
 
 it.each(cases)('%s, %s', async (network, loss: LossName) => {
   const config = parseClipConfig(configs[network], 'configs.json');
-  const options: TrainerOptions = {
-    batchSize: PAIRS,
-    accumulate: 1,
-    loss,
-    averageDecay: 0.9,
-    threads: 1,
-    seed: 0,
-    patchDropout: 0,
-    patchDropoutSteps: 0,
-    captionTokens: 77,
-    gradClipNorm: 1,
-    schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
-    beta1: 0.9,
-    beta2: 0.98,
-    epsilon: 1e-6,
-    weightDecay: 0.2,
-  };
+  const options = { ...common, batchSize: PAIRS, loss, patchDropout: 0, patchDropoutSteps: 0 };
   const trainer = await Trainer.create(config, options);
   const state = startingState(trainer.parameters, options);
   const tokens = referenceBatch(config, PAIRS, 0).dims[1];
