@@ -9,10 +9,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { readLexicon } from '../data/lexicon.ts';
+import { SMALL } from '../data/low-resolution.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
+import type { Progress } from '../train/checkpoint.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
@@ -136,6 +138,13 @@ export const train = command({
       max: 1,
       help: 'share of the pictures that are shown in shades of grey: people drop old photographs too',
     },
+    'low-res-prob': {
+      kind: 'number',
+      default: 0,
+      min: 0,
+      max: 1,
+      help: `share of the pictures that are shown as coarse as ones of ${SMALL} pixels: people drop thumbnails too`,
+    },
     lexicon: {
       kind: 'text',
       value: 'lexicon.json',
@@ -206,6 +215,7 @@ export const train = command({
       workers: options.workers,
       cropScale: [options['crop-scale'], 1],
       grayScaleProb: options['gray-scale-prob'],
+      lowResProb: options['low-res-prob'],
       lexicon,
       onDamaged: log.damaged,
     });
@@ -238,7 +248,7 @@ export const train = command({
         '--csv-img-key': csv.image,
         '--csv-caption-key': csv.caption,
         '--csv-separator': options['csv-separator'] ?? '',
-        ...(options.lexicon === undefined ? {} : { '--lexicon': options.lexicon }),
+        ...whereUsed({ '--lexicon': options.lexicon, '--low-res-prob': options['low-res-prob'] }),
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,
@@ -310,6 +320,12 @@ export const train = command({
     }
   },
 });
+
+/** Settings that a checkpoint names only where they do something, so that runs begun before there were any go on. */
+function whereUsed(settings: Readonly<Record<string, string | number | undefined>>): Progress['settings'] {
+  const used = Object.entries(settings).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
+  return Object.fromEntries(used);
+}
 
 /** `caltech101=3` as a data set and a whole number of times. */
 function parseFactors(given: readonly string[]): Map<string, number> {

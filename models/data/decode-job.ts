@@ -11,6 +11,8 @@ export interface DecodeSettings extends Augmentation {
   readonly seed: number;
   /** The share of pictures that are shown in shades of grey. */
   readonly grayScaleProb: number;
+  /** The share of pictures that are shown as coarse as small ones are. */
+  readonly lowResProb: number;
 }
 
 export interface DecodeJob {

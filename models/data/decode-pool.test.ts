@@ -9,6 +9,7 @@ const settings = {
   cropScale: [0.5, 1],
   aspectRatio: [1, 1],
   grayScaleProb: 0,
+  lowResProb: 0,
   flip: false,
 } as const;
 

@@ -9,6 +9,7 @@ import { decodeImage } from '../files/decode-image.ts';
 import { drawCrop } from './crop.ts';
 import { cropTo } from './crop-resample.ts';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
+import { cropCoarsely } from './low-resolution.ts';
 import { randomStream } from './random.ts';
 
 // One picture at a time on one core: the other cores belong to the training step. What is kept of a picture is kept by decoded-pictures.ts.
@@ -19,7 +20,7 @@ const port = parentPort;
 if (!port)
   throw new Error('decode-worker.ts runs as a worker thread; open a pair stream instead of running it.');
 const settings: DecodeSettings = workerData;
-const { imageSize, mean, std, seed, grayScaleProb } = settings;
+const { imageSize, mean, std, seed, grayScaleProb, lowResProb } = settings;
 
 let queue = Promise.resolve();
 port.on('message', (job: DecodeJob) => {
@@ -37,7 +38,9 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
       const picture = image instanceof Uint8Array ? await decodeShared(image, names[place]) : image;
       if (picture !== image) decoded.push({ place, picture });
       const random = randomStream('crop', seed, epoch, rows[place]);
-      cropTo(picture, drawCrop(picture.width, picture.height, settings, random), imageSize, planes);
+      const crop = drawCrop(picture.width, picture.height, settings, random);
+      const coarse = randomStream('low resolution', seed, epoch, rows[place])() < lowResProb;
+      (coarse ? cropCoarsely : cropTo)(picture, crop, imageSize, planes);
       if (random() < grayScaleProb) grayScale(planes);
       normalize(planes);
     } catch (error) {
