@@ -3,8 +3,10 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, test } from 'vitest';
 import { decodeImage } from '../files/decode-image.ts';
 import { drawCaption } from './captions.ts';
+import { changeColors, drawColorJitter } from './color-jitter.ts';
 import { sharedKeys } from './pair-keys.ts';
 import { openPairStream, type PairBatch, type PairStream, type PairStreamOptions } from './pair-stream.ts';
+import { randomStream } from './random.ts';
 import { openSources } from './sources.ts';
 import type { PairSource } from './types.ts';
 
@@ -109,6 +111,27 @@ describe('batches', () => {
     }
     expect(grey).toBeGreaterThan(4);
     expect(grey).toBeLessThan(20);
+  });
+
+  test('a share of the pictures in other colours, drawn for the epoch and the row', async () => {
+    const source = sourceOf(await colours(24));
+    const pairs = stream(source, { batchSize: 24, colorJitterProb: 0.5 });
+    let changed = 0;
+    for (const epoch of [0, 1]) {
+      const batch = await pairs.batch(epoch);
+      for (const [place, row] of rowsOf(batch).entries()) {
+        const random = randomStream('color jitter', 1, epoch, row);
+        const wanted = Float32Array.from(colour(row));
+        if (random() < 0.5) {
+          changeColors(wanted, drawColorJitter(random));
+          changed++;
+        }
+        for (const [channel, value] of meanColour(batch, place).entries())
+          expect(value).toBeCloseTo(wanted[channel], 2);
+      }
+    }
+    expect(changed).toBeGreaterThan(12);
+    expect(changed).toBeLessThan(36);
   });
 
   test('a share of the pictures as coarse as small ones, and the others as they were', async () => {

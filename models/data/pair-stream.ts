@@ -25,6 +25,8 @@ export interface PairStreamOptions {
   readonly workers?: number;
   readonly cropScale?: readonly [least: number, most: number];
   readonly flip?: boolean;
+  /** The share of pictures whose colours are changed a little: 0 where it is left out. */
+  readonly colorJitterProb?: number;
   /** The share of pictures that are shown in shades of grey: 0 where it is left out. */
   readonly grayScaleProb?: number;
   /** The share of pictures that are shown as coarse as small ones are: 0 where it is left out. */
@@ -64,6 +66,7 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     workers = 1,
     cropScale = [0.5, 1],
     flip = true,
+    colorJitterProb = 0,
     grayScaleProb = 0,
     lowResProb = 0,
     lexicon,
@@ -82,6 +85,7 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     cropScale,
     flip,
     aspectRatio,
+    colorJitterProb,
     grayScaleProb,
     lowResProb,
   });
