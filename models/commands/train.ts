@@ -23,6 +23,7 @@ import { CSV_OPTIONS, csvColumns } from './data-options.ts';
 import { evaluateHeldOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
 import { openRunLogs, REPORTS, refuseContradiction, withReport } from './run-logs.ts';
+import { SOFTENING_OPTIONS, softeningOf } from './softening.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
 const MOST_HELD_OUT = 1000;
@@ -78,6 +79,7 @@ export const train = command({
       value: 'own|several',
       help: 'whether pairs that share a label or caption are left alone (own) or all count as matches (several)',
     },
+    ...SOFTENING_OPTIONS,
     'ema-decay': {
       kind: 'number',
       default: 0,
@@ -197,6 +199,7 @@ export const train = command({
     if (options.device === 'webgpu' && accumulate !== 1) {
       throw new UsageError('--device webgpu runs a batch whole; leave --accum-freq out.');
     }
+    const softening = softeningOf(options);
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
@@ -210,6 +213,7 @@ export const train = command({
         : { train: source, heldOut: null };
 
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
+    const { soften, close: closeTeacher } = await softening.open();
     const logs = openRunLogs(out, batchSize, options['report-to']);
     const { log } = logs;
     const factors = parseFactors(options['upsampling-factors'] ?? []);
@@ -261,6 +265,7 @@ export const train = command({
           '--color-jitter-prob': options['color-jitter-prob'],
           '--low-res-prob': options['low-res-prob'],
         }),
+        ...softening.settings,
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,
@@ -293,6 +298,7 @@ export const train = command({
         pairs,
         pretrained: weights,
         positives: options.positives,
+        soften,
         device: options.device,
         trainer: {
           batchSize,
@@ -329,6 +335,7 @@ export const train = command({
     } finally {
       for (const signal of STOPPING) process.off(signal, stop);
       await pairs.close();
+      await closeTeacher();
     }
   },
 });

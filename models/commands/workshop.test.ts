@@ -156,6 +156,35 @@ it('goes on from what is trained, on other data, without learning anew', async (
   ).rejects.toThrow(/--pretrained brings its own network/);
 });
 
+it('learns from a teacher, who must be there and have a softmax to teach', async () => {
+  const short = [
+    ...['--train-data', at('unseen'), '--model', at('network.json'), '--batch-size', '12', '--epochs', '1'],
+    ...['--warmup', '0', '--held-out', '0', '--patch-dropout', '0', '--threads', '1'],
+  ];
+  const taught = ['--distill-model', at('run')];
+  await run(train, ...short, '--out', at('untaught'));
+  await run(train, ...short, ...taught, '--out', at('taught'));
+  const [[untaught], [first]] = await Promise.all([logOf('untaught'), logOf('taught')]);
+  expect(first.loss).toBeGreaterThan(untaught.loss + 0.1);
+  expect(await readFile(at('taught', 'model.safetensors'))).not.toEqual(
+    await readFile(at('untaught', 'model.safetensors')),
+  );
+  await expect(
+    run(train, ...short, ...taught, '--distill-weight', '2', '--out', at('taught'), '--resume'),
+  ).rejects.toThrow(/written with --distill-weight 1, this run has 2/);
+  const refused = ['--out', at('untaught too')];
+  await expect(run(train, ...short, ...taught, '--siglip', ...refused)).rejects.toThrow(
+    "--siglip's loss does not have",
+  );
+  await expect(run(train, ...short, '--distill-weight', '2', ...refused)).rejects.toThrow(
+    'name one in --distill-model',
+  );
+  await expect(run(train, ...short, '--distill-model', at('shapes'), ...refused)).rejects.toThrow(
+    /shapes.*config\.json/,
+  );
+  expect(await readdir(folder)).not.toContain('untaught too');
+});
+
 it('has learnt the words of the templates, so that a caption keeps its name', async () => {
   const tokenizerJson = JSON.parse(await readFile(at('run', 'tokenizer.json'), 'utf8'));
   const tokenizer = await parseTokenizer({ tokenizerJson }, { contextLength: 16 });
