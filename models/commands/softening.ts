@@ -1,8 +1,11 @@
 // The options of training by which the loss aims at more than which caption is whose: what they may not go with, what a
 // checkpoint remembers of them, and what they make of each batch's targets.
 
+import type { PairBatch } from '../data/pair-stream.ts';
 import { openModel } from '../inference/model.ts';
 import type { Progress } from '../train/checkpoint.ts';
+import type { LossInputs } from '../train/contrastive-loss.ts';
+import { smoothOverKin } from '../train/kin-smoothing.ts';
 import type { RunOptions } from '../train/run.ts';
 import { withTeacher } from '../train/teacher.ts';
 import { type OptionTable, type OptionValues, UsageError } from './arguments.ts';
@@ -18,10 +21,18 @@ export const SOFTENING_OPTIONS = {
     above: 0,
     help: "the teacher's part of the loss beside the captions' of 1; 1 where it is left out, as in open_clip",
   },
+  'kin-smoothing': {
+    kind: 'number',
+    default: 0,
+    min: 0,
+    below: 1,
+    help: "share of a picture's target that goes to captions of its concept's siblings in --lexicon, such as 0.1",
+  },
 } as const satisfies OptionTable;
 
 interface Given extends OptionValues<typeof SOFTENING_OPTIONS> {
   readonly siglip: boolean;
+  readonly lexicon: string | undefined;
   readonly device: RunOptions['device'];
   readonly threads: number;
 }
@@ -33,21 +44,24 @@ export interface Softening {
 }
 
 export function softeningOf(options: Given): Softening {
-  const { siglip, device, threads, 'distill-model': path, 'distill-weight': weight = 1 } = options;
-  if (path === undefined && options['distill-weight'] !== undefined) {
-    throw new UsageError(
-      '--distill-weight is the weight of a teacher; name one in --distill-model, or leave it out.',
-    );
-  }
-  if (path !== undefined && siglip) {
-    throw new UsageError(
-      "--distill-model teaches by a softmax over each batch, which --siglip's loss does not have; leave one of the two out.",
-    );
-  }
+  const {
+    device,
+    threads,
+    'distill-model': path,
+    'distill-weight': weight = 1,
+    'kin-smoothing': share,
+  } = options;
+  refuseContradictions(options);
+  const smoothed = (inputs: LossInputs, { keys }: PairBatch) =>
+    share > 0 ? smoothOverKin(inputs, keys, share) : inputs;
   return {
-    settings: path === undefined ? {} : { '--distill-model': path, '--distill-weight': weight },
+    settings: {
+      ...(path === undefined ? {} : { '--distill-model': path, '--distill-weight': weight }),
+      ...(share > 0 ? { '--kin-smoothing': share } : {}),
+    },
     async open() {
-      if (path === undefined) return { soften: undefined, close: async () => undefined };
+      if (path === undefined)
+        return { soften: async (inputs, batch) => smoothed(inputs, batch), close: async () => undefined };
       const teacher = await openModel(path, { threads, device });
       try {
         // Whatever is wrong with its encoders comes out now, not after the first batch.
@@ -58,9 +72,34 @@ export function softeningOf(options: Given): Softening {
         throw error;
       }
       return {
-        soften: (inputs, batch) => withTeacher(inputs, batch, teacher, weight),
+        soften: (inputs, batch) => withTeacher(smoothed(inputs, batch), batch, teacher, weight),
         close: () => teacher.close(),
       };
     },
   };
+}
+
+function refuseContradictions(options: Given): void {
+  const {
+    siglip,
+    lexicon,
+    'distill-model': teacher,
+    'distill-weight': weight,
+    'kin-smoothing': share,
+  } = options;
+  if (teacher === undefined && weight !== undefined) {
+    throw new UsageError(
+      '--distill-weight is the weight of a teacher; name one in --distill-model, or leave it out.',
+    );
+  }
+  if (share > 0 && lexicon === undefined) {
+    throw new UsageError(
+      '--kin-smoothing needs to know who is whose kin; name a lexicon in --lexicon, or leave it out.',
+    );
+  }
+  if (siglip && (teacher !== undefined || share > 0)) {
+    throw new UsageError(
+      `${share > 0 ? '--kin-smoothing' : '--distill-model'} shares out the targets of a softmax over each batch, which --siglip's loss does not have; leave one of the two out.`,
+    );
+  }
 }
