@@ -38,31 +38,32 @@ export function grayScale(planes: Float32Array): void {
   blendLuma(planes, 0);
 }
 
-const level = (value: number) => Math.min(255, Math.max(0, value));
+const level = (value: number) => (value < 0 ? 0 : value > 255 ? 255 : value);
 
-function lumaAt(planes: Float32Array, pixel: number): number {
+/** [pixels] */
+function lumaOf(planes: Float32Array): Float64Array {
   const size = planes.length / 3;
-  return LUMA[0] * planes[pixel] + LUMA[1] * planes[size + pixel] + LUMA[2] * planes[2 * size + pixel];
+  const luma = new Float64Array(size);
+  for (let i = 0; i < size; i++)
+    luma[i] = LUMA[0] * planes[i] + LUMA[1] * planes[size + i] + LUMA[2] * planes[2 * size + i];
+  return luma;
 }
 
 function meanLuma(planes: Float32Array): number {
-  const size = planes.length / 3;
-  let sum = 0;
-  for (let i = 0; i < size; i++) sum += lumaAt(planes, i);
-  return sum / size;
+  const luma = lumaOf(planes);
+  return luma.reduce((sum, value) => sum + value, 0) / luma.length;
 }
 
 function blend(planes: Float32Array, other: number, share: number): void {
-  for (let i = 0; i < planes.length; i++) planes[i] = level(share * planes[i] + (1 - share) * other);
+  const rest = (1 - share) * other;
+  for (let i = 0; i < planes.length; i++) planes[i] = level(share * planes[i] + rest);
 }
 
 function blendLuma(planes: Float32Array, share: number): void {
-  const size = planes.length / 3;
-  for (let i = 0; i < size; i++) {
-    const luma = lumaAt(planes, i);
-    for (let at = i; at < planes.length; at += size)
-      planes[at] = level(share * planes[at] + (1 - share) * luma);
-  }
+  const luma = lumaOf(planes);
+  for (let from = 0; from < planes.length; from += luma.length)
+    for (let i = 0; i < luma.length; i++)
+      planes[from + i] = level(share * planes[from + i] + (1 - share) * luma[i]);
 }
 
 /** By way of hue, saturation and value, of which the latter two stay: so do each pixel's largest and smallest channel. */
@@ -77,10 +78,15 @@ function turnHue(planes: Float32Array, turns: number): void {
     if (range === 0) continue;
     // In sixths of the circle: red at 0, green at 2, blue at 4.
     const hue = most === r ? (g - b) / range : most === g ? 2 + (b - r) / range : 4 + (r - g) / range;
-    for (const [channel, center] of [0, 2, 4].entries()) {
-      const apart = Math.abs(((((hue + 6 * turns - center + 3) % 6) + 6) % 6) - 3);
-      // A channel is full within a sixth of its own hue, and at the bottom beyond two.
-      planes[channel * size + i] = most - range * Math.min(1, Math.max(0, apart - 1));
-    }
+    const turned = hue + 6 * turns;
+    planes[i] = most - range * lack(turned);
+    planes[size + i] = most - range * lack(turned - 2);
+    planes[2 * size + i] = most - range * lack(turned - 4);
   }
+}
+
+/** What a channel lacks of a pure colour: nothing within a sixth of its own hue, all beyond two. */
+function lack(sixths: number): number {
+  const apart = Math.abs(sixths - 6 * Math.round(sixths / 6));
+  return apart < 1 ? 0 : apart > 2 ? 1 : apart - 1;
 }
