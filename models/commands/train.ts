@@ -9,10 +9,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { readLexicon } from '../data/lexicon.ts';
+import { SMALL } from '../data/low-resolution.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
+import type { Progress } from '../train/checkpoint.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
@@ -21,6 +23,7 @@ import { CSV_OPTIONS, csvColumns } from './data-options.ts';
 import { evaluateHeldOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
 import { openRunLogs, REPORTS, refuseContradiction, withReport } from './run-logs.ts';
+import { SOFTENING_OPTIONS, softeningOf } from './softening.ts';
 
 /** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
 const MOST_HELD_OUT = 1000;
@@ -76,6 +79,7 @@ export const train = command({
       value: 'own|several',
       help: 'whether pairs that share a label or caption are left alone (own) or all count as matches (several)',
     },
+    ...SOFTENING_OPTIONS,
     'ema-decay': {
       kind: 'number',
       default: 0,
@@ -129,12 +133,26 @@ export const train = command({
       integer: true,
       help: `labelled rows to choose the best checkpoint by, 0 keeps the last; a tenth, ${MOST_HELD_OUT} at most, where it is left out`,
     },
+    'color-jitter-prob': {
+      kind: 'number',
+      default: 0,
+      min: 0,
+      max: 1,
+      help: "share of the pictures whose brightness, contrast, saturation and hue are changed, by CLIPA's strengths",
+    },
     'gray-scale-prob': {
       kind: 'number',
       default: 0.1,
       min: 0,
       max: 1,
       help: 'share of the pictures that are shown in shades of grey: people drop old photographs too',
+    },
+    'low-res-prob': {
+      kind: 'number',
+      default: 0,
+      min: 0,
+      max: 1,
+      help: `share of the pictures that are shown as coarse as ones of ${SMALL} pixels: people drop thumbnails too`,
     },
     lexicon: {
       kind: 'text',
@@ -181,6 +199,7 @@ export const train = command({
     if (options.device === 'webgpu' && accumulate !== 1) {
       throw new UsageError('--device webgpu runs a batch whole; leave --accum-freq out.');
     }
+    const softening = softeningOf(options);
     const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
@@ -197,6 +216,7 @@ export const train = command({
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
     const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
     const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
+    const { soften, close: closeTeacher } = await softening.open();
     const logs = openRunLogs(out, batchSize, options['report-to']);
     const { log } = logs;
     const pairs = openPairStream(upsample(trainRows, factors), {
@@ -207,7 +227,9 @@ export const train = command({
       seed,
       workers: options.workers,
       cropScale: [options['crop-scale'], 1],
+      colorJitterProb: options['color-jitter-prob'],
       grayScaleProb: options['gray-scale-prob'],
+      lowResProb: options['low-res-prob'],
       lexicon,
       onDamaged: log.damaged,
     });
@@ -238,8 +260,13 @@ export const train = command({
         '--csv-img-key': csv.image,
         '--csv-caption-key': csv.caption,
         '--csv-separator': options['csv-separator'] ?? '',
-        ...(options.lexicon === undefined ? {} : { '--lexicon': options.lexicon }),
-        ...(options.device === 'cpu' ? {} : { '--device': options.device }),
+        ...whereUsed({
+          '--lexicon': options.lexicon,
+          '--device': options.device === 'cpu' ? undefined : options.device,
+          '--color-jitter-prob': options['color-jitter-prob'],
+          '--low-res-prob': options['low-res-prob'],
+        }),
+        ...softening.settings,
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,
@@ -272,6 +299,7 @@ export const train = command({
         pairs,
         pretrained: weights,
         positives: options.positives,
+        soften,
         device: options.device,
         trainer: {
           batchSize,
@@ -309,9 +337,16 @@ export const train = command({
     } finally {
       for (const signal of STOPPING) process.off(signal, stop);
       await pairs.close();
+      await closeTeacher();
     }
   },
 });
+
+/** Settings that a checkpoint names only where they do something, so that runs begun before there were any go on. */
+function whereUsed(settings: Readonly<Record<string, string | number | undefined>>): Progress['settings'] {
+  const used = Object.entries(settings).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
+  return Object.fromEntries(used);
+}
 
 /** `caltech101=3` as a data set and a whole number of times. */
 function parseFactors(given: readonly string[]): Map<string, number> {

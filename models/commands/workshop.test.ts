@@ -156,6 +156,64 @@ it('goes on from what is trained, on other data, without learning anew', async (
   ).rejects.toThrow(/--pretrained brings its own network/);
 });
 
+it('learns from a teacher, who must be there and have a softmax to teach', async () => {
+  const short = [
+    ...['--train-data', at('unseen'), '--model', at('network.json'), '--batch-size', '12', '--epochs', '1'],
+    ...['--warmup', '0', '--held-out', '0', '--patch-dropout', '0', '--threads', '1'],
+  ];
+  const taught = ['--distill-model', at('run')];
+  await run(train, ...short, '--out', at('untaught'));
+  await run(train, ...short, ...taught, '--out', at('taught'));
+  const [[untaught], [first]] = await Promise.all([logOf('untaught'), logOf('taught')]);
+  expect(first.loss).toBeGreaterThan(untaught.loss + 0.1);
+  expect(await readFile(at('taught', 'model.safetensors'))).not.toEqual(
+    await readFile(at('untaught', 'model.safetensors')),
+  );
+  await expect(
+    run(train, ...short, ...taught, '--distill-weight', '2', '--out', at('taught'), '--resume'),
+  ).rejects.toThrow(/written with --distill-weight 1, this run has 2/);
+  const refused = ['--out', at('untaught too')];
+  await expect(run(train, ...short, ...taught, '--siglip', ...refused)).rejects.toThrow(
+    "--siglip's loss does not have",
+  );
+  await expect(run(train, ...short, '--distill-weight', '2', ...refused)).rejects.toThrow(
+    'name one in --distill-model',
+  );
+  await expect(run(train, ...short, '--distill-model', at('shapes'), ...refused)).rejects.toThrow(
+    /shapes.*config\.json/,
+  );
+  expect(await readdir(folder)).not.toContain('untaught too');
+});
+
+it('smooths over kin that a lexicon knows, and over none that nobody knows', async () => {
+  const disc = (colour: string) => ({ names: [`${colour} disc`], broader: { disc: 1 } });
+  const colours = Object.keys(COLOURS);
+  const lexicon = {
+    about: ['made up'],
+    concepts: {
+      disc: { names: ['disc'], broader: {} },
+      ...Object.fromEntries(colours.map((colour) => [colour, disc(colour)])),
+    },
+    labels: Object.fromEntries(colours.map((colour) => [`${colour} disc`, { is: colour }])),
+  };
+  await writeFile(at('lexicon.json'), JSON.stringify(lexicon));
+  const short = [
+    ...['--train-data', at('unseen'), '--model', at('network.json'), '--batch-size', '12', '--epochs', '1'],
+    ...['--warmup', '0', '--held-out', '0', '--patch-dropout', '0', '--threads', '1'],
+  ];
+  const known = ['--lexicon', at('lexicon.json')];
+  await run(train, ...short, ...known, '--out', at('sharp'));
+  await run(train, ...short, ...known, '--kin-smoothing', '0.2', '--out', at('smooth'));
+  expect(await readFile(at('smooth', 'model.safetensors'))).not.toEqual(
+    await readFile(at('sharp', 'model.safetensors')),
+  );
+  const refused = ['--kin-smoothing', '0.2', '--out', at('smooth too')];
+  await expect(run(train, ...short, ...refused)).rejects.toThrow('name a lexicon in --lexicon');
+  await expect(run(train, ...short, ...known, '--siglip', ...refused)).rejects.toThrow(
+    "--siglip's loss does not have",
+  );
+});
+
 it('has learnt the words of the templates, so that a caption keeps its name', async () => {
   const tokenizerJson = JSON.parse(await readFile(at('run', 'tokenizer.json'), 'utf8'));
   const tokenizer = await parseTokenizer({ tokenizerJson }, { contextLength: 16 });
@@ -229,6 +287,7 @@ it('every option that decides the weights does', async () => {
       ['--grad-clip-norm', '0.1'],
       ['--crop-scale', '0.1'],
       ['--caption-tokens', '4'],
+      ['--color-jitter-prob', '1'],
     ],
   ]) {
     const weights = await weightsWith(...changed);

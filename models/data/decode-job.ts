@@ -9,8 +9,12 @@ export interface DecodeSettings extends Augmentation {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   readonly seed: number;
+  /** The share of pictures whose colours are changed a little. */
+  readonly colorJitterProb: number;
   /** The share of pictures that are shown in shades of grey. */
   readonly grayScaleProb: number;
+  /** The share of pictures that are shown as coarse as small ones are. */
+  readonly lowResProb: number;
 }
 
 export interface DecodeJob {

@@ -8,7 +8,9 @@ const settings = {
   seed: 1,
   cropScale: [0.5, 1],
   aspectRatio: [1, 1],
+  colorJitterProb: 0,
   grayScaleProb: 0,
+  lowResProb: 0,
   flip: false,
 } as const;
 

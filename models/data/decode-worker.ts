@@ -6,9 +6,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
+import { changeColors, drawColorJitter, grayScale } from './color-jitter.ts';
 import { drawCrop } from './crop.ts';
 import { cropTo } from './crop-resample.ts';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
+import { cropCoarsely } from './low-resolution.ts';
 import { randomStream } from './random.ts';
 
 // One picture at a time on one core: the other cores belong to the training step. What is kept of a picture is kept by decoded-pictures.ts.
@@ -19,7 +21,7 @@ const port = parentPort;
 if (!port)
   throw new Error('decode-worker.ts runs as a worker thread; open a pair stream instead of running it.');
 const settings: DecodeSettings = workerData;
-const { imageSize, mean, std, seed, grayScaleProb } = settings;
+const { imageSize, mean, std, seed, colorJitterProb, grayScaleProb, lowResProb } = settings;
 
 let queue = Promise.resolve();
 port.on('message', (job: DecodeJob) => {
@@ -37,7 +39,11 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
       const picture = image instanceof Uint8Array ? await decodeShared(image, names[place]) : image;
       if (picture !== image) decoded.push({ place, picture });
       const random = randomStream('crop', seed, epoch, rows[place]);
-      cropTo(picture, drawCrop(picture.width, picture.height, settings, random), imageSize, planes);
+      const crop = drawCrop(picture.width, picture.height, settings, random);
+      const coarse = randomStream('low resolution', seed, epoch, rows[place])() < lowResProb;
+      (coarse ? cropCoarsely : cropTo)(picture, crop, imageSize, planes);
+      const colors = randomStream('color jitter', seed, epoch, rows[place]);
+      if (colors() < colorJitterProb) changeColors(planes, drawColorJitter(colors));
       if (random() < grayScaleProb) grayScale(planes);
       normalize(planes);
     } catch (error) {
@@ -55,17 +61,6 @@ async function decodeShared(image: Uint8Array, name: string): Promise<RgbImage> 
   const data = new Uint8Array(new SharedArrayBuffer(picture.data.length));
   data.set(picture.data);
   return { ...picture, data };
-}
-
-/** In place: every channel becomes the luma of ITU-R BT.601, as Pillow's `convert('L')` weighs it. */
-function grayScale(planes: Float32Array): void {
-  const size = imageSize * imageSize;
-  for (let i = 0; i < size; i++) {
-    const luma = 0.299 * planes[i] + 0.587 * planes[size + i] + 0.114 * planes[2 * size + i];
-    planes[i] = luma;
-    planes[size + i] = luma;
-    planes[2 * size + i] = luma;
-  }
 }
 
 /** In place: from 0 … 255 to what the network reads. */

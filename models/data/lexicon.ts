@@ -59,6 +59,8 @@ interface Broader {
   readonly names: readonly string[];
   /** By name; none of what is not counted. */
   readonly plurals: ReadonlyMap<string, string>;
+  /** The ids of the nearest that are broader still. */
+  readonly under: readonly string[];
   /** Of all broader ones; they sum to 1. */
   readonly share: number;
 }
@@ -70,6 +72,8 @@ export interface Entry {
   readonly broader: readonly Broader[];
   /** The concept itself; a mere kind of one has none. */
   readonly id: string | undefined;
+  /** The ids of the nearest broader concepts: what shares one is a sibling. */
+  readonly under: readonly string[];
   readonly definition: string | undefined;
   /** By name: of the first and of the concept's own. A label's others may be Latin. */
   readonly plurals: ReadonlyMap<string, string>;
@@ -130,6 +134,7 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
       id: each,
       names: concepts[each].names,
       plurals: pluralsOf(each, concepts[each].names),
+      under: Object.keys(concepts[each].broader),
       share: weight / sum,
     }));
     const broaderNames = new Set(broader.flatMap(({ names }) => names));
@@ -140,6 +145,7 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
       names,
       broader,
       id,
+      under: id === undefined ? [base] : Object.keys(concepts[id].broader),
       definition: id === undefined ? undefined : concepts[id].definition,
       plurals: pluralsOf(base, [names[0], ...(id === undefined ? [] : concepts[id].names)]),
       holds: [

@@ -23,6 +23,19 @@ test('with one, the caption says one thing and the picture holds everything broa
   expect(keys.closest).toEqual(['tabby', 'tabby cat', 'tabby.n.01']);
 });
 
+test('its kin go by what the caption speaks of, and by what the picture shows', () => {
+  const kinOf = (label: string, says?: string[]) => keysOf(row([label]), { caption: '', says }, pets).kin;
+  const [cat, animal] = [['cat.n.01'], ['animal.n.01']];
+  expect(kinOf('tabby', ['tabby cat'])).toEqual({ ofPicture: cat, ofCaption: cat });
+  expect(kinOf('egyptian cat', ['egyptian_cat.n.01'])).toEqual({ ofPicture: cat, ofCaption: cat });
+  expect(kinOf('tabby', ['cat'])).toEqual({ ofPicture: cat, ofCaption: animal });
+  expect(kinOf('tabby', ['creature'])).toEqual({ ofPicture: cat, ofCaption: [] });
+  expect(keysOf(row(['garfield', 'cat']), { caption: '', says: ['garfield'] }, pets).kin?.ofPicture).toEqual(
+    cat,
+  );
+  expect(kinOf('giraffe')).toBeUndefined();
+});
+
 test('labels that it does not know stay as they are without one', () => {
   expect(keysOf(row(['Giraffe']), { caption: 'giraffe' }, pets)).toEqual(sharedKeys(['giraffe', 'row 1']));
 });

@@ -14,6 +14,8 @@ export interface PairKeys {
   readonly closest: readonly string[];
   /** What may be on the picture besides: of captions that say so nobody knows. */
   readonly mayHold: readonly string[];
+  /** The nearest broader concepts of what the picture shows and of what the caption says; only where a lexicon knows them. */
+  readonly kin?: { readonly ofPicture: readonly string[]; readonly ofCaption: readonly string[] };
 }
 
 /** Pairs of which each one's caption is true of the other's picture where they share a key. */
@@ -43,5 +45,13 @@ export function keysOf(
   const entry = lexicon.find(text);
   if (!entry) return sharedKeys(own);
   const closest = entry.id === undefined ? entry.names : [...entry.names, entry.id];
-  return { says: said.says ?? own, holds: [...entry.holds, id.toLowerCase()], closest, mayHold: [] };
+  const speaksOf = (names: readonly string[]) => names.some((name) => said.says?.includes(name));
+  const spoken = speaksOf(closest) ? entry : entry.broader.find(({ names }) => speaksOf(names));
+  return {
+    says: said.says ?? own,
+    holds: [...entry.holds, id.toLowerCase()],
+    closest,
+    mayHold: [],
+    kin: { ofPicture: entry.under, ofCaption: (spoken ?? entry).under },
+  };
 }

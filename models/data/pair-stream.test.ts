@@ -3,8 +3,10 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, test } from 'vitest';
 import { decodeImage } from '../files/decode-image.ts';
 import { drawCaption } from './captions.ts';
+import { changeColors, drawColorJitter } from './color-jitter.ts';
 import { sharedKeys } from './pair-keys.ts';
 import { openPairStream, type PairBatch, type PairStream, type PairStreamOptions } from './pair-stream.ts';
+import { randomStream } from './random.ts';
 import { openSources } from './sources.ts';
 import type { PairSource } from './types.ts';
 
@@ -109,6 +111,56 @@ describe('batches', () => {
     }
     expect(grey).toBeGreaterThan(4);
     expect(grey).toBeLessThan(20);
+  });
+
+  test('a share of the pictures in other colours, drawn for the epoch and the row', async () => {
+    const source = sourceOf(await colours(24));
+    const pairs = stream(source, { batchSize: 24, colorJitterProb: 0.5 });
+    let changed = 0;
+    for (const epoch of [0, 1]) {
+      const batch = await pairs.batch(epoch);
+      for (const [place, row] of rowsOf(batch).entries()) {
+        const random = randomStream('color jitter', 1, epoch, row);
+        const wanted = Float32Array.from(colour(row));
+        if (random() < 0.5) {
+          changeColors(wanted, drawColorJitter(random));
+          changed++;
+        }
+        for (const [channel, value] of meanColour(batch, place).entries())
+          expect(value).toBeCloseTo(wanted[channel], 2);
+      }
+    }
+    expect(changed).toBeGreaterThan(12);
+    expect(changed).toBeLessThan(36);
+  });
+
+  test('a share of the pictures as coarse as small ones, and the others as they were', async () => {
+    const stripes = Uint8Array.from({ length: 3 * 128 * 128 }, (_, i) => (Math.floor(i / 9) % 2 ? 0 : 255));
+    const png = await sharp(stripes, { raw: { width: 128, height: 128, channels: 3 } })
+      .png()
+      .toBuffer();
+    const source = sourceOf(Array.from({ length: 16 }, () => png));
+    const at = async (lowResProb: number, workers = 1) => {
+      const { pixel_values } = await stream(source, {
+        batchSize: 16,
+        imageSize: 64,
+        lowResProb,
+        workers,
+      }).batch(0);
+      return Array.from({ length: 16 }, (_, place) => pixel_values.slice(place * 12288, (place + 1) * 12288));
+    };
+    /** How much neighbours in a line differ. */
+    const detail = (planes: Float32Array) =>
+      planes.reduce((sum, value, i) => sum + (i % 64 ? Math.abs(value - planes[i - 1]) : 0), 0);
+    const fine = await at(0);
+    const mixed = await at(0.5);
+    const coarse = mixed.filter((planes, place) => planes.some((value, i) => value !== fine[place][i]));
+    for (const planes of coarse)
+      expect(detail(planes)).toBeLessThan(0.9 * detail(fine[mixed.indexOf(planes)]));
+    expect(coarse.length).toBeGreaterThan(3);
+    expect(coarse.length).toBeLessThan(13);
+    const again = await at(0.5, 2);
+    expect(again.every((planes, place) => planes.every((value, i) => value === mixed[place][i]))).toBe(true);
   });
 
   test('an epoch shows no row twice, the next one shuffles anew', async () => {

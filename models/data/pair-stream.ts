@@ -25,8 +25,12 @@ export interface PairStreamOptions {
   readonly workers?: number;
   readonly cropScale?: readonly [least: number, most: number];
   readonly flip?: boolean;
+  /** The share of pictures whose colours are changed a little: 0 where it is left out. */
+  readonly colorJitterProb?: number;
   /** The share of pictures that are shown in shades of grey: 0 where it is left out. */
   readonly grayScaleProb?: number;
+  /** The share of pictures that are shown as coarse as small ones are: 0 where it is left out. */
+  readonly lowResProb?: number;
   /** What labels mean; captions are then drawn from it too, and pairs compared by it. */
   readonly lexicon?: Lexicon;
   /** Told once of each picture that cannot be read or decoded, as a sentence that names the row or the file. */
@@ -58,7 +62,15 @@ const FEW_DAMAGED = 10;
 
 export function openPairStream(source: PairSource, options: PairStreamOptions): PairStream {
   const { batchSize, imageSize, mean, std, seed, onDamaged = console.warn } = options;
-  const { workers = 1, cropScale = [0.5, 1], flip = true, grayScaleProb = 0, lexicon } = options;
+  const {
+    workers = 1,
+    cropScale = [0.5, 1],
+    flip = true,
+    colorJitterProb = 0,
+    grayScaleProb = 0,
+    lowResProb = 0,
+    lexicon,
+  } = options;
   if (source.length < batchSize)
     throw new Error(
       `Reading batches of ${batchSize} pairs from ${source.name}: found ${source.length} rows, expected at least one batch. Use a smaller batch or more data.`,
@@ -73,7 +85,9 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     cropScale,
     flip,
     aspectRatio,
+    colorJitterProb,
     grayScaleProb,
+    lowResProb,
   });
 
   let order: { epoch: number; rows: Uint32Array } | undefined;

@@ -24,6 +24,8 @@ import { directorySource } from '../files/folder.ts';
 
 /** Pictures in one run: enough to fill two cores, and 19 MB of pixel_values at 224 px. */
 export const IMAGES_PER_RUN = 32;
+/** The buffers' mode holds for all sessions of a process, whichever is opened first, and training needs this one. */
+const GPU = { name: 'webgpu', storageBufferCacheMode: 'simple' } as const;
 /** Prompts times the longest of them in one run; 53 prompts of CLIP's full 77 tokens. */
 const TOKENS_PER_RUN = 4096;
 
@@ -32,6 +34,8 @@ export interface OpenOptions {
   readonly precision?: Precision;
   /** All logical cores by default. */
   readonly threads?: number;
+  /** What the encoders run on: ONNX Runtime's CPU kernels by default, or a GPU through its WebGPU provider. */
+  readonly device?: 'cpu' | 'webgpu';
 }
 
 export type UnitVector = Float32Array<ArrayBuffer>;
@@ -55,7 +59,7 @@ export interface NodeModel extends Embedder {
 
 /** Opens a model folder; rejects with a sentence where it, or the precision asked for, is not there. */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<NodeModel> {
-  const { threads = availableParallelism() } = options;
+  const { threads = availableParallelism(), device = 'cpu' } = options;
   const folder = await readModelFolder(directorySource(path));
   const precision = options.precision ?? folder.precisions[0];
   if (!folder.precisions.includes(precision)) {
@@ -67,7 +71,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
 
   const opened = new Map<Encoder, Promise<EncoderSession>>();
   const encoder = (name: Encoder) => {
-    const known = opened.get(name) ?? openEncoder(path, folder, name, precision, threads);
+    const known = opened.get(name) ?? openEncoder(path, folder, name, precision, { threads, device });
     opened.set(name, known);
     return known;
   };
@@ -144,7 +148,7 @@ async function openEncoder(
   folder: ModelFolder,
   encoder: Encoder,
   precision: Precision,
-  threads: number,
+  { threads, device }: Required<Pick<OpenOptions, 'threads' | 'device'>>,
 ): Promise<EncoderSession> {
   const file = encoderPath(encoder, precision);
   if (folder.manifest) {
@@ -152,6 +156,7 @@ async function openEncoder(
     for (const part of encoderFiles(folder, encoder, precision)) await folder.read(part.path);
   }
   const options: InferenceSession.SessionOptions = {
+    executionProviders: device === 'cpu' ? ['cpu'] : [GPU],
     intraOpNumThreads: threads,
     enableMemPattern: false, // saves half the memory and costs no time
     extra: { session: { intra_op: { allow_spinning: '0' } } }, // waiting threads leave the cores to others

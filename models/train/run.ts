@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
-import type { PairStream } from '../data/pair-stream.ts';
+import type { PairBatch, PairStream } from '../data/pair-stream.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { LOSSES, type Positives } from './contrastive-loss.ts';
+import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
 import { GpuTrainer } from './gpu-trainer.ts';
 import type { Evaluation, RunLog } from './log.ts';
 import { writeWeights } from './model-folder.ts';
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly trainer: TrainerOptions;
   /** What pairs are to each other that share a label or a caption. */
   readonly positives: Positives;
+  /** What else the loss is to aim at in a batch; left out where its pairs say it all. */
+  readonly soften?: (inputs: LossInputs, batch: PairBatch) => Promise<LossInputs>;
   /** Recorded in the checkpoint; a resumed run must have the same. */
   readonly settings: Progress['settings'];
   readonly resume: boolean;
@@ -96,10 +98,11 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       const started = performance.now();
       const batch = await pairs.batch(state.step);
       const waited = performance.now() - started;
+      const inputs = loss.inputsOf(batch.keys, options.positives);
       const report = await trainer.train(state, {
         pixel_values: batch.pixel_values,
         captions: encode(batch.captions, state.step),
-        pairs: loss.inputsOf(batch.keys, options.positives),
+        pairs: (await options.soften?.(inputs, batch)) ?? inputs,
       });
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
