@@ -3,7 +3,8 @@
 // npm run bench -- --only first-answer,memory --model runs/mini --photographs 10000
 //
 // The floors of the design beside transformers.js and others: same model folders, same photographs, same Chromium, contestants
-// in turn in one run, medians. scripts/bench.mjs, which npm runs, has installed and built everything by now.
+// in turn in one run, medians. Training stands beside PyTorch (PYTHON names a Python that has it, /usr/bin/python3 if not set).
+// scripts/bench.mjs, which npm runs, has installed and built everything by now.
 //
 //   --only <rows>         some of the rows, by the names in ROWS below
 //   --model <folder>      instead of the model that the site carries
@@ -24,6 +25,7 @@ import { oneMoreLabel } from './rows/one-more-label.ts';
 import { pageThread } from './rows/page-thread.ts';
 import { preprocessing, tokenizer } from './rows/scripts.ts';
 import type { Setting } from './rows/setting.ts';
+import { training } from './rows/training.ts';
 import { openSite } from './site.ts';
 
 const ROWS = {
@@ -45,6 +47,7 @@ const ROWS = {
   preprocessing,
   'page-thread': async (setting: Setting) => [await pageThread(setting)],
   'first-view': async (setting: Setting) => [await firstView(setting)],
+  training,
   memory: async (setting: Setting) => [
     await modelSwitches(setting),
     await manyPhotographs(setting),

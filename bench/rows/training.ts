@@ -1,0 +1,165 @@
+// A step of training, whole (forward, backward, clipping, AdamW), beside the same network in PyTorch: equal weights, equal batch,
+// equal threads, a process for each side, steps in turn. Wall-clock time, which is what a run takes: processor time would charge
+// PyTorch for the threads of OpenBLAS that spin while they wait, and would hide a side that leaves a core idle.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { milliseconds, type Row, type Side, skipped, times } from '../report.ts';
+import { interleaved, median } from '../statistics.ts';
+import type { Answer, OurIntroduction } from '../training/answers.ts';
+import { type Contestant, type Missing, start } from '../training/contestant.ts';
+import { type BenchNetwork, type Layout, NETWORKS } from '../training/networks.ts';
+import { OPTIMISER, type Problem, TOKENS, writeProblem } from '../training/problem.ts';
+import type { Setting } from './setting.ts';
+
+const THREADS = 2;
+const BATCH = 128;
+/** Steps that count for nobody, whose losses are compared: the second shows that the first changed the weights equally. */
+const FIRST_STEPS = 2;
+
+/**
+ * PyTorch's threads sleep while they wait for each other, as ours do. By default they spin, and beside any other work on the same
+ * cores its step then takes up to ten times as long; it is to be measured at its best.
+ */
+const PYTORCH_ENV = { OMP_WAIT_POLICY: 'passive', ...process.env };
+
+type Precision = 'fp32' | 'bfloat16';
+/** How far a first loss may lie from ours, in proportion: who computes something else is not faster. */
+const TOLERANCE = { fp32: 1e-3, bfloat16: 5e-2 } as const satisfies Record<Precision, number>;
+
+interface Peer extends Contestant {
+  readonly name: string;
+  readonly precision: Precision;
+  readonly layout: Layout;
+}
+
+interface Counts {
+  readonly batchSize: number;
+  readonly rounds: number;
+}
+
+export async function training({ quick }: Pick<Setting, 'quick'>): Promise<Row[]> {
+  const counts = quick ? { batchSize: 8, rounds: 1 } : { batchSize: BATCH, rounds: 9 };
+  const rows: Row[] = [];
+  for (const network of NETWORKS) rows.push(await besidePyTorch(network, counts));
+  return rows;
+}
+
+async function besidePyTorch(network: BenchNetwork, { batchSize, rounds }: Counts): Promise<Row> {
+  const { title, config, floor } = network;
+  const what = `training step, ${title}`;
+  const promise = `${floor} × PyTorch's fp32 speed`;
+  const problem: Problem = { config, batchSize, threads: THREADS, ...OPTIMISER };
+  const folder = await mkdtemp(join(tmpdir(), 'promptlens-bench-'));
+  const closers: (() => void)[] = [];
+  const opened = <Side extends Contestant>(side: Side): Side => {
+    closers.push(side.close);
+    return side;
+  };
+  try {
+    await writeProblem(folder, problem);
+    const peers: Peer[] = [];
+    for (const { precision, layout } of peersOf(network)) {
+      const script = ['bench/training/pytorch.py', folder, precision, layout];
+      const peer = await start(process.env.PYTHON ?? '/usr/bin/python3', script, PYTORCH_ENV);
+      if ('missing' in peer) return skipped(what, promise, peer.missing);
+      const name = layout === 'contiguous' ? precision : `${precision}, channels last`;
+      peers.push(opened({ ...peer, name, precision, layout }));
+    }
+    const ours = opened(
+      present(
+        await start<OurIntroduction>(process.execPath, ['--import', 'tsx', 'bench/training/ours.ts', folder]),
+      ),
+    );
+    await sameTraining(title, ours, peers);
+
+    await ours.ask('product');
+    const contestants: Record<string, () => Promise<Answer>> = {
+      ours: () => ours.ask('step'),
+      product: () => ours.ask('product'),
+    };
+    for (const { name, ask } of peers) contestants[name] = () => ask('step');
+    const samples = await interleaved(contestants, { rounds });
+    const ms = (name: string) => median(samples[name].map((answer) => answer.ms));
+    const own = ms('ours');
+    const ratio = ms('fp32') / own;
+    return {
+      what,
+      floor: promise,
+      measured: times(ratio),
+      pass: ratio >= floor,
+      sides: [
+        ...ourSides(ours.about, problem, samples),
+        ...peers.map(
+          ({ name, about }): Side => ({
+            who: `${about.engine}, ${name} (${times(ms(name) / own)})`,
+            figure: milliseconds(ms(name)),
+            does: 'the same weights, batch and optimiser, equal losses in the first two steps',
+            samples: samples[name],
+          }),
+        ),
+      ],
+    };
+  } finally {
+    for (const close of closers) close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+function peersOf({ layouts }: BenchNetwork): { precision: Precision; layout: Layout }[] {
+  return (['fp32', 'bfloat16'] as const).flatMap((precision) =>
+    layouts.map((layout) => ({ precision, layout })),
+  );
+}
+
+function present<Present extends object>(side: Present | Missing): Present {
+  if ('missing' in side) throw new Error(`Our own side cannot be measured: ${side.missing}.`);
+  return side;
+}
+
+/** Equal numbers of parameters and equal first losses. */
+async function sameTraining(title: string, ours: Contestant, peers: readonly Peer[]): Promise<void> {
+  for (const { name, about } of peers) {
+    if (about.parameters === ours.about.parameters) continue;
+    throw new Error(
+      `The ${title} has ${ours.about.parameters} parameters here and ${about.parameters} in PyTorch (${name}): they are not the same network.`,
+    );
+  }
+  for (let step = 1; step <= FIRST_STEPS; step++) {
+    const { loss } = await ours.ask('step');
+    for (const { name, precision, ask } of peers) {
+      const theirs = (await ask('step')).loss;
+      if (Math.abs(theirs - loss) <= TOLERANCE[precision] * Math.abs(loss)) continue;
+      throw new Error(
+        `Step ${step} of the ${title}, from the same weights and batch, has a loss of ${loss} here and of ${theirs} in PyTorch (${name}); they should lie within ${TOLERANCE[precision]} of each other, in proportion.`,
+      );
+    }
+  }
+}
+
+function ourSides(
+  { engine, parameters, flopsPerStep, flopsPerProduct }: OurIntroduction,
+  { config, batchSize, threads }: Problem,
+  { ours: steps, product: products }: Readonly<Record<string, readonly Answer[]>>,
+): Side[] {
+  /** Floating-point operations a second. */
+  const speed = (flops: number, answers: readonly Answer[]) =>
+    (flops / median(answers.map(({ ms }) => ms))) * 1000;
+  const [step, peak] = [speed(flopsPerStep, steps), speed(flopsPerProduct, products)];
+  const size = config.vision_config.image_size;
+  return [
+    {
+      who: 'ours',
+      figure: milliseconds(median(steps.map(({ ms }) => ms))),
+      does: `${(parameters / 1e6).toFixed(1)} M parameters, ${batchSize} pairs of ${size} × ${size} pixels and ${TOKENS} tokens, ${threads} threads, ${engine}; ${(flopsPerStep / 1e9).toPrecision(3)} GFLOP of products and convolutions, ${((100 * step) / peak).toFixed(0)} % of the speed of one large product`,
+      samples: steps,
+    },
+    {
+      who: 'one large matrix product in fp32',
+      figure: `${(peak / 1e9).toFixed(0)} GFLOP/s`,
+      does: `${engine}, ${threads} threads, in turn with the steps`,
+      samples: products,
+    },
+  ];
+}

@@ -1,0 +1,43 @@
+// The networks whose training steps are measured: the default one, and modified ResNets of both kinds of blocks, of similar cost,
+// beside the default one's text tower.
+
+import { type ClipConfig, parseClipConfig } from '../../models/clip/config.ts';
+import { DEFAULT_CONFIG } from '../../models/train/default-config.ts';
+
+export interface BenchNetwork {
+  readonly title: string;
+  readonly config: ClipConfig;
+  /** Least speed, in that of PyTorch in fp32. */
+  readonly floor: number;
+  /** Memory layouts of pictures that PyTorch is measured with: it computes convolutions faster with channels last. */
+  readonly layouts: readonly Layout[];
+}
+
+export type Layout = 'contiguous' | 'channels_last';
+
+export const NETWORKS: readonly BenchNetwork[] = [
+  { title: 'vision transformer', config: DEFAULT_CONFIG, floor: 1.5, layouts: ['contiguous'] },
+  resNet('basic', { width: 64, num_attention_heads: 8 }),
+  resNet('bottleneck', { width: 48, num_attention_heads: 24 }),
+];
+
+function resNet(
+  block: 'basic' | 'bottleneck',
+  size: { readonly width: number; readonly num_attention_heads: number },
+): BenchNetwork {
+  const title = `modified ResNet, ${block === 'basic' ? 'basic blocks' : 'bottlenecks'}`;
+  const vision_config = {
+    model_type: 'modified_resnet',
+    image_size: DEFAULT_CONFIG.vision_config.image_size,
+    layers: [2, 2, 2, 2],
+    block,
+    stem_pool: false,
+    ...size,
+  };
+  return {
+    title,
+    config: parseClipConfig({ ...DEFAULT_CONFIG, vision_config }, title),
+    floor: 0.8,
+    layouts: ['contiguous', 'channels_last'],
+  };
+}

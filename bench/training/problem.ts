@@ -1,0 +1,96 @@
+// What every side trains, in a folder that all of them read: problem.json says how; start.safetensors holds the weights that
+// they begin with and the one batch that they see in every step.
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClipConfig } from '../../models/clip/config.ts';
+import { readSafetensors, type Tensor, writeSafetensors } from '../../models/clip/safetensors.ts';
+import { randomStream } from '../../models/data/random.ts';
+import { toStored } from '../../models/networks/weights.ts';
+import { Graph, type Value } from '../../models/onnx/graph.ts';
+import { patchCount } from '../../models/train/patch-dropout.ts';
+import { addLoss, type StepShape, towers } from '../../models/train/step-graph.ts';
+import { startingState } from '../../models/train/trainer.ts';
+
+export interface Problem {
+  readonly config: ClipConfig;
+  readonly batchSize: number;
+  readonly threads: number;
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly gradClipNorm: number;
+}
+
+/** Training's own defaults (models/commands/train.ts), at a constant rate. */
+export const OPTIMISER = {
+  learningRate: 4e-4,
+  beta1: 0.9,
+  beta2: 0.98,
+  epsilon: 1e-6,
+  weightDecay: 0.1,
+  gradClipNorm: 1,
+} as const;
+
+/** Of every caption, ends included; the network could read more. */
+export const TOKENS = 16;
+
+const SEED = 1;
+const PROBLEM = 'problem.json';
+const START = 'start.safetensors';
+
+export async function writeProblem(folder: string, problem: Problem): Promise<void> {
+  const { graph } = stepGraph(problem);
+  const parameters = [...graph.parameters.values()];
+  const { weights } = startingState(parameters, { seed: SEED, averageDecay: 0 });
+  const tensors = new Map<string, Tensor>(batchOf(problem));
+  for (const [name, { shape, data }] of toStored(parameters, weights)) {
+    tensors.set(name, { dtype: 'F32', shape, data });
+  }
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, START), writeSafetensors(tensors));
+  await writeFile(join(folder, PROBLEM), JSON.stringify(problem));
+}
+
+export async function readProblem(
+  folder: string,
+): Promise<{ problem: Problem; tensors: ReadonlyMap<string, Tensor> }> {
+  const problem: Problem = JSON.parse(await readFile(join(folder, PROBLEM), 'utf8'));
+  const bytes = new Uint8Array(await readFile(join(folder, START)));
+  return { problem, tensors: readSafetensors(bytes, START) };
+}
+
+export function stepShape({ config, batchSize }: Problem): StepShape {
+  return { batchSize, accumulate: 1, loss: 'softmax', patches: patchCount(config), tokens: TOKENS };
+}
+
+/** The step's graph without its gradients. */
+export function stepGraph(problem: Problem): { graph: Graph; loss: Value } {
+  const graph = new Graph('training');
+  const shape = stepShape(problem);
+  const embeds = towers(graph, problem.config, problem.batchSize, shape);
+  return { graph, loss: addLoss(graph, problem.config, shape, embeds) };
+}
+
+function batchOf({ config, batchSize }: Problem): [string, Tensor][] {
+  const { vision_config: vision, text_config: text } = config;
+  const random = randomStream('benchmark', SEED);
+  const pictures = [batchSize, 3, vision.image_size, vision.image_size];
+  const pixels = pictures.reduce((product, length) => product * length);
+  const ids = BigInt64Array.from({ length: batchSize * TOKENS }, (_, i) => {
+    const place = i % TOKENS;
+    if (place === 0) return BigInt(text.bos_token_id);
+    if (place === TOKENS - 1) return BigInt(text.eos_token_id);
+    // Words: begin and end of a text are the last two of the vocabulary.
+    return BigInt(Math.floor(random() * (text.vocab_size - 2)));
+  });
+  return [
+    [
+      'pixel_values',
+      { dtype: 'F32', shape: pictures, data: Float32Array.from({ length: pixels }, () => 2 * random() - 1) },
+    ],
+    ['input_ids', { dtype: 'I64', shape: [batchSize, TOKENS], data: ids }],
+  ];
+}
