@@ -28,6 +28,7 @@ const trainer = await Trainer.create(problem.config, {
   seed: 0,
   patchDropout: 0,
   patchDropoutSteps: 0,
+  captionTokens: problem.config.text_config.max_position_embeddings,
   averageDecay: 0,
   // So long that the rate stays what it is.
   schedule: { peak: problem.learningRate, warmupSteps: 0, totalSteps: 1e12 },
