@@ -16,11 +16,16 @@ describe('where nothing is said', () => {
   const asked = { epochs: undefined, saveFrequency: undefined, evaluateFrequency: undefined };
 
   it('gives a large set four epochs and looks at it by the epoch', () => {
-    expect(runLength(1000, asked)).toEqual({ epochs: 4, totalSteps: 4000, saveEvery: 100, evaluateEvery: 500 });
+    expect(runLength(1000, asked)).toEqual({
+      epochs: 4,
+      totalSteps: 4000,
+      saveEvery: 100,
+      evaluateEvery: 500,
+    });
   });
 
   it('gives a small set enough steps and looks at it seldom', () => {
-    expect(runLength(8, asked)).toEqual({ epochs: 25, totalSteps: 200, saveEvery: 40, evaluateEvery: 40 });
+    expect(runLength(8, asked)).toEqual({ epochs: 13, totalSteps: 104, saveEvery: 40, evaluateEvery: 40 });
   });
 });
 

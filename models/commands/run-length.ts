@@ -7,7 +7,7 @@ const LEAST_AT_ONCE = 16;
 const BATCHES_AN_EPOCH = 8;
 
 const EPOCHS = 4;
-const LEAST_STEPS = 200;
+const LEAST_STEPS = 100;
 
 /** Of both kinds of looks: in epochs, and in steps at least. */
 const SAVE = { epochs: 0.1, least: 40 };

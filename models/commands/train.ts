@@ -31,7 +31,7 @@ const MOST_WARMUP = 400;
 
 const PEAK_RATE = 4e-4;
 /** What is already learned is soon lost at the rate of learning it. */
-const FINE_RATE = 1e-4;
+const FINE_RATE = 3e-4;
 
 const STOPPING = ['SIGINT', 'SIGTERM'] as const;
 
