@@ -8,7 +8,7 @@ import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import type { Tokenizer } from '../clip/types.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
-import { readTrainedFolder } from '../convert/trained-folder.ts';
+import { readPretrainedFolder } from '../convert/trained-folder.ts';
 import { drawCaption } from '../data/captions.ts';
 import type { Lexicon } from '../data/lexicon.ts';
 import type { PairSource } from '../data/types.ts';
@@ -51,7 +51,7 @@ export async function networkToTrain(
   rows: PairSource,
   lexicon?: Lexicon,
 ): Promise<NetworkToTrain> {
-  const given = pretrained !== undefined && !resume ? await readTrainedFolder(pretrained) : undefined;
+  const given = pretrained !== undefined && !resume ? await readPretrainedFolder(pretrained) : undefined;
   const named = model === undefined ? undefined : await readConfig(model, CONFIG);
   const begun = resume ? await readConfig(join(out, 'config.json'), RESUMABLE) : undefined;
   if (named && begun && !isDeepStrictEqual(asAsked(named), asAsked(begun))) {

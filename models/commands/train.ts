@@ -22,14 +22,22 @@ import { command, runWhereMain, UsageError } from './arguments.ts';
 import { CSV_OPTIONS, csvColumns } from './data-options.ts';
 import { evaluateHeldOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
+import { defaultBatchSize, runLength, WHERE_LEFT_OUT } from './run-length.ts';
 import { openRunLogs, REPORTS, refuseContradiction, withReport } from './run-logs.ts';
 import { SOFTENING_OPTIONS, softeningOf } from './softening.ts';
 
-/** Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %. */
-const MOST_HELD_OUT = 1000;
+/**
+ * Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %; with fewer than a hundred it is more
+ * than 5 %, and the last checkpoint is as good a choice as any.
+ */
+const HELD_OUT = { least: 100, most: 1000 };
 
 /** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
 const MOST_WARMUP = 400;
+
+const PEAK_RATE = 4e-4;
+/** What is already learned is soon lost at the rate of learning it. */
+const FINE_RATE = 1e-4;
 
 const STOPPING = ['SIGINT', 'SIGTERM'] as const;
 
@@ -54,15 +62,14 @@ export const train = command({
     pretrained: {
       kind: 'text',
       value: 'folder',
-      help: 'a trained folder to start from: its network, its tokenizer and its weights',
+      help: "a folder to start from, trained or a page's with fp32 or fp16: its network, tokenizer and weights",
     },
-    epochs: { kind: 'number', default: 4, above: 0, help: 'passes over the data' },
+    epochs: { kind: 'number', above: 0, help: `passes over the data; ${WHERE_LEFT_OUT.epochs}` },
     'batch-size': {
       kind: 'number',
-      default: 128,
       min: 2,
       integer: true,
-      help: 'pairs that are run at once',
+      help: `pairs that are run at once; ${WHERE_LEFT_OUT.batchSize}`,
     },
     'accum-freq': {
       kind: 'number',
@@ -87,7 +94,11 @@ export const train = command({
       below: 1,
       help: 'how much of an average of the weights stays at each step, such as 0.999; the average is then what is kept',
     },
-    lr: { kind: 'number', default: 4e-4, above: 0, help: 'peak learning rate' },
+    lr: {
+      kind: 'number',
+      above: 0,
+      help: `peak learning rate; ${PEAK_RATE}, with --pretrained ${FINE_RATE}, where it is left out`,
+    },
     wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
     beta1: { kind: 'number', default: 0.9, min: 0, below: 1, help: "Adam's first decay" },
     beta2: { kind: 'number', default: 0.98, min: 0, below: 1, help: "Adam's second decay" },
@@ -131,7 +142,7 @@ export const train = command({
       kind: 'number',
       min: 0,
       integer: true,
-      help: `labelled rows to choose the best checkpoint by, 0 keeps the last; a tenth, ${MOST_HELD_OUT} at most, where it is left out`,
+      help: `labelled rows to choose the best checkpoint by, 0 keeps the last; where it is left out a tenth, ${HELD_OUT.most} at most, and 0 where that is fewer than ${HELD_OUT.least}`,
     },
     'color-jitter-prob': {
       kind: 'number',
@@ -165,12 +176,15 @@ export const train = command({
       value: 'data set=n',
       help: 'data sets whose rows are seen n times in an epoch; multiplies the * of --train-data',
     },
-    'save-frequency': { kind: 'number', default: 0.1, min: 0, help: 'epochs between checkpoints' },
+    'save-frequency': {
+      kind: 'number',
+      min: 0,
+      help: `epochs between checkpoints; ${WHERE_LEFT_OUT.save}`,
+    },
     'zeroshot-frequency': {
       kind: 'number',
-      default: 0.5,
       min: 0,
-      help: 'epochs between held-out evaluations',
+      help: `epochs between held-out evaluations; ${WHERE_LEFT_OUT.evaluate}`,
     },
     'report-to': {
       kind: 'list',
@@ -200,19 +214,20 @@ export const train = command({
       throw new UsageError('--device webgpu runs a batch whole; leave --accum-freq out.');
     }
     const softening = softeningOf(options);
-    const batchSize = options['batch-size'] * accumulate;
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
     const factors = parseFactors(options['upsampling-factors'] ?? []);
     const source = await openSources(options['train-data'], console.warn, { csv });
     const lexicon = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
     if (!resume) await refuseOtherRun(out);
-    const heldOutCount = options['held-out'] ?? defaultHeldOut(source, MOST_HELD_OUT);
+    const heldOutCount = options['held-out'] ?? defaultHeldOut(source, HELD_OUT);
     const { train: trainRows, heldOut } =
       heldOutCount > 0
         ? splitHeldOut(source, { count: heldOutCount, seed })
         : { train: source, heldOut: null };
 
+    const part = options['batch-size'] ?? defaultBatchSize(trainRows.length);
+    const batchSize = part * accumulate;
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
     const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
     const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
@@ -233,10 +248,14 @@ export const train = command({
       lexicon,
       onDamaged: log.damaged,
     });
-    const steps = (epochs: number) => Math.max(1, Math.round(epochs * pairs.batchesPerEpoch));
-    const totalSteps = steps(options.epochs);
+    const { epochs, totalSteps, saveEvery, evaluateEvery } = runLength(pairs.batchesPerEpoch, {
+      epochs: options.epochs,
+      saveFrequency: options['save-frequency'],
+      evaluateFrequency: options['zeroshot-frequency'],
+    });
+    const peak = options.lr ?? (pretrained === undefined ? PEAK_RATE : FINE_RATE);
     const warmupSteps = options.warmup ?? Math.min(MOST_WARMUP, Math.floor(totalSteps / 10));
-    const schedule = { peak: options.lr, warmupSteps, totalSteps };
+    const schedule = { peak, warmupSteps, totalSteps };
     const patchDropout = options['patch-dropout'];
     const reducedSteps = Math.max(
       0,
@@ -270,17 +289,17 @@ export const train = command({
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,
-        '--batch-size': options['batch-size'],
+        '--batch-size': part,
         '--accum-freq': accumulate,
         '--siglip': options.siglip,
         '--positives': options.positives,
         '--ema-decay': options['ema-decay'],
-        '--epochs': options.epochs,
+        '--epochs': epochs,
         '--unmasked-epochs': options['unmasked-epochs'],
         '--seed': seed,
         '--gray-scale-prob': options['gray-scale-prob'],
         '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
-        '--lr': options.lr,
+        '--lr': peak,
         '--warmup': warmupSteps,
         '--wd': options.wd,
         '--beta1': options.beta1,
@@ -320,8 +339,8 @@ export const train = command({
         },
         settings,
         resume,
-        saveEvery: steps(options['save-frequency']),
-        evaluateEvery: steps(options['zeroshot-frequency']),
+        saveEvery,
+        evaluateEvery,
         evaluate: asked && ((weights) => evaluateHeldOut(asked, weights)),
         log: await withReport(logs, {
           out,

@@ -108,7 +108,7 @@ it('trains, exports, evaluates and embeds', async () => {
   expect(report).toContain(`${(100 * best).toFixed(1)} %`);
   expect(report).toContain('Finished');
   expect(report.match(/src="data:image\/webp;base64,/g)).toHaveLength(12);
-  await run(exportCommand, '--model', at('run'), '--threads', '1');
+  await run(exportCommand, '--model', at('run'), '--threads', '1', '--to', at('page'));
   for (const precision of ['fp32', 'q8']) {
     const printed = await run(
       zeroShot,
@@ -131,29 +131,21 @@ it('trains, exports, evaluates and embeds', async () => {
   expect(blue.vector).not.toEqual(red.vector);
 });
 
-it('goes on from what is trained, on other data, without learning anew', async () => {
-  const started = ['--pretrained', at('run'), '--out', at('tuned'), '--lr', '1e-6', '--held-out', '12'];
-  await run(
-    train,
-    '--train-data',
-    at('unseen'),
-    ...started,
-    '--batch-size',
-    '12',
-    '--epochs',
-    '1',
-    '--threads',
-    '1',
-    '--warmup',
-    '0',
-    '--patch-dropout',
-    '0',
+it.each([
+  ['trained', 'run'],
+  ['shipped', 'page'],
+])('goes on from what is %s, on other data, without learning anew', async (_, from) => {
+  const out = at(`tuned-${from}`);
+  const short = ['--batch-size', '12', '--epochs', '1', '--lr', '1e-6', '--held-out', '12', '--threads', '1'];
+  const started = ['--train-data', at('unseen'), '--pretrained', at(from), '--out', out];
+  await run(train, ...started, ...short, '--warmup', '0', '--patch-dropout', '0');
+  const judged = (await logOf(`tuned-${from}`)).filter(({ type }) => type === 'evaluation');
+  expect(judged.map(({ step }) => step)).toEqual([0, 1]);
+  for (const { accuracy } of judged) expect(accuracy).toBeGreaterThan(0.8);
+  expect(await readFile(join(out, 'tokenizer.json'))).toEqual(await readFile(at('run', 'tokenizer.json')));
+  await expect(run(train, ...started, '--model', at('network.json'))).rejects.toThrow(
+    /--pretrained brings its own network/,
   );
-  expect((await logOf('tuned')).at(-1).accuracy).toBeGreaterThan(0.8);
-  expect(await readFile(at('tuned', 'tokenizer.json'))).toEqual(await readFile(at('run', 'tokenizer.json')));
-  await expect(
-    run(train, '--train-data', at('unseen'), ...started, '--model', at('network.json')),
-  ).rejects.toThrow(/--pretrained brings its own network/);
 });
 
 it('learns from a teacher, who must be there and have a softmax to teach', async () => {

@@ -1,22 +1,35 @@
-// The folder that training leaves: configuration, tokenizer, preprocessor and model.safetensors, not yet an onnx/.
+// The folder that training leaves: configuration, tokenizer, preprocessor and model.safetensors, not yet an onnx/. And what is
+// left of it where a page's folder is all that there is: its encoders, which hold the weights too.
 
 import { join } from 'node:path';
+import { fromBinary } from '@bufbuild/protobuf';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
+import { encoderPath } from '../clip/model-folder.ts';
 import { readSafetensors, toFloat32 } from '../clip/safetensors.ts';
-import { readNamedFile } from '../files/folder.ts';
+import type { Encoder, Precision } from '../clip/types.ts';
+import { directorySource, readNamedFile } from '../files/folder.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
 import { fromStored, type StoredTensor, type Weights } from '../networks/weights.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx_pb.ts';
+import { encoderWeights } from './encoder-weights.ts';
 
-export interface TrainedFolder {
+export interface PretrainedFolder {
   readonly config: ClipConfig;
-  /** config.json with the logarithm of the scale that the weights were trained to, for readers without model.safetensors. */
-  readonly configFile: string;
   /** In the graph's layout. */
   readonly weights: Weights;
   /** What a cosine is multiplied by. */
   readonly logitScale: number;
 }
+
+export interface TrainedFolder extends PretrainedFolder {
+  /** config.json with the logarithm of the scale that the weights were trained to, for readers without model.safetensors. */
+  readonly configFile: string;
+}
+
+/** What a page's folder can be trained on from, best first. */
+const UNROUNDED = ['fp32', 'fp16'] as const satisfies readonly Precision[];
 
 /** CLIP's own limit (Radford et al. 2021, section 2.5). */
 const MAX_LOGIT_SCALE = 100;
@@ -38,13 +51,7 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
   }
   const parameters = [visionEncoder(config), textEncoder(config)].flatMap((g) => [...g.parameters.values()]);
   const weights = fromStored(parameters, stored, weightsPath);
-  for (const [name, values] of weights) {
-    const at = values.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0)
-      throw new Error(
-        `${weightsPath} was refused: value ${at} of ${name} is ${values[at]}; training went wrong.`,
-      );
-  }
+  refuseNotFinite(weights, weightsPath);
   const logScale = stored.get('logit_scale')?.data[0];
   if (logScale === undefined || !Number.isFinite(logScale)) {
     throw new Error(
@@ -55,7 +62,55 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
     config.logit_scale === logScale
       ? new TextDecoder().decode(configBytes)
       : `${JSON.stringify({ ...(json as object), logit_scale: logScale }, null, 2)}\n`;
-  return { config, configFile, weights, logitScale: Math.min(Math.exp(logScale), MAX_LOGIT_SCALE) };
+  return { config, configFile, weights, logitScale: scaleOf(logScale) };
+}
+
+/** A trained folder, or one that export has shipped for a page, whose fp32 or fp16 encoders are read. */
+export async function readPretrainedFolder(path: string): Promise<PretrainedFolder> {
+  const files = new Set((await directorySource(path).list()).map((file) => file.path));
+  if (files.has('model.safetensors')) return readTrainedFolder(path);
+  const precision = UNROUNDED.find((precision) => files.has(encoderPath('vision_model', precision)));
+  if (!precision) {
+    throw new Error(
+      `${path} holds no weights to start from: neither model.safetensors nor encoders in fp32 or fp16 were found${files.has(encoderPath('vision_model', 'q8')) ? ', and those in q8 are rounded too coarsely to be trained on' : ''}. Export the model with --precision fp16 too, or name another folder.`,
+    );
+  }
+  const configPath = join(path, 'config.json');
+  const config = parseClipConfig(parseJson(await read(configPath), configPath), configPath);
+  if (config.logit_scale === undefined) {
+    throw new Error(
+      `${configPath} was refused: it has no logit_scale, which export writes there. Export the model again.`,
+    );
+  }
+  const weightsOf = async (encoder: Encoder, graph: Graph) => {
+    const file = join(path, encoderPath(encoder, precision));
+    const weights = encoderWeights(parseOnnx(await read(file), file), graph, file);
+    refuseNotFinite(weights, file);
+    return weights;
+  };
+  const vision = await weightsOf('vision_model', visionEncoder(config));
+  const text = await weightsOf('text_model', textEncoder(config));
+  return { config, weights: new Map([...vision, ...text]), logitScale: scaleOf(config.logit_scale) };
+}
+
+function parseOnnx(bytes: Uint8Array, file: string): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new Error(`${file} was refused: it is damaged, or no ONNX model. Get it anew.`, { cause });
+  }
+}
+
+function refuseNotFinite(weights: Weights, file: string): void {
+  for (const [name, values] of weights) {
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0)
+      throw new Error(`${file} was refused: value ${at} of ${name} is ${values[at]}; training went wrong.`);
+  }
+}
+
+function scaleOf(logarithm: number): number {
+  return Math.min(Math.exp(logarithm), MAX_LOGIT_SCALE);
 }
 
 function read(path: string): Promise<Uint8Array<ArrayBuffer>> {

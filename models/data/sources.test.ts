@@ -104,8 +104,9 @@ describe('holding rows out', () => {
   });
 
   test('by default a tenth of the labelled rows, but no more than their classes can spare', () => {
-    expect(defaultHeldOut(source, 1000)).toBe(8);
-    expect(defaultHeldOut(source, 5)).toBe(5);
+    expect(defaultHeldOut(source, { least: 1, most: 1000 })).toBe(8);
+    expect(defaultHeldOut(source, { least: 9, most: 1000 })).toBe(0);
+    expect(defaultHeldOut(source, { least: 1, most: 5 })).toBe(5);
     const classesOf = (names: readonly string[]): PairSource => ({
       ...source,
       length: names.length,
@@ -119,7 +120,7 @@ describe('holding rows out', () => {
       [Array(20).fill('twenty'), 6],
     ] as const) {
       const mixed = classesOf([...singles, ...several]);
-      expect(defaultHeldOut(mixed, 1000)).toBe(count);
+      expect(defaultHeldOut(mixed, { least: 1, most: 1000 })).toBe(count);
       expect(splitHeldOut(mixed, { count, seed: 1 }).heldOut.length).toBe(count);
     }
   });

@@ -118,12 +118,16 @@ export async function* readRows(source: PairSource): AsyncGenerator<PairRow> {
   for (let index = 0; index < source.length; index++) yield await source.row(index);
 }
 
-/** How many rows to hold out where nobody says: a tenth of the labelled ones, `most` at most, as far as their classes allow. */
-export function defaultHeldOut(source: PairSource, most: number): number {
+/**
+ * How many rows to hold out where nobody says: a tenth of the labelled ones, `most` at most, as far as their classes allow; none
+ * where that is fewer than `least`.
+ */
+export function defaultHeldOut(source: PairSource, { least, most }: { least: number; most: number }): number {
   let labelled = 0;
   for (let index = 0; index < source.length; index++) if (source.text(index).labels.length > 0) labelled++;
   const candidates = classesOfSeveral(source).reduce((sum, rows) => sum + rows.length, 0);
-  return Math.min(most, Math.floor(labelled / 10), Math.floor(candidates / 2));
+  const count = Math.min(most, Math.floor(labelled / 10), Math.floor(candidates / 2));
+  return count < least ? 0 : count;
 }
 
 /** The rows of each class of each data set that has two pictures or more. */

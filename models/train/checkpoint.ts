@@ -23,7 +23,7 @@ const Progress = v.object({
   settings: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
   /** Best held-out accuracy so far and its step; null before the first evaluation. */
   best: v.nullable(v.object({ step: v.number(), accuracy: v.number() })),
-  /** The step of the last evaluation; 0 before the first. */
+  /** The step of the last evaluation; 0 before the first, or -1 where step 0 is evaluated too. */
   evaluated: v.number(),
 });
 export type Progress = v.InferOutput<typeof Progress>;

@@ -157,6 +157,25 @@ describe('a run', () => {
     expect((await readdir(out)).sort()).toEqual([CHECKPOINT, 'config.json', 'model.safetensors']);
   });
 
+  it('takes the later of equals', async () => {
+    const progress = await runTraining(optionsIn(out, { evaluate: async () => judged(0.5) }));
+    expect(progress.best).toEqual({ step: 6, accuracy: 0.5 });
+  });
+
+  it('judges what it starts from before the first step, and keeps it where no step is better', async () => {
+    const pretrained = new Map([['logit_scale', Float32Array.of(3)]]);
+    const scales: (number | undefined)[] = [];
+    const evaluate = async (weights: Weights) => {
+      scales.push(weights.get('logit_scale')?.[0]);
+      return judged(scales.length === 1 ? 0.9 : 0.1);
+    };
+    const { best } = await runTraining(optionsIn(out, { pretrained, evaluate }));
+    expect(best).toEqual({ step: 0, accuracy: 0.9 });
+    expect(scales[0]).toBe(3);
+    const kept = readSafetensors(await weightsIn(out), 'model.safetensors').get('logit_scale');
+    expect(kept?.data[0]).toBe(3);
+  });
+
   it('loses nothing to an evaluation that fails, and begins with it when resumed', async () => {
     const evaluate = async (weights: Weights) => judged(weights.get('logit_scale')?.[0] ?? Number.NaN);
     const whole = await runTraining(optionsIn(join(out, 'whole'), { evaluate }));

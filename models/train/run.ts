@@ -44,6 +44,8 @@ export interface RunOptions {
 
 export const CHECKPOINT = 'checkpoint.safetensors';
 
+const BEFORE_THE_FIRST = -1;
+
 export async function runTraining(options: RunOptions): Promise<Progress> {
   const { config, encode, pairs, log, signal } = options;
   const { totalSteps } = options.trainer.schedule;
@@ -54,7 +56,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const loss = LOSSES[options.trainer.loss];
 
   let best: Progress['best'] = null;
-  let evaluated = 0;
+  // What is already trained is judged before the first step too: a run that only spoils it leaves it as it was.
+  let evaluated = options.pretrained ? BEFORE_THE_FIRST : 0;
   let state = startingState(parameters, options.trainer, options.pretrained);
   if (options.resume) {
     const saved = await readCheckpoint(checkpoint, parameters);
@@ -84,7 +87,8 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       if (options.evaluate && evaluationDue()) {
         const evaluation = await options.evaluate(finalWeights(state));
         const { accuracy } = evaluation;
-        const better = best === null || accuracy > best.accuracy;
+        // Of equals the later: it was trained at a lower rate.
+        const better = best === null || accuracy >= best.accuracy;
         if (better) {
           await writeWeights(options.out, config, parameters, finalWeights(state));
           best = { step: state.step, accuracy };

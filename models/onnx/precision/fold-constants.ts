@@ -107,7 +107,8 @@ function stridesOf(dims: readonly number[]): number[] {
   return dims.map((_, axis) => dims.slice(axis + 1).reduce((product, side) => product * side, 1));
 }
 
-function transposed(
+/** `values` of the shape `dims`, its axes in the order of `perm`. */
+export function transposed(
   values: Float32Array,
   dims: readonly number[],
   perm: readonly number[],

@@ -73,6 +73,15 @@ test('a vision encoder in half the bytes gives the same vectors, its inputs and 
   expect(similarity(await run(fp32, feeds), await run(fp16, feeds))).toBeGreaterThan(0.99999);
 });
 
+test.each(['bottleneck', 'basic'])('a ResNet of %s blocks gives the same vectors', async (block) => {
+  const resNet = { model_type: 'modified_resnet', image_size: 32, layers: [1, 1], width: 16, block };
+  const config = { ...configWith({}), vision_config: { ...resNet, num_attention_heads: 2 } };
+  const fp32 = withWeights(visionEncoder(parseClipConfig(config, 'a small ResNet')));
+  const pixels = Float32Array.from({ length: 2 * 3 * 32 * 32 }, () => 4 * random() - 2);
+  const feeds = { pixel_values: new ort.Tensor('float32', pixels, [2, 3, 32, 32]) };
+  expect(similarity(await run(fp32, feeds), await run(toFp16(fp32), feeds))).toBeGreaterThan(0.9999);
+});
+
 describe('a text encoder', () => {
   // 49,407 and its neighbours are one and the same half.
   test.each([

@@ -17,6 +17,7 @@ import { constant, floatValues, graphOf, withGraph } from './tensors.ts';
 const RESULTS: Readonly<Record<string, 'first' | 'discrete' | 'to'>> = {
   Add: 'first',
   ArgMax: 'discrete',
+  AveragePool: 'first',
   Cast: 'to',
   Concat: 'first',
   Conv: 'first',

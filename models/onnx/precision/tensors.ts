@@ -1,5 +1,5 @@
-// Constants of a model as typed arrays and back. A model's floats are float32 here: what the networks are made of, and what
-// the precisions are made from.
+// Constants of a model as typed arrays and back. A model's floats are float32 here, what the networks are made of and the
+// precisions are made from; float16 stays bits.
 
 import { create } from '@bufbuild/protobuf';
 import {
@@ -35,6 +35,13 @@ export function floatValues(tensor: TensorProto): Float32Array<ArrayBuffer> {
   if (tensor.floatData.length > 0) return Float32Array.from(tensor.floatData);
   const bytes = aligned(tensor.rawData, 4);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+}
+
+export function halfValues(tensor: TensorProto): Uint16Array<ArrayBuffer> {
+  expectType(tensor, DataType.FLOAT16);
+  if (tensor.int32Data.length > 0) return Uint16Array.from(tensor.int32Data);
+  const bytes = aligned(tensor.rawData, 2);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
 
 export function integerValues(tensor: TensorProto): number[] {
