@@ -16,6 +16,9 @@ export function checked<Schema extends v.GenericSchema>(
   throw new Error(`${fileName} was refused: ${field ? `${field}: ` : ''}${issue.message}.`);
 }
 
+/** Text that is not empty. */
+export const text = v.pipe(v.string(), v.minLength(1));
+
 /** To valibot a list is an object without fields: a section written as one would be taken for CLIP's own defaults. */
 export const noList = v.pipe(
   v.unknown(),

@@ -5,14 +5,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import * as v from 'valibot';
+import { text } from '../clip/checked.ts';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { type Fingerprint, findNear, fingerprint } from './near-duplicates.ts';
 import { findPictures } from './picture-paths.ts';
 import type { PairSource } from './types.ts';
-
-const text = v.pipe(v.string(), v.minLength(1));
 
 export const SourceRecipe = v.object({
   /** The data set's name, as rows and cards give it. */

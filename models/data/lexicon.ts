@@ -4,12 +4,10 @@
  * which pictures. `npm run -s lexicon` writes one.
  */
 import * as v from 'valibot';
-import { checked, parseJson } from '../clip/checked.ts';
+import { checked, parseJson, text } from '../clip/checked.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { pluralOf } from './plural.ts';
 import type { PairText } from './types.ts';
-
-const text = v.pipe(v.string(), v.minLength(1));
 
 const Concept = v.object({
   /** As people write them, in lower case; the usual one first. */

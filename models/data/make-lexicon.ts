@@ -4,11 +4,10 @@
  * every rule, and each rule says how it came to its choice.
  */
 import * as v from 'valibot';
+import { text } from '../clip/checked.ts';
 import type { LexiconFile } from './lexicon.ts';
 import type { PairSource } from './types.ts';
 import type { Synset, WordNet } from './wordnet.ts';
-
-const text = v.pipe(v.string(), v.minLength(1));
 
 export const Choices = v.object({
   about: v.optional(v.array(text), []),

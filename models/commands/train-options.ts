@@ -1,0 +1,183 @@
+// The options of training, open_clip's where it has them.
+
+import { availableParallelism } from 'node:os';
+import { SMALL } from '../data/low-resolution.ts';
+import { DATA_KINDS } from '../data/open-path.ts';
+import type { OptionTable } from './arguments.ts';
+import { CSV_OPTIONS } from './data-options.ts';
+import { WHERE_LEFT_OUT } from './run-length.ts';
+import { REPORTS } from './run-logs.ts';
+import { SOFTENING_OPTIONS } from './softening.ts';
+
+/**
+ * Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %; with fewer than a hundred it is more
+ * than 5 %, and the last checkpoint is as good a choice as any.
+ */
+export const HELD_OUT = { least: 100, most: 1000 };
+
+/** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
+export const MOST_WARMUP = 400;
+
+export const PEAK_RATE = 4e-4;
+/** What is already learned is soon lost at the rate of learning it. */
+export const FINE_RATE = 1e-4;
+
+export const TRAIN_OPTIONS = {
+  'train-data': {
+    kind: 'text',
+    value: 'paths',
+    required: true,
+    help: `${DATA_KINDS}, and *2 after one shows its rows twice in an epoch`,
+  },
+  ...CSV_OPTIONS,
+  out: {
+    kind: 'text',
+    value: 'folder',
+    required: true,
+    help: 'where the model folder, checkpoint and log go',
+  },
+  model: { kind: 'text', value: 'config.json', help: 'the network; a small one where it is left out' },
+  pretrained: {
+    kind: 'text',
+    value: 'folder',
+    help: "a folder to start from, trained or a page's with fp32 or fp16: its network, tokenizer and weights",
+  },
+  epochs: { kind: 'number', above: 0, help: `passes over the data; ${WHERE_LEFT_OUT.epochs}` },
+  'batch-size': {
+    kind: 'number',
+    min: 2,
+    integer: true,
+    help: `pairs that are run at once; ${WHERE_LEFT_OUT.batchSize}`,
+  },
+  'accum-freq': {
+    kind: 'number',
+    default: 1,
+    min: 1,
+    integer: true,
+    help: 'times --batch-size pairs a step, all told apart from each other: for batches larger than memory',
+  },
+  siglip: { kind: 'flag', help: "SigLIP's sigmoid loss instead of the paper's softmax" },
+  positives: {
+    kind: 'choice',
+    choices: ['own', 'several'],
+    default: 'own',
+    value: 'own|several',
+    help: 'whether pairs that share a label or caption are left alone (own) or all count as matches (several)',
+  },
+  ...SOFTENING_OPTIONS,
+  'ema-decay': {
+    kind: 'number',
+    default: 0,
+    min: 0,
+    below: 1,
+    help: 'how much of an average of the weights stays at each step, such as 0.999; the average is then what is kept',
+  },
+  lr: {
+    kind: 'number',
+    above: 0,
+    help: `peak learning rate; ${PEAK_RATE}, with --pretrained ${FINE_RATE}, where it is left out`,
+  },
+  wd: { kind: 'number', default: 0.1, min: 0, help: 'weight decay' },
+  beta1: { kind: 'number', default: 0.9, min: 0, below: 1, help: "Adam's first decay" },
+  beta2: { kind: 'number', default: 0.98, min: 0, below: 1, help: "Adam's second decay" },
+  eps: { kind: 'number', default: 1e-6, above: 0, help: "Adam's epsilon" },
+  warmup: {
+    kind: 'number',
+    min: 0,
+    integer: true,
+    help: `steps of rising learning rate; a tenth of the run, ${MOST_WARMUP} at most, where it is left out`,
+  },
+  'grad-clip-norm': { kind: 'number', default: 1, above: 0, help: 'longest gradient' },
+  'crop-scale': {
+    kind: 'number',
+    default: 0.5,
+    min: 0.05,
+    max: 1,
+    help: 'least share of a picture in a crop',
+  },
+  'patch-dropout': {
+    kind: 'number',
+    default: 0.5,
+    min: 0,
+    max: 0.95,
+    help: 'share of the patches left out of each step but the last',
+  },
+  'caption-tokens': {
+    kind: 'number',
+    default: 16,
+    min: 2,
+    integer: true,
+    help: 'tokens that captions are cut at in each step but the last',
+  },
+  'unmasked-epochs': {
+    kind: 'number',
+    default: 0.25,
+    min: 0,
+    help: 'epochs at the end that see whole pictures and whole captions',
+  },
+  seed: { kind: 'number', default: 0, integer: true, help: 'of weights, order, crops and captions' },
+  'held-out': {
+    kind: 'number',
+    min: 0,
+    integer: true,
+    help: `labelled rows to choose the best checkpoint by, 0 keeps the last; where it is left out a tenth, ${HELD_OUT.most} at most, and 0 where that is fewer than ${HELD_OUT.least}`,
+  },
+  'color-jitter-prob': {
+    kind: 'number',
+    default: 0,
+    min: 0,
+    max: 1,
+    help: "share of the pictures whose brightness, contrast, saturation and hue are changed, by CLIPA's strengths",
+  },
+  'gray-scale-prob': {
+    kind: 'number',
+    default: 0.1,
+    min: 0,
+    max: 1,
+    help: 'share of the pictures that are shown in shades of grey: people drop old photographs too',
+  },
+  'low-res-prob': {
+    kind: 'number',
+    default: 0,
+    min: 0,
+    max: 1,
+    help: `share of the pictures that are shown as coarse as ones of ${SMALL} pixels: people drop thumbnails too`,
+  },
+  lexicon: {
+    kind: 'text',
+    value: 'lexicon.json',
+    help: 'what labels mean, as `npm run -s lexicon` writes it: captions then also use broader words and definitions',
+  },
+  'upsampling-factors': {
+    kind: 'list',
+    form: 'comma',
+    value: 'data set=n',
+    help: 'data sets whose rows are seen n times in an epoch; multiplies the * of --train-data',
+  },
+  'save-frequency': {
+    kind: 'number',
+    min: 0,
+    help: `epochs between checkpoints; ${WHERE_LEFT_OUT.save}`,
+  },
+  'zeroshot-frequency': {
+    kind: 'number',
+    min: 0,
+    help: `epochs between held-out evaluations; ${WHERE_LEFT_OUT.evaluate}`,
+  },
+  'report-to': {
+    kind: 'list',
+    form: 'comma',
+    choices: REPORTS,
+    default: ['html'],
+    help: 'what shows the run beside log.jsonl: html writes report.html, tensorboard event files, none neither',
+  },
+  device: {
+    kind: 'choice',
+    choices: ['cpu', 'webgpu'],
+    default: 'cpu',
+    help: 'what the steps run on; webgpu is a GPU, by its Vulkan driver on Linux',
+  },
+  threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
+  workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
+  resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
+} as const satisfies OptionTable;
