@@ -16,7 +16,7 @@ import { floats } from './graph-session.ts';
 import { unpack } from './packed-state.ts';
 import { patchCount } from './patch-dropout.ts';
 import { learningRate } from './schedule.ts';
-import { lossFeeds } from './step-graph.ts';
+import { lossFeeds, towerFeeds } from './step-graph.ts';
 import { decayAt, MAX_LOG_LOGIT_SCALE, startingState, Trainer } from './trainer.ts';
 
 const PAIRS = 4;
@@ -33,10 +33,11 @@ it.each(cases)('%s, %s', async (network, loss: LossName) => {
   const options = { ...common, batchSize: PAIRS, loss, patchDropout: 0, patchDropoutSteps: 0 };
   const trainer = await Trainer.create(config, options);
   const state = startingState(trainer.parameters, options);
+  const patches = patchCount(config);
   const tokens = referenceBatch(config, PAIRS, 0).dims[1];
   const { graph, vectors } = gpuStepGraph(
     config,
-    { batchSize: PAIRS, loss, patches: patchCount(config), tokens },
+    { batchSize: PAIRS, loss, patches, tokens },
     { ...options, maxLogitScale: MAX_LOG_LOGIT_SCALE, average: true },
   );
   const session = await ort.InferenceSession.create(toModel(graph), { intraOpNumThreads: 1 });
@@ -46,12 +47,10 @@ it.each(cases)('%s, %s', async (network, loss: LossName) => {
     const pairs = LOSSES[loss].inputsOf(KEYS, 'own');
     const captions = { input_ids, dims, attention_mask: input_ids, truncated: [] };
     const rate = learningRate(step, options.schedule);
-    const { image_size: size } = config.vision_config;
     const outputs = await session.run({
       ...Object.fromEntries(held),
+      ...towerFeeds(config, { patches }, { pixel_values, captions, pairs }, 0, PAIRS, 'gpu'),
       ...lossFeeds({ batchSize: PAIRS }, { pixel_values, captions, pairs }),
-      pixel_values: floats(pixel_values, [PAIRS, 3, size, size]),
-      input_ids: new ort.Tensor('int32', Int32Array.from(input_ids, Number), [...dims]),
       schedule: floats(
         Float32Array.of(
           rate / (1 - options.beta1 ** (step + 1)),

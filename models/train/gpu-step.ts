@@ -1,7 +1,6 @@
 // A whole training step on a GPU in one graph: both towers, the loss, its gradients, clipping and AdamW, from one state to the
 // next. Only the batch goes to the GPU and only the loss and two numbers come back; weights and running means stay there.
 
-import * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
 import { weightsOf } from '../networks/weights.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
@@ -84,10 +83,7 @@ export async function createGpuStep(
     async run(state, inputs, schedule) {
       const outputs = await session.run({
         ...Object.fromEntries(state),
-        ...towerFeeds(config, shape, inputs, 0, shape.batchSize),
-        input_ids: new ort.Tensor('int32', Int32Array.from(inputs.captions.input_ids, Number), [
-          ...inputs.captions.dims,
-        ]),
+        ...towerFeeds(config, shape, inputs, 0, shape.batchSize, 'gpu'),
         ...lossFeeds(shape, inputs),
         schedule: floats(
           Float32Array.from(SCHEDULE, (name) => schedule[name]),

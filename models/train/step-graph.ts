@@ -5,7 +5,7 @@ import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import { imageTower, inputIdsInput, pixelValuesInput, similarities } from '../networks/clip.ts';
 import { textTransformer } from '../networks/text-transformer.ts';
-import type { Graph, Value } from '../onnx/graph.ts';
+import type { Graph, Target, Value } from '../onnx/graph.ts';
 import { LOSSES, type LossInputs, type LossName } from './contrastive-loss.ts';
 import { floats, type Tensors } from './graph-session.ts';
 import { patchCount } from './patch-dropout.ts';
@@ -74,13 +74,14 @@ export function addLoss(
   return loss.build(g, logits, Object.fromEntries(inputs));
 }
 
-/** What the towers read of the pairs [from, from + count). */
+/** What the towers of a graph for `target` read of the pairs [from, from + count). */
 export function towerFeeds(
   config: ClipConfig,
   { patches }: Pick<StepShape, 'patches'>,
   { pixel_values, captions, kept }: StepInputs,
   from: number,
   count: number,
+  target: Target = 'cpu',
 ): Tensors {
   const size = config.vision_config.image_size;
   const part = <Data extends Float32Array | BigInt64Array>(data: Data, each: number) =>
@@ -88,13 +89,20 @@ export function towerFeeds(
   const length = captions.dims[1];
   const feeds: Record<string, ort.Tensor> = {
     pixel_values: floats(part(pixel_values, 3 * size * size), [count, 3, size, size]),
-    input_ids: new ort.Tensor('int64', part(captions.input_ids, length), [count, length]),
+    input_ids: idsTensor(part(captions.input_ids, length), [count, length], target),
   };
   if (kept) {
     const dims = [patches + 1, patchCount(config) + 1];
     feeds.kept = floats(part(kept, dims[0] * dims[1]), [count, ...dims]);
   }
   return feeds;
+}
+
+/** As `inputIdsInput` declares it. */
+function idsTensor(ids: BigInt64Array, dims: number[], target: Target): ort.Tensor {
+  return target === 'gpu'
+    ? new ort.Tensor('int32', Int32Array.from(ids, Number), dims)
+    : new ort.Tensor('int64', ids, dims);
 }
 
 export function lossFeeds({ batchSize }: Pick<StepShape, 'batchSize'>, { pairs }: StepInputs): Tensors {
