@@ -79,7 +79,10 @@ interface Attention {
   readonly output: { readonly name: string; readonly width: number; readonly std: number };
 }
 
-/** Multi-head attention of `query` [b, m, d] to `memory` [b, n, d] → [b, m, output width]; `mask` [m, n] is added to the scores. */
+/**
+ * Multi-head attention of `query` [b, m, d] to `memory` [b, n, d] → [b, m, output width]; `mask`, [m, n] or [b, 1, m, n], is added to
+ * the scores.
+ */
 export function attend(
   g: Graph,
   query: Value,
@@ -103,14 +106,6 @@ export function attend(
   return linear(g, joined, `${name}.${output.name}`, output.width, { std: output.std });
 }
 
-function selfAttention(g: Graph, x: Value, name: string, config: TransformerConfig, mask?: Value): Value {
-  const { hidden_size: width, num_attention_heads: heads, num_hidden_layers: depth } = config;
-  const std = width ** -0.5;
-  // Residual branches start smaller the deeper the network is: openai/CLIP, clip/model.py, initialize_parameters.
-  const output = { name: 'out_proj', width, std: std * (2 * depth) ** -0.5 };
-  return attend(g, x, x, name, { width, heads, std, output }, mask);
-}
-
 function multilayerPerceptron(g: Graph, x: Value, name: string, config: TransformerConfig): Value {
   const { hidden_size: width, intermediate_size: inner, num_hidden_layers: depth } = config;
   const hidden = linear(g, x, `${name}.fc1`, inner, { std: (2 * width) ** -0.5 });
@@ -119,23 +114,45 @@ function multilayerPerceptron(g: Graph, x: Value, name: string, config: Transfor
   });
 }
 
-/** The pre-norm residual blocks `<name>.encoder.layers.*` over x [b, n, d]. */
+/**
+ * The pre-norm residual blocks `<name>.encoder.layers.*` over x [b, n, d], of which one token is wanted in the end: [b, 1, d]. The last
+ * block computes no other.
+ * @param pool the wanted row of each of [b, n, d] or of the same [n, d] → [b, 1, d]
+ * @param mask [n, n], added to the scores of attention
+ */
 export function transformer(
   g: Graph,
   x: Value,
   name: string,
   config: TransformerConfig,
+  pool: (x: Value) => Value,
   mask?: Value,
 ): Value {
+  const { hidden_size: width, num_attention_heads: heads, num_hidden_layers: depth } = config;
+  const std = width ** -0.5;
+  // Residual branches start smaller the deeper the network is: openai/CLIP, clip/model.py, initialize_parameters.
+  const output = { name: 'out_proj', width, std: std * (2 * depth) ** -0.5 };
+  const norm = (y: Value, layerName: string) => layerNorm(g, y, layerName, config.layer_norm_eps);
   let hidden = x;
-  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+  for (let layer = 0; layer < depth; layer++) {
     const block = `${name}.encoder.layers.${layer}`;
-    const attended = layerNorm(g, hidden, `${block}.layer_norm1`, config.layer_norm_eps);
-    hidden = add(g, hidden, selfAttention(g, attended, `${block}.self_attn`, config, mask));
-    const widened = layerNorm(g, hidden, `${block}.layer_norm2`, config.layer_norm_eps);
+    const last = layer === depth - 1;
+    const wanted = last ? pool : (y: Value) => y;
+    const memory = norm(hidden, `${block}.layer_norm1`);
+    const attention = { width, heads, std, output };
+    const visible = mask && last ? forAllHeads(g, pool(mask)) : mask;
+    const attended = attend(g, wanted(memory), memory, `${block}.self_attn`, attention, visible);
+    hidden = add(g, wanted(hidden), attended);
+    const widened = norm(hidden, `${block}.layer_norm2`);
     hidden = add(g, hidden, multilayerPerceptron(g, widened, `${block}.mlp`, config));
   }
   return hidden;
+}
+
+/** [b, m, n] → [b, 1, m, n]: the same for all heads. */
+function forAllHeads(g: Graph, mask: Value): Value {
+  const [batch, queries, keys] = mask.shape;
+  return reshape(g, mask, [batch, 1, queries, keys]);
 }
 
 /** Rows of length one. */

@@ -44,14 +44,12 @@ export function textTransformer(g: Graph, inputIds: Value, config: TextConfig, p
   );
   const tokens = add(g, gather(g, table, inputIds), cut(positions, 0));
 
+  const end = g.target === 'gpu' ? endByCounting(g, inputIds, config) : endByPlace(g, inputIds, config, cut);
+  const pick = reshape(g, end, [batch, 1, sequence]);
   const mask = cut(cut(causalMask(g, contextLength), 0), 1);
-  const hidden = transformer(g, tokens, NAME, config, mask);
+  const hidden = transformer(g, tokens, NAME, config, (x) => matMul(g, pick, x), mask);
   const normed = layerNorm(g, hidden, `${NAME}.final_layer_norm`, config.layer_norm_eps);
-
-  const chosen =
-    g.target === 'gpu' ? endByCounting(g, inputIds, config) : endByPlace(g, inputIds, config, cut);
-  const pick = reshape(g, chosen, [batch, 1, sequence]);
-  const pooled = reshape(g, matMul(g, pick, normed), [batch, width]);
+  const pooled = reshape(g, normed, [batch, width]);
   return linear(g, pooled, 'text_projection', projection, { std: width ** -0.5, bias: false });
 }
 
