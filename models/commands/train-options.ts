@@ -5,15 +5,10 @@ import { SMALL } from '../data/low-resolution.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
 import type { OptionTable } from './arguments.ts';
 import { CSV_OPTIONS } from './data-options.ts';
+import { HELD_OUT } from './held-out.ts';
 import { WHERE_LEFT_OUT } from './run-length.ts';
 import { REPORTS } from './run-logs.ts';
 import { SOFTENING_OPTIONS } from './softening.ts';
-
-/**
- * Enough to tell checkpoints apart: the standard error of an accuracy of one half is 1.6 %; with fewer than a hundred it is more
- * than 5 %, and the last checkpoint is as good a choice as any.
- */
-export const HELD_OUT = { least: 100, most: 1000 };
 
 /** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
 export const MOST_WARMUP = 400;
@@ -121,6 +116,13 @@ export const TRAIN_OPTIONS = {
     min: 0,
     integer: true,
     help: `labelled rows to choose the best checkpoint by, 0 keeps the last; where it is left out a tenth, ${HELD_OUT.most} at most, and 0 where that is fewer than ${HELD_OUT.least}`,
+  },
+  'held-out-classes': {
+    kind: 'number',
+    default: 0,
+    min: 0,
+    integer: true,
+    help: 'classes whose pictures training sees nothing of, to tell how it fares with words that no picture carried',
   },
   'color-jitter-prob': {
     kind: 'number',

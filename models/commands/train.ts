@@ -10,19 +10,19 @@ import { parseTokenizer } from '../clip/tokenizer.ts';
 import { readLexicon } from '../data/lexicon.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
-import { defaultHeldOut, openSources, splitHeldOut, upsample } from '../data/sources.ts';
+import { openSources, upsample } from '../data/sources.ts';
 import type { Progress } from '../train/checkpoint.ts';
 import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
 import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
 import { csvColumns } from './data-options.ts';
-import { evaluateHeldOut } from './held-out.ts';
+import { evaluateHeldOut, holdOut } from './held-out.ts';
 import { networkToTrain } from './network-to-train.ts';
 import { defaultBatchSize, runLength } from './run-length.ts';
 import { openRunLogs, refuseContradiction, withReport } from './run-logs.ts';
 import { softeningOf } from './softening.ts';
-import { FINE_RATE, HELD_OUT, MOST_WARMUP, PEAK_RATE, TRAIN_OPTIONS } from './train-options.ts';
+import { FINE_RATE, MOST_WARMUP, PEAK_RATE, TRAIN_OPTIONS } from './train-options.ts';
 
 const STOPPING = ['SIGINT', 'SIGTERM'] as const;
 
@@ -47,11 +47,7 @@ export const train = command({
     const source = await openSources(options['train-data'], console.warn, { csv });
     const lexicon = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
     if (!resume) await refuseOtherRun(out);
-    const heldOutCount = options['held-out'] ?? defaultHeldOut(source, HELD_OUT);
-    const { train: trainRows, heldOut } =
-      heldOutCount > 0
-        ? splitHeldOut(source, { count: heldOutCount, seed })
-        : { train: source, heldOut: null };
+    const { train: trainRows, heldOut, heldOutCount } = holdOut(source, options);
 
     const part = options['batch-size'] ?? defaultBatchSize(trainRows.length);
     const batchSize = part * accumulate;
@@ -97,9 +93,16 @@ export const train = command({
           `--warmup is ${warmupSteps}, longer than the whole run of ${totalSteps} steps, which would never reach --lr. Give fewer steps or more --epochs, or leave --warmup out.`,
         );
       }
-      const judges = heldOut && (await soundRows(heldOut, log.damaged));
+      const judges = heldOut.rows && (await soundRows(heldOut.rows, log.damaged));
       const sample = logs.history && judges ? sampleRows(judges) : [];
-      const asked = judges && { rows: judges, sample, config, tokenizerJson, threads };
+      const asked = judges && {
+        rows: judges,
+        unseen: heldOut.unseen && (await soundRows(heldOut.unseen, log.damaged)),
+        sample,
+        config,
+        tokenizerJson,
+        threads,
+      };
       // By the names of their options, so that whoever resumes with others is told which to change.
       const settings = {
         '--train-data': options['train-data'],
@@ -111,6 +114,7 @@ export const train = command({
           '--device': options.device === 'cpu' ? undefined : options.device,
           '--color-jitter-prob': options['color-jitter-prob'],
           '--low-res-prob': options['low-res-prob'],
+          '--held-out-classes': options['held-out-classes'],
         }),
         ...softening.settings,
         '--pretrained': pretrained ?? '',

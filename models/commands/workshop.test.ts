@@ -300,6 +300,32 @@ it('goes without held-out pictures that are damaged, and tells of each', async (
   expect(log.filter(({ type }) => type === 'evaluation')).toHaveLength(1);
 });
 
+it('tells how it fares with classes that it sees nothing of', async () => {
+  const short = [...shortArguments('shapes'), '--held-out', '20', '--out', at('unseen-classes')];
+  await run(train, ...short, '--held-out-classes', '1', '--report-to', 'html,tensorboard');
+  const [judged] = (await logOf('unseen-classes')).filter(({ type }) => type === 'evaluation');
+  // Of one class there is nothing to confuse it with.
+  expect(judged.unseen).toBe(1);
+  const { predictions } = judged;
+  const seen = new Set(
+    predictions.flatMap(({ best }: { best: { label: string }[] }) => best.map(({ label }) => label)),
+  );
+  expect(seen.size).toBe(2);
+  expect(await readFile(at('unseen-classes', 'report.html'), 'utf8')).toContain('Unseen classes');
+  await expect(
+    run(
+      train,
+      ...shortArguments('shapes'),
+      '--out',
+      at('unjudged'),
+      '--held-out',
+      '0',
+      '--held-out-classes',
+      '1',
+    ),
+  ).rejects.toThrow(/--held-out-classes are judged beside held-out rows/);
+});
+
 it('reports to whom it is asked to, and says nothing that data could turn into markup', async () => {
   await drawShapes(at('marked'), 10);
   await rename(at('marked', 'red disc'), at('marked', '<b>red & round'));

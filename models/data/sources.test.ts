@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { all, labelled, picture, writeParquet as writeParquetIn } from './fixtures/rows.ts';
-import { defaultHeldOut, openSources, selectRows, splitHeldOut, upsample } from './sources.ts';
+import { defaultHeldOut, openSources, selectRows, splitClasses, splitHeldOut, upsample } from './sources.ts';
 import type { PairSource } from './types.ts';
 
 let folder = '';
@@ -123,6 +123,42 @@ describe('holding rows out', () => {
       expect(defaultHeldOut(mixed, { least: 1, most: 1000 })).toBe(count);
       expect(splitHeldOut(mixed, { count, seed: 1 }).heldOut.length).toBe(count);
     }
+  });
+
+  test('held-out classes are gone from training by every name, in every data set, the same ones for a seed', () => {
+    const names = ['a', 'b', 'c', 'd; Dee', 'dee', 'B'];
+    const many: PairSource = {
+      ...source,
+      length: 60,
+      text: (i) => ({
+        ...source.text(0),
+        id: `${i}`,
+        labels: i < 54 ? names[i % 6].split('; ') : [],
+        captions: [],
+      }),
+    };
+    const labelsOf = (from: PairSource) => [
+      ...new Set(
+        Array.from({ length: from.length }, (_, i) => from.text(i).labels)
+          .flat()
+          .map((l) => l.toLowerCase()),
+      ),
+    ];
+    for (let seed = 0; seed < 20; seed++) {
+      const { train, unseen } = splitClasses(many, { count: 2, seed });
+      expect(train.length + unseen.length).toBe(60);
+      expect(unseen.length).toBeGreaterThanOrEqual(18);
+      const held = labelsOf(unseen).filter((label) => !labelsOf(train).includes(label));
+      expect(held.length).toBeGreaterThanOrEqual(2);
+      expect(ids(splitClasses(many, { count: 2, seed }).unseen)).toEqual(ids(unseen));
+    }
+    const drawn = Array.from({ length: 20 }, (_, seed) =>
+      ids(splitClasses(many, { count: 2, seed }).unseen).join(),
+    );
+    expect(new Set(drawn).size).toBeGreaterThan(3);
+    expect(() => splitClasses(many, { count: 3, seed: 1 })).toThrow(
+      'Holding 3 classes of made up out of training: found 5',
+    );
   });
 
   test('selected rows keep their order', () => {

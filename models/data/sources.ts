@@ -175,6 +175,38 @@ export function splitHeldOut(
   };
 }
 
+/**
+ * Takes `count` whole classes out of a source, the same ones for the same seed, to see what training makes of words that no picture
+ * carried: of every row whose labels name one of them, whatever its data set, training sees nothing. Captions may still speak of them.
+ * @throws a sentence where too few classes would be left to train on
+ */
+export function splitClasses(
+  source: PairSource,
+  { count, seed }: { count: number; seed: number },
+): { train: PairSource; unseen: PairSource } {
+  const labelsOf = (index: number) => source.text(index).labels.map((label) => label.toLowerCase());
+  const classes = new Set<string>();
+  for (let index = 0; index < source.length; index++) {
+    const [first] = labelsOf(index);
+    if (first !== undefined) classes.add(first);
+  }
+  if (count > classes.size / 2)
+    throw new Error(
+      `Holding ${count} classes of ${source.name} out of training: found ${classes.size} classes, of which at most half may be held out. Hold out fewer, or train on more.`,
+    );
+  const names = [...classes].sort();
+  const order = permutation(names.length, randomStream('held-out classes', seed));
+  const chosen = new Set(Array.from(order.subarray(0, count), (i) => names[i]));
+  const train: number[] = [];
+  const unseen: number[] = [];
+  for (let index = 0; index < source.length; index++)
+    (labelsOf(index).some((label) => chosen.has(label)) ? unseen : train).push(index);
+  return {
+    train: selectRows(source, train, source.name),
+    unseen: selectRows(source, unseen, `${source.name}, unseen classes`),
+  };
+}
+
 function shuffled(rows: readonly number[], seed: number): number[] {
   const order = permutation(rows.length, randomStream('held-out', seed, rows[0]));
   return Array.from(order, (i) => rows[i]);

@@ -26,6 +26,8 @@ export interface Prediction {
 export interface Evaluation {
   /** Zero-shot, on held-out rows, 0 to 1. */
   readonly accuracy: number;
+  /** The same of classes that training sees nothing of, told apart from each other; only where some are held out. */
+  readonly unseen?: number;
   readonly predictions: readonly Prediction[];
 }
 
@@ -113,7 +115,9 @@ export function openLog(path: string, batchSize: number): RunLog {
     },
     evaluation(line) {
       write('evaluation', line);
-      held = ` · held-out ${(100 * line.accuracy).toFixed(1)} %${line.better ? ', the best yet' : ''}`;
+      const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+      held = ` · held-out ${percent(line.accuracy)}${line.better ? ', the best yet' : ''}`;
+      if (line.unseen !== undefined) held += `, unseen classes ${percent(line.unseen)}`;
     },
     damaged(message) {
       write('damaged', { message });

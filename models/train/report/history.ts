@@ -28,6 +28,7 @@ const Line = v.variant('type', [
     type: v.literal('evaluation'),
     step: count,
     accuracy: v.number(),
+    unseen: v.optional(v.number()),
     better: v.boolean(),
     // The first logs had none.
     predictions: v.optional(

@@ -241,14 +241,17 @@ ${
 function evaluations({ evaluations }: History): Html | null {
   const best = bestOf(evaluations);
   if (!best) return null;
+  const withUnseen = evaluations.some(({ unseen }) => unseen !== undefined);
+  const unseenOf = ({ unseen }: EvaluationLine) =>
+    withUnseen ? html`<td>${unseen === undefined ? '–' : percent(unseen)}</td>` : null;
   return html`<section aria-labelledby="evaluations"><h2 id="evaluations">Evaluations</h2>
 <div class="scrolls card" role="group" aria-labelledby="evaluations" tabindex="0"><table>
-<thead class="columns"><tr><th scope="col">Step</th><th scope="col">Held-out accuracy</th><th scope="col">Note</th></tr></thead>
+<thead class="columns"><tr><th scope="col">Step</th><th scope="col">Held-out accuracy</th>${withUnseen ? html`<th scope="col">Unseen classes</th>` : null}<th scope="col">Note</th></tr></thead>
 <tbody>${evaluations
     .toReversed()
     .map(
       (line) =>
-        html`<tr${line === best ? html` class="best"` : null}><th scope="row">${whole(line.step)}</th><td>${percent(line.accuracy)}</td><td>${line === best ? 'the best; its weights are the model' : ''}</td></tr>`,
+        html`<tr${line === best ? html` class="best"` : null}><th scope="row">${whole(line.step)}</th><td>${percent(line.accuracy)}</td>${unseenOf(line)}<td>${line === best ? 'the best; its weights are the model' : ''}</td></tr>`,
     )}</tbody></table></div></section>`;
 }
 

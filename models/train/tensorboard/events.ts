@@ -40,8 +40,11 @@ export function openEvents(folder: string, batchSize: number): RunLog {
         'train/pairs_per_second': (1000 * batchSize) / took,
       });
     },
-    evaluation({ step, accuracy }) {
-      scalars(step, { 'held_out/accuracy': accuracy });
+    evaluation({ step, accuracy, unseen }) {
+      scalars(step, {
+        'held_out/accuracy': accuracy,
+        ...(unseen !== undefined && { 'held_out/unseen': unseen }),
+      });
     },
     damaged() {},
     checkpoint() {},
