@@ -9,6 +9,7 @@ import { HELD_OUT } from './held-out.ts';
 import { WHERE_LEFT_OUT } from './run-length.ts';
 import { REPORTS } from './run-logs.ts';
 import { SOFTENING_OPTIONS } from './softening.ts';
+import { TEXT_DATA_OPTIONS } from './text-data.ts';
 
 /** Enough for Adam's running means to settle (its second decay of 0.98 remembers some 50 steps). */
 export const MOST_WARMUP = 400;
@@ -150,6 +151,7 @@ export const TRAIN_OPTIONS = {
     value: 'lexicon.json',
     help: 'what labels mean, as `npm run -s lexicon` writes it: captions then also use broader words and definitions',
   },
+  ...TEXT_DATA_OPTIONS,
   'upsampling-factors': {
     kind: 'list',
     form: 'comma',

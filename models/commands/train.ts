@@ -22,6 +22,7 @@ import { networkToTrain } from './network-to-train.ts';
 import { defaultBatchSize, runLength } from './run-length.ts';
 import { openRunLogs, refuseContradiction, withReport } from './run-logs.ts';
 import { softeningOf } from './softening.ts';
+import { openTextData } from './text-data.ts';
 import { FINE_RATE, MOST_WARMUP, PEAK_RATE, TRAIN_OPTIONS } from './train-options.ts';
 
 const STOPPING = ['SIGINT', 'SIGTERM'] as const;
@@ -51,6 +52,7 @@ export const train = command({
 
     const part = options['batch-size'] ?? defaultBatchSize(trainRows.length);
     const batchSize = part * accumulate;
+    const textData = await openTextData(options, batchSize);
     const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
     const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
     const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
@@ -117,6 +119,7 @@ export const train = command({
           '--held-out-classes': options['held-out-classes'],
         }),
         ...softening.settings,
+        ...textData.settings,
         '--pretrained': pretrained ?? '',
         '--held-out': heldOutCount,
         'rows to train on': trainRows.length,
@@ -147,6 +150,7 @@ export const train = command({
         config,
         encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
+        textPairs: textData.stream,
         pretrained: weights,
         positives: options.positives,
         soften,
@@ -155,6 +159,7 @@ export const train = command({
           batchSize,
           accumulate,
           loss,
+          textPairs: textData.shape,
           averageDecay: options['ema-decay'],
           threads,
           seed,

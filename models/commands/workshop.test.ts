@@ -177,6 +177,39 @@ it('learns from a teacher, who must be there and have a softmax to teach', async
   expect(await readdir(folder)).not.toContain('untaught too');
 });
 
+it('learns from texts beside the pictures', async () => {
+  const word = (name: string) => ({
+    names: [name],
+    broader: { colour: 1 },
+    definition: `what is ${name} all over`,
+  });
+  const colours = ['red', 'green', 'blue', 'white'];
+  const lexicon = {
+    about: [],
+    concepts: {
+      colour: { names: ['colour'] },
+      ...Object.fromEntries(colours.map((name) => [name, word(name)])),
+    },
+    labels: Object.fromEntries(colours.map((name) => [name, { is: name }])),
+  };
+  await writeFile(at('colours.json'), JSON.stringify(lexicon));
+  const texts = ['--text-data', at('colours.json')];
+  const short = [...shortArguments('shapes'), '--held-out', '0'];
+  await run(train, ...short, '--out', at('with-texts'), ...texts, '--text-weight', '0.5');
+  await run(train, ...short, '--out', at('without-texts'));
+  const losses = await Promise.all(['with-texts', 'without-texts'].map(logOf));
+  expect(losses[0][0].loss).toBeGreaterThan(losses[1][0].loss);
+  const few = { ...lexicon, labels: { red: { is: 'red' } } };
+  await writeFile(at('few-colours.json'), JSON.stringify(few));
+  for (const [refused, why] of [
+    [['--text-weight', '1'], '--text-weight is the weight of --text-data'],
+    [[...texts, '--accum-freq', '2'], 'leave --accum-freq or --text-data out'],
+    [['--text-data', at('few-colours.json')], 'Drawing 2 pairs of texts a step from'],
+  ] as const) {
+    await expect(run(train, ...short, '--out', at('refused-texts'), ...refused)).rejects.toThrow(why);
+  }
+});
+
 it('smooths over kin that a lexicon knows, and over none that nobody knows', async () => {
   const disc = (colour: string) => ({ names: [`${colour} disc`], broader: { disc: 1 } });
   const colours = Object.keys(COLOURS);

@@ -50,17 +50,37 @@ export function drawCaption(text: Words, { seed, epoch, row }: Draw, lexicon?: L
   const entry = lexicon?.find(text);
   if (!entry) return { caption: inSentence(pickName(text.labels, random).toLowerCase(), undefined, random) };
 
-  const { names, broader, definition, plurals } = entry;
+  const { broader, definition } = entry;
   const lot = random();
   if (lot >= OWN_NAME + BROADER_NAME && (definition !== undefined || broader.length > 0))
     return explanation(entry, random);
-  if (lot >= OWN_NAME && broader.length > 0) {
-    const concept = pickBroader(broader, random);
-    const name = pickName(concept.names, random);
-    return { caption: inSentence(name, concept.plurals.get(name), random), says: [name] };
-  }
+  return lot >= OWN_NAME && broader.length > 0 ? broaderName(entry, random) : drawName(entry, random);
+}
+
+/** One of the names of what is shown, bare or in a sentence. */
+export function drawName(
+  { names, plurals }: Pick<Entry, 'names' | 'plurals'>,
+  random: Random,
+): Required<Drawn> {
   const name = pickName(names, random);
   return { caption: inSentence(name, plurals.get(name), random), says: [name] };
+}
+
+/** What a name means, without that name: another one, a broader one, or the definition; each as likely as the other. */
+export function drawMeaning(entry: Entry, name: readonly string[], random: Random): Required<Drawn> {
+  const { names, plurals, broader, definition, id } = entry;
+  const others = names.filter((each) => !name.includes(each));
+  const ways = [
+    ...(others.length > 0 ? [() => drawName({ names: others, plurals }, random)] : []),
+    ...(broader.length > 0 ? [() => broaderName(entry, random)] : []),
+    ...(definition !== undefined ? [() => ({ caption: definition, says: [id ?? names[0]] })] : []),
+  ];
+  if (ways.length === 0) throw new Error(`Nothing is known of ${names[0]} but its name.`);
+  return pick(ways, random)();
+}
+
+function broaderName({ broader }: Entry, random: Random): Required<Drawn> {
+  return drawName(pickBroader(broader, random), random);
 }
 
 /** The definition, or the name with a broader one: what they say is true of this very concept only. */

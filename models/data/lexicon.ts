@@ -75,11 +75,15 @@ export interface Entry {
   readonly definition: string | undefined;
   /** By name: of the first and of the concept's own. A label's others may be Latin. */
   readonly plurals: ReadonlyMap<string, string>;
+  /** How often its names stood for it in WordNet's tagged corpus. */
+  readonly count: number;
   /** Everything that is true of such a picture: the row's names, those of all that it is a kind of, and their ids. */
   readonly holds: readonly string[];
 }
 
 export interface Lexicon {
+  /** All that it knows, but for those that mean another thing in one data set. */
+  readonly labels: readonly string[];
   /** What a row's labels mean; undefined where the lexicon does not know them. */
   find(row: Pick<PairText, 'labels' | 'source'>): Entry | undefined;
   /** What a sentence speaks of: the names in it, in singular or plural, with all that they are kinds of. */
@@ -145,23 +149,21 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
       id,
       under: id === undefined ? [base] : Object.keys(concepts[id].broader),
       definition: id === undefined ? undefined : concepts[id].definition,
+      count: concepts[base].count,
       plurals: pluralsOf(base, [names[0], ...(id === undefined ? [] : concepts[id].names)]),
       holds: [
         ...new Set([...own, ...names, ...allNames([...(id === undefined ? [] : [id]), ...steps.keys()])]),
       ],
     };
   };
-  const entriesOf = (meanings: Readonly<Record<string, Meaning | null>>) =>
-    new Map(
-      Object.entries(meanings).map(([label, meaning]) => [
-        label,
-        meaning ? entryOf(label, meaning) : undefined,
-      ]),
-    );
-  const entries = entriesOf(labels);
-  const entriesIn = new Map(
-    Object.entries(labelsOf).map(([source, meanings]) => [source, entriesOf(meanings)]),
-  );
+  // Made when they are first asked for: of all nouns there are fifty thousand.
+  const made = new Map<Meaning, Entry>();
+  const entryFor = (label: string, meaning: Meaning | null | undefined): Entry | undefined => {
+    if (!meaning) return undefined;
+    const known = made.get(meaning) ?? entryOf(label, meaning);
+    made.set(meaning, known);
+    return known;
+  };
 
   /** By name and plural. A word of several senses means all of them here: mentions only keep pairs apart. */
   const mentioned = new Map<string, Set<string>>();
@@ -174,11 +176,16 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
         mentioned.set(form, known);
       }
   }
+  const own = (meanings: object, label: string) => Object.hasOwn(meanings, label);
   return {
+    labels: Object.keys(labels),
     find: ({ labels: names, source }) => {
       const label = names.join('; ').toLowerCase();
-      const there = entriesIn.get(source);
-      return there?.has(label) ? there.get(label) : entries.get(label);
+      const there = labelsOf[source] ?? {};
+      return entryFor(
+        label,
+        own(there, label) ? there[label] : own(labels, label) ? labels[label] : undefined,
+      );
     },
     mentions: (sentence) => {
       const words = sentence.toLowerCase().match(/[\p{L}\p{N}'-]+/gu) ?? [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openLexicon } from './lexicon.ts';
-import { type Choices, labelsOf, makeLexicon } from './make-lexicon.ts';
+import { type Choices, labelsOf, makeLexicon, makeNounLexicon } from './make-lexicon.ts';
 import type { Synset, WordNet } from './wordnet.ts';
 
 function sense(
@@ -20,6 +20,7 @@ function sense(
     definition: '',
     broader,
     count: 0,
+    individual: false,
     ...more,
   };
 }
@@ -44,6 +45,7 @@ const SENSES = [
 ];
 const wordNet: WordNet = {
   licence: ['made up'],
+  synsets: SENSES,
   senses: (word) => SENSES.filter(({ names }) => names.includes(word)),
   synset: (id) => {
     const found = SENSES.find((each) => each.id === id);
@@ -177,4 +179,27 @@ describe('concepts', () => {
 test('a choice of a sense that there is not is refused', () => {
   expect(() => make([['crane', 'zoo']], { senses: { crane: 'crane.n.17' } })).toThrow('no sense crane.n.17');
   expect(() => make([['crane', 'zoo']], { unspoken: ['entity.n.09'] })).toThrow('no sense entity.n.09');
+});
+
+test('all nouns that a photograph may show, each by its usual name, of a word its first sense', () => {
+  const more = [
+    ...SENSES,
+    sense('genus_grus.n.01', ['genus Grus'], 'animal', ['taxonomic_group.n.01']),
+    sense('taxonomic_group.n.01', ['taxonomic group'], 'group'),
+    sense('paris.n.01', ['Paris'], 'location', [], { individual: true }),
+  ];
+  const ranked = more.map((each) => (each.id === 'crane.n.05' ? { ...each, ranks: [2, 1] } : each));
+  const all = makeNounLexicon(
+    {
+      ...wordNet,
+      synsets: ranked,
+      synset: (id) => ranked.find((each) => each.id === id) ?? wordNet.synset(id),
+    },
+    choices,
+  );
+  expect(all.labels.crane).toEqual({ is: 'crane.n.04' });
+  // An orange that is a colour is an attribute.
+  expect(all.labels.orange).toEqual({ is: 'orange.n.02' });
+  expect(all.concepts['orange.n.02'].broader).toEqual({ 'fruit.n.01': 1 });
+  for (const none of ['genus grus', 'paris', 'whole']) expect(all.labels).not.toHaveProperty([none]);
 });

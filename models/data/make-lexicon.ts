@@ -48,6 +48,20 @@ const LAST_SOUND_RANK = 2;
 const COUNTABLE = new Set(['animal', 'artifact', 'object', 'person', 'plant']);
 const COUNTABLE_FOOD = new Set(['produce.n.01', 'vegetable.n.01', 'edible_fruit.n.01']);
 
+/** Domains of what a photograph may show. */
+const SHOWN = new Set([
+  ...COUNTABLE,
+  'act',
+  'body',
+  'event',
+  'food',
+  'group',
+  'location',
+  'phenomenon',
+  'shape',
+  'substance',
+]);
+
 /** The labels of a source, each with how many rows of which data sets have it. */
 export function labelsOf(source: PairSource): Map<string, Map<string, number>> {
   const found = new Map<string, Map<string, number>>();
@@ -70,25 +84,11 @@ export function makeLexicon(
   const chosen = [...labels]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([label, rows]) => chooseForAll(label, rows, wordNet, choices));
-  const unspoken = new Set(choices.unspoken);
-  for (const id of [...unspoken, ...Object.keys(choices.names)]) wordNet.synset(id);
-
-  const own = new Set(chosen.flatMap(({ sense }) => (sense ? [sense.id] : [])));
-  const concepts: LexiconFile['concepts'] = {};
-  const add = (sense: Synset): void => {
-    if (Object.hasOwn(concepts, sense.id)) return;
-    const broader = spokenAbove(sense, wordNet, unspoken);
-    const definition = own.has(sense.id) ? shortDefinition(sense.definition) : undefined;
-    concepts[sense.id] = {
-      names: choices.names[sense.id] ?? usualNames(sense),
-      broader: Object.fromEntries(broader),
-      count: sense.count,
-      ...(definition === undefined ? {} : { definition }),
-      countable: isCountable(sense, wordNet),
-    };
-    for (const id of broader.keys()) add(wordNet.synset(id));
-  };
-  for (const { sense } of chosen) if (sense) add(sense);
+  const concepts = conceptsOf(
+    chosen.flatMap(({ sense }) => sense ?? []),
+    wordNet,
+    choices,
+  );
   const meaningOf = ({ sense, kindOf }: Choice) =>
     sense ? (kindOf ? { kindOf: sense.id } : { is: sense.id }) : null;
   const meaningsOf = (some: readonly Choice[]) =>
@@ -96,7 +96,7 @@ export function makeLexicon(
   const sourcesApart = [...new Set(chosen.flatMap(({ apart, sources }) => (apart ? sources : [])))].sort();
   return {
     lexicon: {
-      concepts: Object.fromEntries(Object.entries(concepts).sort(([a], [b]) => (a < b ? -1 : 1))),
+      concepts,
       labels: Object.fromEntries(
         meaningsOf(chosen.filter(({ apart }) => !apart)).flatMap(([label, meaning]) =>
           meaning ? [[label, meaning]] : [],
@@ -114,6 +114,56 @@ export function makeLexicon(
     },
     chosen,
   };
+}
+
+/**
+ * The same for every noun of WordNet that a photograph may show, by its usual name; of a word's senses its first. Not for pictures:
+ * for training on texts alone.
+ */
+export function makeNounLexicon(wordNet: WordNet, choices: Choices): Omit<LexiconFile, 'about'> {
+  /** By usual name. */
+  const meant = new Map<string, Synset>();
+  const rankOf = (name: string, sense: Synset) =>
+    sense.ranks[sense.names.findIndex((each) => each.toLowerCase() === name)] ?? Infinity;
+  for (const sense of wordNet.synsets) {
+    if (sense.individual || !SHOWN.has(sense.domain) || isTaxon(sense, wordNet)) continue;
+    const [name] = choices.names[sense.id] ?? usualNames(sense);
+    const other = meant.get(name);
+    if (!other || rankOf(name, sense) < rankOf(name, other)) meant.set(name, sense);
+  }
+  const labels = [...meant].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    concepts: conceptsOf([...meant.values()], wordNet, choices),
+    labels: Object.fromEntries(labels.map(([name, { id }]) => [name, { is: id }])),
+    labelsOf: {},
+  };
+}
+
+/** Senses and all that they are kinds of. */
+function conceptsOf(
+  senses: readonly Synset[],
+  wordNet: WordNet,
+  { unspoken: ids, names }: Choices,
+): LexiconFile['concepts'] {
+  const unspoken = new Set(ids);
+  for (const id of [...ids, ...Object.keys(names)]) wordNet.synset(id);
+  const own = new Set(senses);
+  const concepts: LexiconFile['concepts'] = {};
+  const add = (sense: Synset): void => {
+    if (Object.hasOwn(concepts, sense.id)) return;
+    const broader = spokenAbove(sense, wordNet, unspoken);
+    const definition = own.has(sense) ? shortDefinition(sense.definition) : undefined;
+    concepts[sense.id] = {
+      names: names[sense.id] ?? usualNames(sense),
+      broader: Object.fromEntries(broader),
+      count: sense.count,
+      ...(definition === undefined ? {} : { definition }),
+      countable: isCountable(sense, wordNet),
+    };
+    for (const id of broader.keys()) add(wordNet.synset(id));
+  };
+  for (const sense of senses) add(sense);
+  return Object.fromEntries(Object.entries(concepts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** One meaning of a label for all data sets that have it, or one for most of their rows and others apart. */
@@ -259,6 +309,11 @@ function isScientific(name: string, domain: string): boolean {
     (domain === 'animal' || domain === 'plant') &&
     /^[A-Z][a-z]+ [a-z]+(?:us|a|um|is|ens|es|ii|i|ae|os|on|or|er|ns|ps|x|e)$/.test(name)
   );
+}
+
+/** A genus, a family: what biologists put kinds into, which nobody takes a photograph of. */
+function isTaxon(sense: Synset, wordNet: WordNet): boolean {
+  return [...allAbove(sense, wordNet)].some(({ id }) => id === 'taxonomic_group.n.01');
 }
 
 /** A gloss without its examples, brackets and afterthoughts; undefined where what is left is too long or too short to be read. */

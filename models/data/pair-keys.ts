@@ -2,7 +2,7 @@
  * What a pair's caption says and what its picture holds, as keys: so that the loss takes no caption for wrong that is true of a
  * picture. "A photo of a cat" is true of a Persian cat's picture, though "a Persian cat" is not of every cat's.
  */
-import type { Lexicon } from './lexicon.ts';
+import type { Entry, Lexicon } from './lexicon.ts';
 import type { PairText } from './types.ts';
 
 export interface PairKeys {
@@ -44,14 +44,17 @@ export function keysOf(
     };
   const entry = lexicon.find(text);
   if (!entry) return sharedKeys(own);
-  const closest = entry.id === undefined ? entry.names : [...entry.names, entry.id];
+  const { holds, ...keys } = keysOfTexts(entry, said.says ?? own);
   const speaksOf = (names: readonly string[]) => names.some((name) => said.says?.includes(name));
-  const spoken = speaksOf(closest) ? entry : entry.broader.find(({ names }) => speaksOf(names));
+  const spoken = speaksOf(keys.closest) ? entry : entry.broader.find(({ names }) => speaksOf(names));
   return {
-    says: said.says ?? own,
-    holds: [...entry.holds, id.toLowerCase()],
-    closest,
-    mayHold: [],
+    ...keys,
+    holds: [...holds, id.toLowerCase()],
     kin: { ofPicture: entry.under, ofCaption: (spoken ?? entry).under },
   };
+}
+
+/** The same of two texts: one names the concept, the other says `says` of it. */
+export function keysOfTexts({ id, names, holds }: Entry, says: readonly string[]): PairKeys {
+  return { says, holds, closest: id === undefined ? names : [...names, id], mayHold: [] };
 }

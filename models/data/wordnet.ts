@@ -21,11 +21,14 @@ export interface Synset {
   readonly broader: readonly string[];
   /** How often its names stood for it in the tagged corpus. */
   readonly count: number;
+  /** A person, place or work with a name of its own, not a kind of thing. */
+  readonly individual: boolean;
 }
 
 export interface WordNet {
   /** Princeton's terms, line by line, which must appear wherever its words are passed on. */
   readonly licence: readonly string[];
+  readonly synsets: Iterable<Synset>;
   /** A word's senses, the most frequent first; none where there is no such noun. */
   senses(word: string): readonly Synset[];
   /** @throws a sentence where there is no such sense. */
@@ -76,7 +79,7 @@ export async function openWordNet(folder: string): Promise<WordNet> {
     return id;
   };
   const synsets = new Map<string, Synset>();
-  for (const { offset, names, domain, broader, definition } of data) {
+  for (const { offset, names, domain, broader, definition, individual } of data) {
     const id = known(offset);
     const uses = names.map((name) => counts.get(`${lemmaOf(name)} ${offset}`) ?? 0);
     synsets.set(id, {
@@ -88,6 +91,7 @@ export async function openWordNet(folder: string): Promise<WordNet> {
       definition,
       broader: broader.map(known),
       count: uses.reduce((sum, count) => sum + count, 0),
+      individual,
     });
   }
   const synset = (id: string): Synset => {
@@ -99,6 +103,7 @@ export async function openWordNet(folder: string): Promise<WordNet> {
   const licence = (await read('data.noun')).filter(isTerms).map((line) => line.replace(/^ +\d+ /, '').trim());
   return {
     licence: licence.filter((line) => line !== ''),
+    synsets: [...synsets.values()],
     senses: (word) => (offsets.get(lemmaOf(word)) ?? []).map((offset) => synset(known(offset))),
     synset,
   };
@@ -116,9 +121,11 @@ function parse(line: string) {
   const words = Number.parseInt(wordCount, 16);
   const names = Array.from({ length: words }, (_, i) => rest[2 * i]);
   const broader: string[] = [];
+  let individual = false;
   for (let at = 2 * words + 1; at + 3 < rest.length; at += 4) {
     const [symbol, target] = rest.slice(at, at + 2);
     if (symbol === '@' || symbol === '@i') broader.push(target);
+    individual ||= symbol === '@i';
   }
-  return { offset, domain: Number(domain), names, broader, definition: gloss.trim() };
+  return { offset, domain: Number(domain), names, broader, definition: gloss.trim(), individual };
 }

@@ -50,36 +50,39 @@ export function clip(
 ): ClipOutputs {
   const image_embeds = imageTower(g, config, pixelValues, kept);
   const text_embeds = textTransformer(g, inputIds, config.text_config, config.projection_dim);
-  const temperature = { logitScale: config.logit_scale_init_value };
+  const learned = temperature(g, { logitScale: config.logit_scale_init_value });
   return {
     image_embeds,
     text_embeds,
-    logits_per_image: similarities(g, image_embeds, text_embeds, temperature),
+    logits_per_image: similarities(g, image_embeds, text_embeds, learned),
   };
 }
 
+/** What turns cosines into logits, both learned. */
 export interface Temperature {
-  /** What the logarithm of the scale starts at. */
-  readonly logitScale: number;
-  /** What is added to every logit, learned too; SigLIP's. */
-  readonly logitBias?: number | null;
+  /** A logarithm. */
+  readonly logitScale: Value;
+  /** What is added to every logit; SigLIP's, null where there is none. */
+  readonly logitBias: Value | null;
 }
 
-/** [images, d] and [texts, d] → [images, texts]: e^logit_scale times the cosines. */
-export function similarities(
+/** @param start what both start at */
+export function temperature(
   g: Graph,
-  imageEmbeds: Value,
-  textEmbeds: Value,
-  { logitScale, logitBias = null }: Temperature,
-): Value {
-  const scale = g.parameter('logit_scale', [], constant(logitScale));
-  const cosines = matMul(
-    g,
-    normalizeRows(g, imageEmbeds),
-    transpose(g, normalizeRows(g, textEmbeds), [1, 0]),
-  );
-  const logits = mul(g, cosines, exp(g, scale));
-  return logitBias === null ? logits : add(g, logits, g.parameter('logit_bias', [], constant(logitBias)));
+  start: { readonly logitScale: number; readonly logitBias?: number | null },
+): Temperature {
+  const { logitScale, logitBias = null } = start;
+  return {
+    logitScale: g.parameter('logit_scale', [], constant(logitScale)),
+    logitBias: logitBias === null ? null : g.parameter('logit_bias', [], constant(logitBias)),
+  };
+}
+
+/** Rows of [n, d] and of [m, d] → [n, m]: e^logit_scale times the cosines. */
+export function similarities(g: Graph, rows: Value, columns: Value, learned: Temperature): Value {
+  const cosines = matMul(g, normalizeRows(g, rows), transpose(g, normalizeRows(g, columns), [1, 0]));
+  const logits = mul(g, cosines, exp(g, learned.logitScale));
+  return learned.logitBias === null ? logits : add(g, logits, learned.logitBias);
 }
 
 /** `onnx/vision_model.onnx`: pixel_values [batch, 3, s, s] → image_embeds [batch, projection_dim]. */

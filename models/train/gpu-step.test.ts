@@ -8,7 +8,7 @@ import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
 import { weightsOf } from '../networks/weights.ts';
 import { toModel } from '../onnx/model-proto.ts';
-import { LOSSES, type LossName } from './contrastive-loss.ts';
+import { LOSSES } from './contrastive-loss.ts';
 import { options as common } from './fixtures/first-losses.ts';
 import { type GpuState, toGpu } from './gpu-state.ts';
 import { gpuStepGraph } from './gpu-step.ts';
@@ -24,33 +24,42 @@ const STEPS = 4;
 const KEYS = [['a'], ['b'], ['c', 'a'], ['d']].map(sharedKeys);
 
 const networks = Object.keys(configs) as (keyof typeof configs)[];
+const BESIDE = { count: 2, weight: 0.5 };
 const cases = networks.flatMap((network) =>
-  (['softmax', 'sigmoid'] as const).map((loss) => [network, loss] as const),
+  (['softmax', 'sigmoid'] as const).flatMap((loss) =>
+    [undefined, BESIDE].map((textPairs) => ({ network, loss, textPairs })),
+  ),
 );
 
-it.each(cases)('%s, %s', async (network, loss: LossName) => {
+it.each(cases)('$network, $loss, texts beside: $textPairs.count', async ({ network, loss, textPairs }) => {
   const config = parseClipConfig(configs[network], 'configs.json');
-  const options = { ...common, batchSize: PAIRS, loss, patchDropout: 0, patchDropoutSteps: 0 };
+  const options = { ...common, batchSize: PAIRS, loss, textPairs, patchDropout: 0, patchDropoutSteps: 0 };
   const trainer = await Trainer.create(config, options);
   const state = startingState(trainer.parameters, options);
   const patches = patchCount(config);
-  const tokens = referenceBatch(config, PAIRS, 0).dims[1];
+  const texts = PAIRS + 2 * (textPairs?.count ?? 0);
+  const tokens = referenceBatch(config, texts, 0).dims[1];
   const { graph, vectors } = gpuStepGraph(
     config,
-    { batchSize: PAIRS, loss, patches, tokens },
+    { batchSize: PAIRS, loss, textPairs, patches, tokens },
     { ...options, maxLogitScale: MAX_LOG_LOGIT_SCALE, average: true },
   );
   const session = await ort.InferenceSession.create(toModel(graph), { intraOpNumThreads: 1 });
   let held: GpuState = toGpu(vectors, startingState(trainer.parameters, options));
   for (let step = 0; step < STEPS; step++) {
-    const { pixel_values, input_ids, dims } = referenceBatch(config, PAIRS, step);
-    const pairs = LOSSES[loss].inputsOf(KEYS, 'own');
-    const captions = { input_ids, dims, attention_mask: input_ids, truncated: [] };
+    const { pixel_values } = referenceBatch(config, PAIRS, step);
+    const { input_ids, dims } = referenceBatch(config, texts, step);
+    const inputs = {
+      pixel_values,
+      captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+      pairs: LOSSES[loss].inputsOf(KEYS, 'own'),
+      textPairs: textPairs && LOSSES[loss].inputsOf([['x'], ['y']].map(sharedKeys), 'own'),
+    };
     const rate = learningRate(step, options.schedule);
     const outputs = await session.run({
       ...Object.fromEntries(held),
-      ...towerFeeds(config, { patches }, { pixel_values, captions, pairs }, 0, PAIRS, 'gpu'),
-      ...lossFeeds({ batchSize: PAIRS }, { pixel_values, captions, pairs }),
+      ...towerFeeds(config, { patches, textPairs }, inputs, 0, PAIRS, 'gpu'),
+      ...lossFeeds({ batchSize: PAIRS, textPairs }, inputs),
       schedule: floats(
         Float32Array.of(
           rate / (1 - options.beta1 ** (step + 1)),
@@ -62,7 +71,7 @@ it.each(cases)('%s, %s', async (network, loss: LossName) => {
       ),
     });
     held = new Map(vectors.map(({ name }) => [name, outputs[`next.${name}`]]));
-    const report = await trainer.train(state, { pixel_values, captions, pairs });
+    const report = await trainer.train(state, inputs);
     const [value, gradientNorm] = outputs.report.data as Float32Array;
     expect(value).toBeCloseTo(report.loss, 4);
     expect(gradientNorm / report.gradientNorm).toBeCloseTo(1, 4);

@@ -120,10 +120,10 @@ export class GpuTrainer implements StepTrainer {
 
 /** A function of the step alone: padding has its part in the last bits of a sum, and a resumed run must come to the same. */
 function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): GpuStepShape {
-  const { batchSize, loss, patchDropoutSteps, captionTokens } = options;
+  const { batchSize, loss, textPairs, patchDropoutSteps, captionTokens } = options;
   const context = config.text_config.max_position_embeddings;
   const tokens = step < patchDropoutSteps ? Math.min(captionTokens, context) : context;
-  return { batchSize, loss, patches: patchesAt(step, config, options), tokens };
+  return { batchSize, loss, textPairs, patches: patchesAt(step, config, options), tokens };
 }
 
 function stepOptions({ beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {

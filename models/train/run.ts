@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import type { PairBatch, PairStream } from '../data/pair-stream.ts';
+import type { TextPairStream } from '../data/text-pairs.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
@@ -20,6 +21,8 @@ export interface RunOptions {
   /** The captions of a step as ids; early steps may cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP training"). */
   readonly encode: (captions: readonly string[], step: number) => EncodingBatch;
   readonly pairs: PairStream;
+  /** As many as the trainer's steps have beside the pictures. */
+  readonly textPairs?: TextPairStream;
   /** Weights to start from instead of random ones. */
   readonly pretrained?: Weights;
   /** What the steps run on: ONNX Runtime's CPU kernels, or a GPU through its WebGPU provider. */
@@ -103,10 +106,13 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       const batch = await pairs.batch(state.step);
       const waited = performance.now() - started;
       const inputs = loss.inputsOf(batch.keys, options.positives);
+      const beside = options.textPairs?.draw(state.step);
+      const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
       const report = await trainer.train(state, {
         pixel_values: batch.pixel_values,
-        captions: encode(batch.captions, state.step),
+        captions: encode(texts, state.step),
         pairs: (await options.soften?.(inputs, batch)) ?? inputs,
+        textPairs: beside && loss.inputsOf(beside.keys, options.positives),
       });
       log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();

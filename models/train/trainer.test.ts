@@ -1,11 +1,14 @@
 // Training steps against PyTorch: `python3 models/train/fixtures/make.py` makes the fixture; the tests need no Python.
 
+import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { type ClipConfig, isModifiedResNet, parseClipConfig } from '../clip/config.ts';
 import { sharedKeys } from '../data/pair-keys.ts';
+import { textEncoder } from '../networks/clip.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from '../networks/fixtures/reference-weights.ts';
 import { toStored, weightsOf } from '../networks/weights.ts';
+import { toModel } from '../onnx/model-proto.ts';
 import { globalNorm } from './adamw.ts';
 import { LOSSES } from './contrastive-loss.ts';
 import expected from './fixtures/steps.json' with { type: 'json' };
@@ -117,6 +120,61 @@ describe.each(cases.filter(({ config }) => !isModifiedResNet(config.vision_confi
     });
   },
 );
+
+describe('pairs of texts beside the pictures', () => {
+  const [{ config }] = cases;
+  const COUNT = 2;
+  const keys = [['x'], ['y']].map(sharedKeys);
+  const inputs = () => {
+    const { input_ids, dims } = referenceBatch(config, PAIRS + 2 * COUNT);
+    return {
+      ...inputsOf(config, 0),
+      captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+      textPairs: LOSSES.softmax.inputsOf(keys, 'own'),
+    };
+  };
+
+  it('add the contrastive loss of their vectors, by its weight', async () => {
+    const lossAt = async (weight: number) => {
+      const step = await createStep(config, { ...shapeOf(config), textPairs: { count: COUNT, weight } }, 1);
+      return (await step.run(referenceWeights(step.parameters, config), inputs())).loss;
+    };
+    const without = await createStep(config, shapeOf(config), 1);
+    const weights = referenceWeights(without.parameters, config);
+    const session = await ort.InferenceSession.create(toModel(textEncoder(config), weights));
+    const { input_ids, dims } = inputs().captions;
+    const { text_embeds } = await session.run({ input_ids: new ort.Tensor('int64', input_ids, dims) });
+    const width = config.projection_dim;
+    const vectors = Array.from({ length: 2 * COUNT }, (_, i) => {
+      const vector = Array.from(text_embeds.data.slice((PAIRS + i) * width, (PAIRS + i + 1) * width), Number);
+      const length = Math.hypot(...vector);
+      return vector.map((x) => x / length);
+    });
+    const scale = Math.exp(config.logit_scale_init_value);
+    const logit = (name: number, meaning: number) =>
+      scale * vectors[name].reduce((sum, x, k) => sum + x * vectors[COUNT + meaning][k], 0);
+    const crossEntropy = (right: number, wrong: number) => Math.log(1 + Math.exp(wrong - right));
+    // Two pairs: each row and each column of the similarities has one wrong entry.
+    const wanted =
+      [0, 1].reduce(
+        (sum, i) =>
+          sum + crossEntropy(logit(i, i), logit(i, 1 - i)) + crossEntropy(logit(i, i), logit(1 - i, i)),
+        0,
+      ) / 4;
+    const pictures = (await without.run(weights, inputsOf(config, 0))).loss;
+    expect((await lossAt(0.5)) - pictures).toBeCloseTo(0.5 * wanted, 5);
+    expect((await lossAt(2)) - pictures).toBeCloseTo(2 * wanted, 4);
+  });
+
+  it('are learned', async () => {
+    const options = { ...OPTIONS, textPairs: { count: COUNT, weight: 1 } };
+    const trainer = await Trainer.create(config, options);
+    const state = startingState(trainer.parameters, options);
+    const losses: number[] = [];
+    for (let step = 0; step < 10; step++) losses.push((await trainer.train(state, inputs())).loss);
+    expect(losses[9]).toBeLessThan(losses[0] - 0.5);
+  });
+});
 
 describe('an average of the weights', () => {
   it('follows them, and stays with the state', async () => {

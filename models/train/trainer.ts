@@ -17,6 +17,7 @@ export interface TrainerOptions extends AdamOptions {
   /** Parts that a batch comes in, where it is larger than memory. */
   readonly accumulate: number;
   readonly loss: LossName;
+  readonly textPairs?: StepShape['textPairs'];
   readonly threads: number;
   readonly seed: number;
   /** Share of the patches that the vision transformer does not see, until `patchDropoutSteps`. */
@@ -178,8 +179,8 @@ export class Trainer implements StepTrainer {
 }
 
 function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): StepShape {
-  const { batchSize, accumulate, loss } = options;
-  return { batchSize, accumulate, loss, patches: patchesAt(step, config, options) };
+  const { batchSize, accumulate, loss, textPairs } = options;
+  return { batchSize, accumulate, loss, textPairs, patches: patchesAt(step, config, options) };
 }
 
 /** Patches of each picture that a step sees. */

@@ -1,0 +1,58 @@
+// The options of training on texts beside pictures: what they may not go with, and what they open.
+
+import { readLexicon } from '../data/lexicon.ts';
+import { openTextPairs, type TextPairStream } from '../data/text-pairs.ts';
+import type { Progress } from '../train/checkpoint.ts';
+import type { TrainerOptions } from '../train/trainer.ts';
+import { type OptionTable, type OptionValues, UsageError } from './arguments.ts';
+
+const WEIGHT = 0.2;
+/** Of the pictures of a batch. */
+const SHARE = 1 / 4;
+const FEWEST = 2;
+
+export const TEXT_DATA_OPTIONS = {
+  'text-data': {
+    kind: 'text',
+    value: 'lexicon.json',
+    help: 'names to tell apart by their meanings, text beside text, a quarter as many as pictures; `npm run -s lexicon` writes all nouns into one',
+  },
+  'text-weight': {
+    kind: 'number',
+    above: 0,
+    help: `that loss's part beside the captions' of 1; ${WEIGHT} where it is left out`,
+  },
+} as const satisfies OptionTable;
+
+interface Given extends OptionValues<typeof TEXT_DATA_OPTIONS> {
+  readonly 'accum-freq': number;
+  readonly seed: number;
+}
+
+export interface TextData {
+  readonly stream: TextPairStream | undefined;
+  readonly shape: TrainerOptions['textPairs'];
+  readonly settings: Progress['settings'];
+}
+
+/** Rejects with a sentence where the lexicon cannot be used. */
+export async function openTextData(options: Given, batchSize: number): Promise<TextData> {
+  const { 'text-data': path, 'text-weight': weight = WEIGHT, 'accum-freq': accumulate, seed } = options;
+  if (path === undefined) {
+    if (options['text-weight'] === undefined) return { stream: undefined, shape: undefined, settings: {} };
+    throw new UsageError(
+      '--text-weight is the weight of --text-data; name a lexicon there, or leave it out.',
+    );
+  }
+  if (accumulate !== 1) {
+    throw new UsageError(
+      '--text-data stands beside a batch that is run whole; leave --accum-freq or --text-data out.',
+    );
+  }
+  const count = Math.max(FEWEST, Math.round(batchSize * SHARE));
+  return {
+    stream: openTextPairs(await readLexicon(path), { count, seed, name: path }),
+    shape: { count, weight },
+    settings: { '--text-data': path, '--text-weight': weight },
+  };
+}
