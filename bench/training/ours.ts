@@ -25,6 +25,7 @@ const { problem, tensors } = await readProblem(process.argv[2]);
 const trainer = await Trainer.create(problem.config, {
   ...problem,
   ...stepShape(problem),
+  optimizer: 'adamw',
   seed: 0,
   patchDropout: 0,
   patchDropoutSteps: 0,
@@ -34,7 +35,7 @@ const trainer = await Trainer.create(problem.config, {
   schedule: { peak: problem.learningRate, warmupSteps: 0, totalSteps: 1e12 },
 });
 const state = {
-  ...startingState(trainer.parameters, { seed: 0, averageDecay: 0 }),
+  ...startingState(trainer.parameters, { seed: 0, averageDecay: 0, optimizer: 'adamw' }),
   weights: fromStored(trainer.parameters, floatsOf(tensors), 'start.safetensors'),
 };
 const inputs = inputsOf(problem, tensors);

@@ -44,7 +44,7 @@ const START = 'start.safetensors';
 export async function writeProblem(folder: string, problem: Problem): Promise<void> {
   const { graph } = stepGraph(problem);
   const parameters = [...graph.parameters.values()];
-  const { weights } = startingState(parameters, { seed: SEED, averageDecay: 0 });
+  const { weights } = startingState(parameters, { seed: SEED, averageDecay: 0, optimizer: 'adamw' });
   const tensors = new Map<string, Tensor>(batchOf(problem));
   for (const [name, { shape, data }] of toStored(parameters, weights)) {
     tensors.set(name, { dtype: 'F32', shape, data });

@@ -68,6 +68,13 @@ export const TRAIN_OPTIONS = {
     below: 1,
     help: 'how much of an average of the weights stays at each step, such as 0.999; the average is then what is kept',
   },
+  opt: {
+    kind: 'choice',
+    choices: ['adamw', 'muon'],
+    default: 'adamw',
+    value: 'adamw|muon',
+    help: "the optimiser; muon updates the transformers' matrices by Muon, at AdamW's rates, and the rest by AdamW",
+  },
   lr: {
     kind: 'number',
     above: 0,

@@ -2,18 +2,13 @@
 // loop over typed arrays: as part of the graph it costs a fifth of a step more.
 
 import type { Parameter } from '../onnx/graph.ts';
+import type { Moments } from './optimizer.ts';
 
 export interface AdamOptions {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
   readonly weightDecay: number;
-}
-
-export interface AdamState {
-  /** Running mean of the gradient, and of its square; in the parameter's graph layout. */
-  readonly m: Float32Array<ArrayBuffer>;
-  readonly v: Float32Array<ArrayBuffer>;
 }
 
 /** Decay is for weights, not for gains, biases and the temperature (Radford et al. 2021, section 2.5). */
@@ -29,7 +24,7 @@ export function decays(parameter: Parameter): boolean {
 export function adamStep(
   weights: Float32Array,
   gradient: Float32Array,
-  { m, v }: AdamState,
+  { m, v }: Moments,
   { beta1, beta2, epsilon, weightDecay }: AdamOptions,
   { rate, step, scale }: { rate: number; step: number; scale: number },
 ): void {

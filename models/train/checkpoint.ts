@@ -1,5 +1,5 @@
 // Everything that a run needs to go on as if it had never stopped, in one safetensors file that is written beside and renamed:
-// weights, Adam's running means and the weights' average (in the graph's layout), and as metadata the step, the settings and the best result so far.
+// weights, the optimiser's running means and the weights' average (in the graph's layout), and as metadata the step, the settings and the best result so far.
 
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
@@ -15,6 +15,7 @@ import { writeFileWhole } from '../files/folder.ts';
 import { weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { sizeOf } from '../onnx/shapes.ts';
+import { isMuons, type OptimizerName } from './optimizer.ts';
 import type { TrainingState } from './trainer.ts';
 
 const Progress = v.object({
@@ -55,8 +56,9 @@ export async function writeCheckpoint(
 /** All that is kept of one parameter. */
 function kept(state: TrainingState, name: string): [Kind, Float32Array<ArrayBuffer>][] {
   const all: [Kind, Float32Array<ArrayBuffer>][] = [['weights', weightsOf(state.weights, name)]];
-  const adam = state.adam.get(name);
-  if (adam) all.push(['adam.m', adam.m], ['adam.v', adam.v]);
+  const moments = state.moments.get(name);
+  if (moments) all.push(['adam.m', moments.m]);
+  if (moments && moments.v.length > 0) all.push(['adam.v', moments.v]);
   if (state.average) all.push(['average', weightsOf(state.average, name)]);
   return all;
 }
@@ -65,6 +67,7 @@ function kept(state: TrainingState, name: string): [Kind, Float32Array<ArrayBuff
 export async function readCheckpoint(
   path: string,
   parameters: readonly Parameter[],
+  optimizer: OptimizerName,
 ): Promise<{ state: TrainingState; progress: Progress }> {
   const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(
@@ -97,9 +100,12 @@ export async function readCheckpoint(
   const state: TrainingState = {
     step: progress.step,
     weights: all(parameters, (parameter) => read('weights', parameter)),
-    adam: all(
+    moments: all(
       parameters.filter(({ trainable }) => trainable),
-      (parameter) => ({ m: read('adam.m', parameter), v: read('adam.v', parameter) }),
+      (parameter) => ({
+        m: read('adam.m', parameter),
+        v: isMuons(parameter, optimizer) ? new Float32Array() : read('adam.v', parameter),
+      }),
     ),
     average: hasAverage ? all(parameters, (parameter) => read('average', parameter)) : null,
   };

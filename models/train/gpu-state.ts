@@ -19,11 +19,12 @@ export interface Vector {
 /** Tensors by the vectors' names. */
 export type GpuState = ReadonlyMap<string, ort.Tensor>;
 
-/** Buffers have no running means of gradients. */
+/** Buffers have no running means of gradients, Muon's matrices none of their squares. */
 export function vectorsOf(groups: readonly Group[], average: boolean): Vector[] {
   return groups.flatMap((group) => {
     const kinds: Kind[] = ['weights'];
-    if (group.name !== 'buffers') kinds.push('m', 'v');
+    if (group.name !== 'buffers') kinds.push('m');
+    if (group.name !== 'buffers' && group.name !== 'muon') kinds.push('v');
     if (average) kinds.push('average');
     return kinds.map((kind) => ({ name: `${kind}.${group.name}`, kind, group }));
   });
@@ -66,7 +67,7 @@ export function dispose(held: GpuState): void {
 }
 
 function tensorsOf(
-  { weights, adam, average }: TrainingState,
+  { weights, moments, average }: TrainingState,
   kind: Kind,
 ): ReadonlyMap<string, Float32Array<ArrayBuffer>> {
   switch (kind) {
@@ -74,7 +75,7 @@ function tensorsOf(
       return weights;
     case 'm':
     case 'v':
-      return new Map(Array.from(adam, ([name, means]) => [name, means[kind]]));
+      return new Map(Array.from(moments, ([name, means]) => [name, means[kind]]));
     case 'average':
       if (!average) throw new Error('The state has no average of the weights to keep on the GPU.');
       return average;

@@ -25,15 +25,26 @@ const KEYS = [['a'], ['b'], ['c', 'a'], ['d']].map(sharedKeys);
 
 const networks = Object.keys(configs) as (keyof typeof configs)[];
 const BESIDE = { count: 2, weight: 0.5 };
-const cases = networks.flatMap((network) =>
-  (['softmax', 'sigmoid'] as const).flatMap((loss) =>
-    [undefined, BESIDE].map((textPairs) => ({ network, loss, textPairs })),
-  ),
-);
+const kinds = [
+  { loss: 'softmax', optimizer: 'adamw', textPairs: undefined },
+  { loss: 'sigmoid', optimizer: 'muon', textPairs: undefined },
+  { loss: 'softmax', optimizer: 'muon', textPairs: BESIDE },
+  { loss: 'sigmoid', optimizer: 'adamw', textPairs: BESIDE },
+] as const;
+const cases = networks.flatMap((network) => kinds.map((kind) => ({ network, ...kind })));
 
-it.each(cases)('$network, $loss, texts beside: $textPairs.count', async ({ network, loss, textPairs }) => {
+it.each(cases)('$network, $loss, $optimizer, texts beside: $textPairs.count', async (each) => {
+  const { network, loss, optimizer, textPairs } = each;
   const config = parseClipConfig(configs[network], 'configs.json');
-  const options = { ...common, batchSize: PAIRS, loss, textPairs, patchDropout: 0, patchDropoutSteps: 0 };
+  const options = {
+    ...common,
+    batchSize: PAIRS,
+    loss,
+    optimizer,
+    textPairs,
+    patchDropout: 0,
+    patchDropoutSteps: 0,
+  };
   const trainer = await Trainer.create(config, options);
   const state = startingState(trainer.parameters, options);
   const patches = patchCount(config);
@@ -62,12 +73,13 @@ it.each(cases)('$network, $loss, texts beside: $textPairs.count', async ({ netwo
       ...lossFeeds({ batchSize: PAIRS, textPairs }, inputs),
       schedule: floats(
         Float32Array.of(
+          rate,
           rate / (1 - options.beta1 ** (step + 1)),
           Math.sqrt(1 - options.beta2 ** (step + 1)),
           1 - rate * options.weightDecay,
           1 - decayAt(step + 1, options.averageDecay),
         ),
-        [4],
+        [5],
       ),
     });
     held = new Map(vectors.map(({ name }) => [name, outputs[`next.${name}`]]));

@@ -25,12 +25,15 @@ import { addAdamW, addGlobalNorm, follow } from './adamw-graph.ts';
 import { openOnGpu } from './gpu-session.ts';
 import { type GpuState, type Kind, type Vector, vectorsOf } from './gpu-state.ts';
 import { floats } from './graph-session.ts';
+import { addMuon } from './muon-graph.ts';
+import type { OptimizerName } from './optimizer.ts';
 import { type Group, groupsOf, packValues, valueAt } from './packed-state.ts';
 import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
 
 export type GpuStepShape = Omit<StepShape, 'accumulate'> & { readonly tokens: number };
 
 export interface GpuStepOptions extends Pick<AdamOptions, 'beta1' | 'beta2' | 'epsilon'> {
+  readonly optimizer: OptimizerName;
   readonly gradClipNorm: number;
   /** What logit_scale, a logarithm, is kept at or below. */
   readonly maxLogitScale: number;
@@ -39,13 +42,14 @@ export interface GpuStepOptions extends Pick<AdamOptions, 'beta1' | 'beta2' | 'e
 
 /** What changes from step to step; see adamw-graph.ts. */
 export interface GpuSchedule {
+  readonly rate: number;
   readonly stepSize: number;
   readonly rootCorrection: number;
   readonly keep: number;
   /** How far the average of the weights moves to the weights. */
   readonly averageShare: number;
 }
-const SCHEDULE = ['stepSize', 'rootCorrection', 'keep', 'averageShare'] as const;
+const SCHEDULE = ['rate', 'stepSize', 'rootCorrection', 'keep', 'averageShare'] as const;
 
 export interface GpuStepResult {
   readonly state: GpuState;
@@ -109,7 +113,7 @@ export function gpuStepGraph(config: ClipConfig, shape: GpuStepShape, options: G
   const loss = addLoss(g, config, shape, towers(g, config, shape.batchSize, shape));
   const found = gradients(g, loss);
   const parameters = [...g.parameters.values()];
-  const groups = groupsOf(parameters);
+  const groups = groupsOf(parameters, options.optimizer);
   const vectors = vectorsOf(groups, options.average);
   const held = new Map(vectors.map(({ name, group }) => [name, g.input(name, 'float32', [group.size])]));
   const vector = (kind: Kind, { name }: Group) => weightsOf(held, `${kind}.${name}`);
@@ -123,15 +127,23 @@ export function gpuStepGraph(config: ClipConfig, shape: GpuStepShape, options: G
   const clip = min(g, g.scalar(1), div(g, g.scalar(options.gradClipNorm), norm));
 
   const given = g.input('schedule', 'float32', [SCHEDULE.length]);
-  const [stepSize, rootCorrection, keep, averageShare] = SCHEDULE.map((_, start) =>
+  const [rate, stepSize, rootCorrection, keep, averageShare] = SCHEDULE.map((_, start) =>
     reshape(g, slice(g, given, [{ axis: 0, start, end: start + 1 }]), []),
   );
   const outputs = new Map<string, Value>();
   for (const [group, gradient] of packedGradients) {
+    const clipped = mul(g, gradient, clip);
+    if (group.name === 'muon') {
+      const state = { weights: vector('weights', group), m: vector('m', group) };
+      const stepped = addMuon(g, group, state, clipped, { rate, keep });
+      outputs.set('weights.muon', stepped.weights);
+      outputs.set('m.muon', stepped.m);
+      continue;
+    }
     const stepped = addAdamW(
       g,
       { weights: vector('weights', group), m: vector('m', group), v: vector('v', group) },
-      mul(g, gradient, clip),
+      clipped,
       options,
       { stepSize, rootCorrection, keep: group.name === 'decayed' ? keep : undefined },
     );

@@ -66,6 +66,7 @@ export class GpuTrainer implements StepTrainer {
         kept: patches < all ? keptPatches({ batchSize, patches, all }, seed, state.step) : undefined,
       },
       {
+        rate,
         stepSize: rate / (1 - beta1 ** number),
         rootCorrection: Math.sqrt(1 - beta2 ** number),
         keep: 1 - rate * weightDecay,
@@ -126,8 +127,9 @@ function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): Gpu
   return { batchSize, loss, textPairs, patches: patchesAt(step, config, options), tokens };
 }
 
-function stepOptions({ beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {
+function stepOptions({ optimizer, beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {
   return {
+    optimizer,
     beta1,
     beta2,
     epsilon,

@@ -10,6 +10,14 @@ import { sizeOf } from '../onnx/shapes.ts';
 
 export type Tensors = Readonly<Record<string, ort.Tensor>>;
 
+/** What every session of training is opened with. */
+export const sessionOptions = (threads: number): ort.InferenceSession.SessionOptions => ({
+  intraOpNumThreads: threads,
+  // Half the memory at the same speed, and no spinning on a machine that others use too.
+  enableMemPattern: false,
+  extra: { session: { intra_op: { allow_spinning: '0' } } },
+});
+
 export const floats = (data: Float32Array, dims: readonly number[]): ort.Tensor =>
   new ort.Tensor('float32', data, dims);
 
@@ -38,12 +46,7 @@ export class GraphSession {
     // What a graph without a loss would do to buffers is of no use: another graph runs the same layers with one.
     if (!loss) graph.updates.clear();
     for (const [name, value] of graph.updates) graph.output(`update:${name}`, value);
-    const session = await ort.InferenceSession.create(toModel(graph), {
-      intraOpNumThreads: threads,
-      // Half the memory at the same speed, and no spinning on a machine that others use too.
-      enableMemPattern: false,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
+    const session = await ort.InferenceSession.create(toModel(graph), sessionOptions(threads));
     return new GraphSession(graph, session, found);
   }
 

@@ -1,12 +1,14 @@
 // How a run's tensors lie in a few long vectors while a GPU holds them: starting an operator costs a GPU more than its arithmetic on
-// a small tensor, so the optimiser goes over vectors. Weights that decay and weights that do not lie apart, and buffers, which no
-// gradient changes, apart from both.
+// a small tensor, so the optimiser goes over vectors. Muon's matrices, other weights that decay, and weights that do not lie apart,
+// and buffers, which no gradient changes, apart from all.
 
 import { type Weights, weightsOf } from '../networks/weights.ts';
 import type { Graph, Parameter, Value } from '../onnx/graph.ts';
 import { concat, reshape, slice } from '../onnx/operators.ts';
 import { sizeOf } from '../onnx/shapes.ts';
 import { decays } from './adamw.ts';
+import { byShape } from './muon.ts';
+import { isMuons, type OptimizerName } from './optimizer.ts';
 
 interface Place {
   readonly parameter: Parameter;
@@ -15,7 +17,7 @@ interface Place {
 }
 
 export interface Group {
-  readonly name: 'decayed' | 'plain' | 'buffers';
+  readonly name: 'muon' | 'decayed' | 'plain' | 'buffers';
   readonly places: readonly Place[];
   /** A multiple of ROW: zeros come after the last tensor. */
   readonly size: number;
@@ -24,20 +26,22 @@ export interface Group {
 /** Vectors are added up as matrices with rows of this length. */
 export const ROW = 1024;
 
-/** Groups without parameters are left out. */
-export function groupsOf(parameters: readonly Parameter[]): Group[] {
-  const groupOf = (parameter: Parameter): Group['name'] =>
-    !parameter.trainable ? 'buffers' : decays(parameter) ? 'decayed' : 'plain';
-  return (['decayed', 'plain', 'buffers'] as const).flatMap((name) => {
+/** Groups without parameters are left out. Muon's matrices of equal shapes follow each other. */
+export function groupsOf(parameters: readonly Parameter[], optimizer: OptimizerName): Group[] {
+  const groupOf = (parameter: Parameter): Group['name'] => {
+    if (!parameter.trainable) return 'buffers';
+    if (isMuons(parameter, optimizer)) return 'muon';
+    return decays(parameter) ? 'decayed' : 'plain';
+  };
+  return (['muon', 'decayed', 'plain', 'buffers'] as const).flatMap((name) => {
     let end = 0;
-    const places = parameters
-      .filter((parameter) => groupOf(parameter) === name)
-      .map((parameter) => {
-        const size = sizeOf(parameter.shape);
-        const start = end;
-        end += size;
-        return { parameter, start, size };
-      });
+    const members = parameters.filter((parameter) => groupOf(parameter) === name);
+    const places = (name === 'muon' ? [...byShape(members).values()].flat() : members).map((parameter) => {
+      const size = sizeOf(parameter.shape);
+      const start = end;
+      end += size;
+      return { parameter, start, size };
+    });
     return places.length > 0 ? [{ name, places, size: Math.ceil(end / ROW) * ROW }] : [];
   });
 }

@@ -57,6 +57,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       batchSize: PAIRS,
       accumulate: 1,
       loss: 'softmax',
+      optimizer: 'muon',
       averageDecay: 0.9,
       threads: 1,
       seed: 3,

@@ -63,7 +63,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   let evaluated = options.pretrained ? BEFORE_THE_FIRST : 0;
   let state = startingState(parameters, options.trainer, options.pretrained);
   if (options.resume) {
-    const saved = await readCheckpoint(checkpoint, parameters);
+    const saved = await readCheckpoint(checkpoint, parameters, options.trainer.optimizer);
     refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
     ({ state } = saved);
     ({ best, evaluated } = saved.progress);

@@ -22,6 +22,7 @@ const OPTIONS: TrainerOptions = {
   batchSize: PAIRS,
   accumulate: 1,
   loss: 'softmax',
+  optimizer: 'adamw',
   averageDecay: 0,
   threads: 1,
   seed: 0,

@@ -1,18 +1,22 @@
 // The state of a run and how a batch changes it: forward and backward in one graph (step.ts), the gradients clipped to a length
-// of one, AdamW (adamw.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
+// of one, AdamW (adamw.ts) or Muon (muon.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
 
 import type { ClipConfig } from '../clip/config.ts';
 import { type Weights, weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
-import { type AdamOptions, type AdamState, adamStep, decays, globalNorm } from './adamw.ts';
+import { sizeOf } from '../onnx/shapes.ts';
+import { type AdamOptions, adamStep, decays, globalNorm } from './adamw.ts';
 import type { LossName } from './contrastive-loss.ts';
 import { initialise } from './initialise.ts';
+import { Muon } from './muon.ts';
+import { isMuons, type Moments, type OptimizerName } from './optimizer.ts';
 import { keptPatches, patchCount } from './patch-dropout.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { createStep, type Step, type StepResult } from './step.ts';
 import type { StepInputs, StepShape } from './step-graph.ts';
 
 export interface TrainerOptions extends AdamOptions {
+  readonly optimizer: OptimizerName;
   readonly batchSize: number;
   /** Parts that a batch comes in, where it is larger than memory. */
   readonly accumulate: number;
@@ -41,7 +45,7 @@ export interface TrainingState {
   /** Steps done. */
   step: number;
   readonly weights: Map<string, Float32Array<ArrayBuffer>>;
-  readonly adam: Map<string, AdamState>;
+  readonly moments: Map<string, Moments>;
   /** Of the weights over the steps; null where none is kept. */
   readonly average: Map<string, Float32Array<ArrayBuffer>> | null;
 }
@@ -76,7 +80,7 @@ export interface StepTrainer {
 /** @param pretrained weights to start from, in the graph's layout; what they lack starts at random */
 export function startingState(
   parameters: readonly Parameter[],
-  { seed, averageDecay }: Pick<TrainerOptions, 'seed' | 'averageDecay'>,
+  { seed, averageDecay, optimizer }: Pick<TrainerOptions, 'seed' | 'averageDecay' | 'optimizer'>,
   pretrained: Weights = new Map(),
 ): TrainingState {
   const weights = new Map(
@@ -89,14 +93,15 @@ export function startingState(
   return {
     step: 0,
     weights,
-    adam: new Map(trainable.map(({ name, shape }) => [name, emptyAdamState(shape.map(Number))])),
+    moments: new Map(
+      trainable.map((parameter) => {
+        const size = sizeOf(parameter.shape);
+        const v = new Float32Array(isMuons(parameter, optimizer) ? 0 : size);
+        return [parameter.name, { m: new Float32Array(size), v }];
+      }),
+    ),
     average: averageDecay > 0 ? new Map(Array.from(weights, ([name, data]) => [name, data.slice()])) : null,
   };
-}
-
-function emptyAdamState(shape: readonly number[]): AdamState {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return { m: new Float32Array(size), v: new Float32Array(size) };
 }
 
 export class Trainer implements StepTrainer {
@@ -105,25 +110,26 @@ export class Trainer implements StepTrainer {
   readonly #options: TrainerOptions;
   /** Null between two graphs and after the end. */
   #step: Step | null;
+  readonly #muon: Muon | null;
 
-  private constructor(config: ClipConfig, options: TrainerOptions, step: Step) {
+  private constructor(config: ClipConfig, options: TrainerOptions, step: Step, muon: Muon | null) {
     this.#config = config;
     this.#options = options;
     this.#step = step;
+    this.#muon = muon;
     this.parameters = step.parameters;
   }
 
   static async create(config: ClipConfig, options: TrainerOptions): Promise<Trainer> {
-    return new Trainer(
-      config,
-      options,
-      await createStep(config, shapeAt(0, config, options), options.threads),
-    );
+    const step = await createStep(config, shapeAt(0, config, options), options.threads);
+    const hidden = step.parameters.filter((parameter) => isMuons(parameter, options.optimizer));
+    const muon = hidden.length > 0 ? await Muon.create(hidden, options.threads) : null;
+    return new Trainer(config, options, step, muon);
   }
 
   /** One step: changes `state` in place. Throws where the loss or a gradient is not a number, before any weight is touched. */
   async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
-    const { schedule, gradClipNorm, averageDecay, ...adam } = this.#options;
+    const { schedule, gradClipNorm, averageDecay, optimizer, ...adam } = this.#options;
     const { loss, gradients, updates } = await this.#run(state, inputs);
     const gradientNorm = globalNorm(gradients.values());
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
@@ -133,13 +139,15 @@ export class Trainer implements StepTrainer {
     }
     const rate = learningRate(state.step, schedule);
     const scale = Math.min(1, gradClipNorm / gradientNorm);
+    const { weightDecay } = adam;
+    await this.#muon?.step(state.weights, gradients, state.moments, { rate, scale, weightDecay });
     state.step += 1;
     for (const parameter of this.parameters) {
-      if (!parameter.trainable) continue;
+      if (!parameter.trainable || isMuons(parameter, optimizer)) continue;
       const options = decays(parameter) ? adam : { ...adam, weightDecay: 0 };
       const weights = weightsOf(state.weights, parameter.name);
       const gradient = weightsOf(gradients, parameter.name);
-      adamStep(weights, gradient, weightsOf(state.adam, parameter.name), options, {
+      adamStep(weights, gradient, weightsOf(state.moments, parameter.name), options, {
         rate,
         step: state.step,
         scale,
@@ -158,7 +166,7 @@ export class Trainer implements StepTrainer {
     const shape = shapeAt(state.step, this.#config, this.#options);
     if (shape.patches !== this.#step?.shape.patches) {
       // Before the next is opened: both at once may be more than there is memory for.
-      await this.release();
+      await this.#releaseStep();
       this.#step = await createStep(this.#config, shape, threads);
     }
     const step = this.#step;
@@ -172,6 +180,11 @@ export class Trainer implements StepTrainer {
   async settle(): Promise<void> {}
 
   async release(): Promise<void> {
+    await this.#releaseStep();
+    await this.#muon?.release();
+  }
+
+  async #releaseStep(): Promise<void> {
     const step = this.#step;
     this.#step = null;
     await step?.release();
