@@ -8,7 +8,7 @@ import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import type { Tokenizer } from '../clip/types.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
-import { readPretrainedFolder } from '../convert/trained-folder.ts';
+import { type PretrainedFolder, readPretrainedFolder } from '../convert/trained-folder.ts';
 import { drawCaption } from '../data/captions.ts';
 import type { Lexicon } from '../data/lexicon.ts';
 import type { PairSource } from '../data/types.ts';
@@ -82,8 +82,13 @@ export async function networkToTrain(
     },
     tokenizerJson,
     tokenizer,
-    weights: given && new Map(given.weights).set('logit_scale', Float32Array.of(Math.log(given.logitScale))),
+    weights: given && withTemperature(given),
   };
+}
+
+function withTemperature({ weights, logitScale, logitBias }: PretrainedFolder): Weights {
+  const all = new Map(weights).set('logit_scale', Float32Array.of(Math.log(logitScale)));
+  return logitBias === undefined ? all : all.set('logit_bias', Float32Array.of(logitBias));
 }
 
 /**

@@ -50,9 +50,10 @@ export async function openTextData(options: Given, batchSize: number): Promise<T
     );
   }
   const count = Math.max(FEWEST, Math.round(batchSize * SHARE));
+  const { lexicon, version } = await readLexicon(path);
   return {
-    stream: openTextPairs(await readLexicon(path), { count, seed, name: path }),
+    stream: openTextPairs(lexicon, { count, seed, name: path }),
     shape: { count, weight },
-    settings: { '--text-data': path, '--text-weight': weight },
+    settings: { '--text-data': version, '--text-weight': weight },
   };
 }

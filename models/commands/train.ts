@@ -46,7 +46,8 @@ export const train = command({
     const csv = csvColumns(options);
     const factors = parseFactors(options['upsampling-factors'] ?? []);
     const source = await openSources(options['train-data'], console.warn, { csv });
-    const lexicon = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
+    const meanings = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
+    const lexicon = meanings?.lexicon;
     if (!resume) await refuseOtherRun(out);
     const { train: trainRows, heldOut, heldOutCount } = holdOut(source, options);
 
@@ -112,7 +113,7 @@ export const train = command({
         '--csv-caption-key': csv.caption,
         '--csv-separator': options['csv-separator'] ?? '',
         ...whereUsed({
-          '--lexicon': options.lexicon,
+          '--lexicon': meanings?.version,
           '--device': options.device === 'cpu' ? undefined : options.device,
           '--color-jitter-prob': options['color-jitter-prob'],
           '--low-res-prob': options['low-res-prob'],

@@ -199,6 +199,11 @@ it('learns from texts beside the pictures', async () => {
   await run(train, ...short, '--out', at('without-texts'));
   const losses = await Promise.all(['with-texts', 'without-texts'].map(logOf));
   expect(losses[0][0].loss).toBeGreaterThan(losses[1][0].loss);
+  const changed = { ...lexicon, about: ['another version'] };
+  await writeFile(at('colours.json'), JSON.stringify(changed));
+  await expect(
+    run(train, ...short, '--out', at('with-texts'), ...texts, '--text-weight', '0.5', '--resume'),
+  ).rejects.toThrow(/cannot be resumed: it was written with --text-data .*colours\.json, SHA-256/);
   const few = { ...lexicon, labels: { red: { is: 'red' } } };
   await writeFile(at('few-colours.json'), JSON.stringify(few));
   for (const [refused, why] of [

@@ -21,6 +21,8 @@ export interface PretrainedFolder {
   readonly weights: Weights;
   /** What a cosine is multiplied by. */
   readonly logitScale: number;
+  /** What is added to it, where the loss was SigLIP's; a page's folder has lost it. */
+  readonly logitBias?: number;
 }
 
 export interface TrainedFolder extends PretrainedFolder {
@@ -62,7 +64,8 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
     config.logit_scale === logScale
       ? new TextDecoder().decode(configBytes)
       : `${JSON.stringify({ ...(json as object), logit_scale: logScale }, null, 2)}\n`;
-  return { config, configFile, weights, logitScale: scaleOf(logScale) };
+  const logitBias = stored.get('logit_bias')?.data[0];
+  return { config, configFile, weights, logitScale: scaleOf(logScale), logitBias };
 }
 
 /** A trained folder, or one that export has shipped for a page, whose fp32 or fp16 encoders are read. */

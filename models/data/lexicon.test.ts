@@ -77,7 +77,7 @@ describe('the default model’s lexicon', () => {
   const path = 'models/recipes/promptlens-mini/lexicon.json';
 
   test('is read', async () => {
-    const lexicon = await readLexicon(path);
+    const { lexicon } = await readLexicon(path);
     const entry = lexicon.find(row('egyptian cat'));
     expect(entry?.broader.flatMap(({ names }) => names)).toEqual(expect.arrayContaining(['cat', 'animal']));
   });

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { checked, parseJson, text } from '../clip/checked.ts';
+import { sha256 } from '../clip/manifest.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { pluralOf } from './plural.ts';
 import type { PairText } from './types.ts';
@@ -98,9 +99,11 @@ const NEARNESS = 0.6;
 /** The longest names in words that are looked for in sentences: "polar bear", "bird of prey". */
 const LONGEST_MENTION = 3;
 
-export async function readLexicon(path: string): Promise<Lexicon> {
-  const bytes = await readNamedFile(path, 'Name a file that `npm run -s lexicon` wrote in --lexicon.');
-  return openLexicon(checked(LexiconFile, parseJson(bytes, path), path));
+/** @returns beside the lexicon what tells this version of the file from others */
+export async function readLexicon(path: string): Promise<{ lexicon: Lexicon; version: string }> {
+  const bytes = await readNamedFile(path, 'Name a file that `npm run -s lexicon` wrote.');
+  const lexicon = openLexicon(checked(LexiconFile, parseJson(bytes, path), path));
+  return { lexicon, version: `${path}, SHA-256 ${(await sha256(bytes)).slice(0, 12)}` };
 }
 
 export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexicon {

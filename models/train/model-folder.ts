@@ -55,8 +55,10 @@ export async function writeWeights(
     tensors.set(name, { dtype: 'F32', shape, data });
   }
   await writeFileWhole(join(folder, 'model.safetensors'), writeSafetensors(tensors, { format: 'pt' }));
+  // Last, whether or not the run began with one: a run that is resumed then writes the same bytes.
+  const { logit_scale: _before, ...rest } = config;
   await writeJson(join(folder, 'config.json'), {
-    ...config,
+    ...rest,
     logit_scale: weightsOf(weights, 'logit_scale')[0],
   });
 }

@@ -63,10 +63,15 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   let evaluated = options.pretrained ? BEFORE_THE_FIRST : 0;
   let state = startingState(parameters, options.trainer, options.pretrained);
   if (options.resume) {
-    const saved = await readCheckpoint(checkpoint, parameters, options.trainer.optimizer);
-    refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
-    ({ state } = saved);
-    ({ best, evaluated } = saved.progress);
+    try {
+      const saved = await readCheckpoint(checkpoint, parameters, options.trainer.optimizer);
+      refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
+      ({ state } = saved);
+      ({ best, evaluated } = saved.progress);
+    } catch (error) {
+      await trainer.release();
+      throw error;
+    }
   }
   const progress = (): Progress => ({ step: state.step, settings: options.settings, best, evaluated });
   const save = async () => {

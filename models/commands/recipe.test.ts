@@ -1,0 +1,86 @@
+// A recipe from data to figures, of a few drawn pictures; what is there is kept, and what was stopped goes on.
+
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { recipe } from './recipe.ts';
+
+let folder = '';
+const at = (...parts: string[]) => join(folder, ...parts);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'promptlens-recipe-'));
+  for (const [name, colour] of Object.entries({ red: '#f00', blue: '#00f' })) {
+    await mkdir(at('pictures', name), { recursive: true });
+    for (let i = 0; i < 8; i++) {
+      const picture = sharp({ create: { width: 16 + i, height: 16, channels: 3, background: colour } });
+      await picture.png().toFile(at('pictures', name, `${i}.png`));
+    }
+  }
+  const tower = { hidden_size: 16, intermediate_size: 32, num_hidden_layers: 1, num_attention_heads: 2 };
+  const network = {
+    model_type: 'clip',
+    projection_dim: 8,
+    vision_config: { ...tower, image_size: 8, patch_size: 4 },
+    text_config: { ...tower, max_position_embeddings: 12, vocab_size: 600, bos_token_id: 0, eos_token_id: 1 },
+  };
+  await writeFile(at('network.json'), JSON.stringify(network));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const stages = () => [
+  {
+    command: 'train',
+    options: {
+      'train-data': at('pictures'),
+      model: at('network.json'),
+      out: at('run'),
+      'batch-size': 4,
+      epochs: 1,
+      'held-out': 0,
+      threads: 1,
+      'report-to': ['none'],
+    },
+  },
+  {
+    command: 'export',
+    makes: at('run', 'onnx'),
+    options: { model: at('run'), precision: ['fp32'], threads: 1, force: true },
+  },
+  { command: 'evaluate zero-shot', options: { model: at('run'), data: at('pictures'), json: true } },
+];
+
+/** What a recipe printed. */
+async function follow(stages: readonly object[]): Promise<string[]> {
+  await writeFile(at('recipe.json'), JSON.stringify({ about: ['a test'], stages }));
+  const printed: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((...words) => void printed.push(words.join(' ')));
+  await recipe.execute(['--recipe', at('recipe.json')]);
+  vi.restoreAllMocks();
+  return printed;
+}
+
+it('goes from pictures to figures', async () => {
+  const printed = await follow(stages());
+  expect(JSON.parse(printed.at(-1) ?? '')).toMatchObject({ n: 16, classes: 2 });
+});
+
+it('keeps what is there and goes on with a run', async () => {
+  const made = async () => (await stat(at('run', 'onnx', 'vision_model.onnx'))).mtimeMs;
+  const [before, weights] = [await made(), await readFile(at('run', 'model.safetensors'))];
+  const printed = await follow(stages());
+  expect(printed[0]).toMatch(/^1 of 3: train .* --resume$/);
+  expect(printed).toContain(`2 of 3: ${at('run', 'onnx')} is there`);
+  expect(await made()).toBe(before);
+  expect(await readFile(at('run', 'model.safetensors'))).toEqual(weights);
+});
+
+it('refuses what is no recipe, and stops where a command fails', async () => {
+  await expect(follow([])).rejects.toThrow(/recipe\.json/);
+  await expect(follow([{ command: 'bake', options: {} }])).rejects.toThrow(/recipe\.json.*command/);
+  const [training, ...rest] = stages();
+  const failing = { ...training, options: { ...training.options, epochs: 2 } };
+  await expect(follow([failing, ...rest])).rejects.toThrow(/cannot be resumed.*--epochs 1/);
+});

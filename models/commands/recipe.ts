@@ -1,0 +1,77 @@
+// npm run -s recipe -- --recipe models/recipes/promptlens-mini/recipe.json
+//
+// Makes a model as a recipe says: its commands one after the other, with their options as they stand there. What is already there
+// is kept, and a training run that was stopped goes on, so that the same command after an interruption goes on too.
+
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { checked, parseJson, text } from '../clip/checked.ts';
+import { readNamedFile } from '../files/folder.ts';
+import { CHECKPOINT } from '../train/run.ts';
+import { type Command, command, runWhereMain } from './arguments.ts';
+import { collect } from './collect.ts';
+import { retrieval, zeroShot } from './evaluate.ts';
+import { exportCommand } from './export.ts';
+import { lexicon } from './lexicon.ts';
+import { train } from './train.ts';
+
+const COMMANDS: readonly Command[] = [collect, lexicon, train, exportCommand, zeroShot, retrieval];
+
+const Value = v.union([text, v.number(), v.literal(true), v.pipe(v.array(text), v.minLength(1))]);
+const Recipe = v.object({
+  about: v.array(text),
+  stages: v.pipe(
+    v.array(
+      v.object({
+        command: v.picklist(COMMANDS.map(({ name }) => name)),
+        /** A file or folder of this name says that the stage is done. */
+        makes: v.optional(text),
+        options: v.record(v.string(), Value),
+      }),
+    ),
+    v.minLength(1),
+  ),
+});
+type Stage = v.InferOutput<typeof Recipe>['stages'][number];
+
+export const recipe = command({
+  name: 'recipe',
+  summary: 'Makes a model as a recipe says, one command after the other.',
+  options: {
+    recipe: { kind: 'text', value: 'recipe.json', required: true, help: 'the commands and their options' },
+  },
+  run: async ({ recipe: path }) => {
+    const file = await readNamedFile(path, 'Name a recipe in --recipe.');
+    const { stages } = checked(Recipe, parseJson(file, path), path);
+    for (const [i, stage] of stages.entries()) {
+      if (stage.makes !== undefined && (await exists(stage.makes))) {
+        console.log(`${i + 1} of ${stages.length}: ${stage.makes} is there`);
+        continue;
+      }
+      const argv = await argumentsOf(stage);
+      console.log(`${i + 1} of ${stages.length}: ${stage.command} ${argv.join(' ')}`);
+      await COMMANDS.find(({ name }) => name === stage.command)?.execute(argv);
+    }
+  },
+});
+
+async function argumentsOf({ command: name, options }: Stage): Promise<string[]> {
+  const argv = Object.entries(options).flatMap(([option, value]) => {
+    if (value === true) return [`--${option}`];
+    // A list is one argument, parted by commas; files that a shell would have named are words.
+    return [`--${option}`, Array.isArray(value) ? value.join(',') : String(value)];
+  });
+  const { out } = options;
+  const begun = name === train.name && typeof out === 'string' && (await exists(join(out, CHECKPOINT)));
+  return begun ? [...argv, '--resume'] : argv;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+await runWhereMain(import.meta, recipe);
