@@ -9,8 +9,8 @@ import { milliseconds, type Row, type Side, skipped, times } from '../report.ts'
 import { interleaved, median } from '../statistics.ts';
 import type { Answer, OurIntroduction } from '../training/answers.ts';
 import { type Contestant, type Missing, start } from '../training/contestant.ts';
-import { type BenchNetwork, type Layout, NETWORKS } from '../training/networks.ts';
-import { OPTIMISER, type Problem, TOKENS, writeProblem } from '../training/problem.ts';
+import { type BenchNetwork, NETWORKS } from '../training/networks.ts';
+import { LONGEST, OPTIMISER, type Problem, writeProblem } from '../training/problem.ts';
 import type { Setting } from './setting.ts';
 
 const THREADS = 2;
@@ -31,7 +31,6 @@ const TOLERANCE = { fp32: 1e-3, bfloat16: 5e-2 } as const satisfies Record<Preci
 interface Peer extends Contestant {
   readonly name: string;
   readonly precision: Precision;
-  readonly layout: Layout;
 }
 
 interface Counts {
@@ -60,12 +59,11 @@ async function besidePyTorch(network: BenchNetwork, { batchSize, rounds }: Count
   try {
     await writeProblem(folder, problem);
     const peers: Peer[] = [];
-    for (const { precision, layout } of peersOf(network)) {
-      const script = ['bench/training/pytorch.py', folder, precision, layout];
+    for (const { name, precision, layout, captions } of peersOf(network)) {
+      const script = ['bench/training/pytorch.py', folder, precision, layout, captions];
       const peer = await start(process.env.PYTHON ?? '/usr/bin/python3', script, PYTORCH_ENV);
       if ('missing' in peer) return skipped(what, promise, peer.missing);
-      const name = layout === 'contiguous' ? precision : `${precision}, channels last`;
-      peers.push(opened({ ...peer, name, precision, layout }));
+      peers.push(opened({ ...peer, name, precision }));
     }
     const ours = opened(
       present(
@@ -83,7 +81,7 @@ async function besidePyTorch(network: BenchNetwork, { batchSize, rounds }: Count
     const samples = await interleaved(contestants, { rounds });
     const ms = (name: string) => median(samples[name].map((answer) => answer.ms));
     const own = ms('ours');
-    const ratio = ms('fp32') / own;
+    const ratio = ms(peers[0].name) / own;
     return {
       what,
       floor: promise,
@@ -107,9 +105,19 @@ async function besidePyTorch(network: BenchNetwork, { batchSize, rounds }: Count
   }
 }
 
-function peersOf({ layouts }: BenchNetwork): { precision: Precision; layout: Layout }[] {
+/** The first is whom the ratio is to: as PyTorch is used, in fp32. */
+function peersOf({ layouts, captions }: BenchNetwork) {
   return (['fp32', 'bfloat16'] as const).flatMap((precision) =>
-    layouts.map((layout) => ({ precision, layout })),
+    layouts.flatMap((layout) =>
+      captions.map((captions) => {
+        const told = [
+          precision,
+          ...(layout === 'channels_last' ? ['channels last'] : []),
+          captions === 'cut' ? `captions of ${LONGEST} tokens` : 'captions padded to the context',
+        ];
+        return { name: told.join(', '), precision, layout, captions };
+      }),
+    ),
   );
 }
 
@@ -152,7 +160,7 @@ function ourSides(
     {
       who: 'ours',
       figure: milliseconds(median(steps.map(({ ms }) => ms))),
-      does: `${(parameters / 1e6).toFixed(1)} M parameters, ${batchSize} pairs of ${size} × ${size} pixels and ${TOKENS} tokens, ${threads} threads, ${engine}; ${(flopsPerStep / 1e9).toPrecision(3)} GFLOP of products and convolutions, ${((100 * step) / peak).toFixed(0)} % of the speed of one large product`,
+      does: `${(parameters / 1e6).toFixed(1)} M parameters, ${batchSize} pairs of ${size} × ${size} pixels and captions of up to ${LONGEST} tokens, ${threads} threads, ${engine}; ${(flopsPerStep / 1e9).toPrecision(3)} GFLOP of products and convolutions, ${((100 * step) / peak).toFixed(0)} % of the speed of one large product`,
       samples: steps,
     },
     {

@@ -11,12 +11,23 @@ export interface BenchNetwork {
   readonly floor: number;
   /** Memory layouts of pictures that PyTorch is measured with: it computes convolutions faster with channels last. */
   readonly layouts: readonly Layout[];
+  /** What captions PyTorch is measured with: as its tokenizers pad them, and cut as ours are. */
+  readonly captions: readonly Captions[];
 }
+
+/** Padded to all that the network could read, or to the batch's longest. */
+export type Captions = 'whole' | 'cut';
 
 export type Layout = 'contiguous' | 'channels_last';
 
 export const NETWORKS: readonly BenchNetwork[] = [
-  { title: 'vision transformer', config: DEFAULT_CONFIG, floor: 1.5, layouts: ['contiguous'] },
+  {
+    title: 'vision transformer',
+    config: DEFAULT_CONFIG,
+    floor: 1.5,
+    layouts: ['contiguous'],
+    captions: ['whole', 'cut'],
+  },
   resNet('basic', { width: 64, num_attention_heads: 8 }),
   resNet('bottleneck', { width: 48, num_attention_heads: 24 }),
 ];
@@ -39,5 +50,6 @@ function resNet(
     config: parseClipConfig({ ...DEFAULT_CONFIG, vision_config }, title),
     floor: 0.8,
     layouts: ['contiguous', 'channels_last'],
+    captions: ['cut'],
   };
 }

@@ -16,7 +16,7 @@ import { LOSSES } from '../../models/train/contrastive-loss.ts';
 import type { StepInputs } from '../../models/train/step-graph.ts';
 import { startingState, Trainer } from '../../models/train/trainer.ts';
 import type { Answer, OurIntroduction, Request } from './answers.ts';
-import { type Problem, readProblem, stepGraph, stepShape } from './problem.ts';
+import { LONGEST, type Problem, readProblem, stepGraph, stepShape } from './problem.ts';
 
 /** Side of the matrices: so large that memory does not count. */
 const PRODUCT = 2048;
@@ -84,10 +84,14 @@ function inputsOf({ batchSize }: Problem, tensors: ReadonlyMap<string, Tensor>):
   const [pixels, ids] = [tensors.get('pixel_values'), tensors.get('input_ids')];
   if (pixels?.dtype !== 'F32' || ids?.dtype !== 'I64') throw new Error('start.safetensors holds no batch.');
   const keys = Array.from({ length: batchSize }, (_, i) => sharedKeys([String(i)]));
-  const dims = [ids.shape[0], ids.shape[1]] as const;
+  const context = ids.shape[1];
+  const dims = [batchSize, LONGEST] as const;
+  const input_ids = new BigInt64Array(batchSize * LONGEST);
+  for (let row = 0; row < batchSize; row++)
+    input_ids.set(ids.data.subarray(row * context, row * context + LONGEST), row * LONGEST);
   return {
     pixel_values: pixels.data,
-    captions: { input_ids: ids.data, dims, attention_mask: ids.data, truncated: [] },
+    captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
     pairs: LOSSES.softmax.inputsOf(keys, 'own'),
   };
 }

@@ -34,8 +34,12 @@ export const OPTIMISER = {
   gradClipNorm: 1,
 } as const;
 
-/** Of every caption, ends included; the network could read more. */
-export const TOKENS = 16;
+/**
+ * Tokens of the longest caption, ends included, and of the shortest. The network could read more, and a tokenizer for PyTorch
+ * pads to what it could read (open_clip, tokenizer.py); ours pads to the longest.
+ */
+export const LONGEST = 16;
+const SHORTEST = 6;
 
 const SEED = 1;
 const PROBLEM = 'problem.json';
@@ -63,7 +67,7 @@ export async function readProblem(
 }
 
 export function stepShape({ config, batchSize }: Problem): StepShape {
-  return { batchSize, accumulate: 1, loss: 'softmax', patches: patchCount(config), tokens: TOKENS };
+  return { batchSize, accumulate: 1, loss: 'softmax', patches: patchCount(config), tokens: LONGEST };
 }
 
 /** The step's graph without its gradients. */
@@ -79,18 +83,21 @@ function batchOf({ config, batchSize }: Problem): [string, Tensor][] {
   const random = randomStream('benchmark', SEED);
   const pictures = [batchSize, 3, vision.image_size, vision.image_size];
   const pixels = pictures.reduce((product, length) => product * length);
-  const ids = BigInt64Array.from({ length: batchSize * TOKENS }, (_, i) => {
-    const place = i % TOKENS;
-    if (place === 0) return BigInt(text.bos_token_id);
-    if (place === TOKENS - 1) return BigInt(text.eos_token_id);
+  const context = text.max_position_embeddings;
+  // Padding is what ends a text.
+  const ids = new BigInt64Array(batchSize * context).fill(BigInt(text.eos_token_id));
+  for (let row = 0; row < batchSize; row++) {
+    const tokens = row === 0 ? LONGEST : SHORTEST + Math.floor(random() * (LONGEST - SHORTEST + 1));
+    ids[row * context] = BigInt(text.bos_token_id);
     // Words: begin and end of a text are the last two of the vocabulary.
-    return BigInt(Math.floor(random() * (text.vocab_size - 2)));
-  });
+    for (let place = 1; place < tokens - 1; place++)
+      ids[row * context + place] = BigInt(Math.floor(random() * (text.vocab_size - 2)));
+  }
   return [
     [
       'pixel_values',
       { dtype: 'F32', shape: pictures, data: Float32Array.from({ length: pixels }, () => 2 * random() - 1) },
     ],
-    ['input_ids', { dtype: 'I64', shape: [batchSize, TOKENS], data: ids }],
+    ['input_ids', { dtype: 'I64', shape: [batchSize, context], data: ids }],
   ];
 }

@@ -1,5 +1,5 @@
-"""PyTorch's side of the rows of training: python3 bench/training/pytorch.py <folder> <fp32|bfloat16> <contiguous|channels_last>, the
-folder written by problem.ts. Answers each line on its standard input (answers.ts); where it cannot begin, says why."""
+"""PyTorch's side of the rows of training: python3 bench/training/pytorch.py <folder> <fp32|bfloat16> <contiguous|channels_last>
+<whole|cut>, the folder written by problem.ts. Answers each line on its standard input (answers.ts); where it cannot begin, says why."""
 import json
 import math
 import pathlib
@@ -43,7 +43,7 @@ def read_safetensors(path):
             for name, entry in header.items()}
 
 
-folder, precision, layout = pathlib.Path(sys.argv[1]), *sys.argv[2:4]
+folder, precision, layout, captions = pathlib.Path(sys.argv[1]), *sys.argv[2:5]
 problem = json.loads((folder / 'problem.json').read_text())
 library = blas()
 if library is None:
@@ -57,6 +57,10 @@ with torch.no_grad():
     for name, tensor in tensors(model).items():
         tensor.copy_(start[name])
 pixels, ids = start['pixel_values'], start['input_ids']
+if captions == 'cut':
+    # To the longest: padding is what ends a text.
+    ends = ids == problem['config']['text_config']['eos_token_id']
+    ids = ids[:, :int(ends.int().argmax(1).max()) + 1]
 if layout == 'channels_last':
     model, pixels = (x.to(memory_format=torch.channels_last) for x in (model, pixels))
 groups = [{'params': [p for p in model.parameters() if (p.ndim > 1) == decays],
