@@ -87,6 +87,25 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
     state.step > evaluated &&
     (done() || state.step % options.evaluateEvery === 0);
 
+  /** What a step reads. */
+  const prepare = async (step: number) => {
+    const batch = await pairs.batch(step);
+    const inputs = loss.inputsOf(batch.keys, options.positives);
+    const beside = options.textPairs?.draw(step);
+    const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
+    return {
+      skipped: batch.skipped,
+      inputs: {
+        pixel_values: batch.pixel_values,
+        captions: encode(texts, step),
+        pairs: (await options.soften?.(inputs, batch)) ?? inputs,
+        textPairs: beside && loss.inputsOf(beside.keys, options.positives),
+      },
+    };
+  };
+  // One step ahead, so that a GPU does not wait while words are drawn and encoded.
+  let ahead: ReturnType<typeof prepare> | null = null;
+
   log.start(state.step, totalSteps);
   try {
     // A run that is killed early can be resumed, not only be in the way of the next one.
@@ -108,24 +127,22 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       if (done()) break;
 
       const started = performance.now();
-      const batch = await pairs.batch(state.step);
+      const { inputs, skipped } = await (ahead ?? prepare(state.step));
       const waited = performance.now() - started;
-      const inputs = loss.inputsOf(batch.keys, options.positives);
-      const beside = options.textPairs?.draw(state.step);
-      const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
-      const report = await trainer.train(state, {
-        pixel_values: batch.pixel_values,
-        captions: encode(texts, state.step),
-        pairs: (await options.soften?.(inputs, batch)) ?? inputs,
-        textPairs: beside && loss.inputsOf(beside.keys, options.positives),
-      });
-      log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
+      const following = state.step + 1;
+      ahead = following < totalSteps ? prepare(following) : null;
+      // Its failure is told when its turn comes; until then it must not end the process as unhandled.
+      ahead?.catch(() => undefined);
+      const report = await trainer.train(state, inputs);
+      log.step({ ...report, skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     // Without a best the last are the best there are.
     if (!best) await writeWeights(options.out, config, parameters, finalWeights(state));
     return progress();
   } finally {
+    // Who closes what it reads from must not find it reading.
+    await ahead?.catch(() => undefined);
     try {
       await trainer.release();
     } finally {
