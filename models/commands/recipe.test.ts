@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import * as v from 'valibot';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { recipe } from './recipe.ts';
+import { COMMANDS, Recipe, recipe } from './recipe.ts';
 
 let folder = '';
 const at = (...parts: string[]) => join(folder, ...parts);
@@ -83,4 +84,13 @@ it('refuses what is no recipe, and stops where a command fails', async () => {
   const [training, ...rest] = stages();
   const failing = { ...training, options: { ...training.options, epochs: 2 } };
   await expect(follow([failing, ...rest])).rejects.toThrow(/cannot be resumed.*--epochs 1/);
+});
+
+it("the default model's recipe asks for what its commands know", async () => {
+  const file = join(import.meta.dirname, '../recipes/promptlens-mini/recipe.json');
+  const { stages } = v.parse(Recipe, JSON.parse(await readFile(file, 'utf8')));
+  for (const { command: name, options } of stages) {
+    const help = COMMANDS.find((each) => each.name === name)?.help();
+    for (const option of Object.keys(options)) expect(help, name).toContain(`--${option} `);
+  }
 });

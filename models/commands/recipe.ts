@@ -16,10 +16,10 @@ import { exportCommand } from './export.ts';
 import { lexicon } from './lexicon.ts';
 import { train } from './train.ts';
 
-const COMMANDS: readonly Command[] = [collect, lexicon, train, exportCommand, zeroShot, retrieval];
+export const COMMANDS: readonly Command[] = [collect, lexicon, train, exportCommand, zeroShot, retrieval];
 
 const Value = v.union([text, v.number(), v.literal(true), v.pipe(v.array(text), v.minLength(1))]);
-const Recipe = v.object({
+export const Recipe = v.object({
   about: v.array(text),
   stages: v.pipe(
     v.array(
@@ -59,7 +59,6 @@ export const recipe = command({
 async function argumentsOf({ command: name, options }: Stage): Promise<string[]> {
   const argv = Object.entries(options).flatMap(([option, value]) => {
     if (value === true) return [`--${option}`];
-    // A list is one argument, parted by commas; files that a shell would have named are words.
     return [`--${option}`, Array.isArray(value) ? value.join(',') : String(value)];
   });
   const { out } = options;
