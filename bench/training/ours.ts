@@ -28,8 +28,9 @@ const trainer = await Trainer.create(problem.config, {
   optimizer: 'adamw',
   seed: 0,
   patchDropout: 0,
-  patchDropoutSteps: 0,
-  captionTokens: problem.config.text_config.max_position_embeddings,
+  // So that captions stay as long as they are.
+  patchDropoutSteps: Number.POSITIVE_INFINITY,
+  captionTokens: LONGEST,
   averageDecay: 0,
   // So long that the rate stays what it is.
   schedule: { peak: problem.learningRate, warmupSteps: 0, totalSteps: 1e12 },

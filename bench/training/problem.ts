@@ -10,6 +10,7 @@ import { toStored } from '../../models/networks/weights.ts';
 import { Graph, type Value } from '../../models/onnx/graph.ts';
 import { patchCount } from '../../models/train/patch-dropout.ts';
 import { addLoss, type StepShape, towers } from '../../models/train/step-graph.ts';
+import { placesOf } from '../../models/train/text-packing.ts';
 import { startingState } from '../../models/train/trainer.ts';
 
 export interface Problem {
@@ -36,7 +37,7 @@ export const OPTIMISER = {
 
 /**
  * Tokens of the longest caption, ends included, and of the shortest. The network could read more, and a tokenizer for PyTorch
- * pads to what it could read (open_clip, tokenizer.py); ours pads to the longest.
+ * pads to what it could read (open_clip, tokenizer.py); ours lays them one behind the other in rows of the longest's length.
  */
 export const LONGEST = 16;
 const SHORTEST = 6;
@@ -67,7 +68,8 @@ export async function readProblem(
 }
 
 export function stepShape({ config, batchSize }: Problem): StepShape {
-  return { batchSize, accumulate: 1, loss: 'softmax', patches: patchCount(config), tokens: LONGEST };
+  const { rows } = placesOf(lengthsOf(batchSize), LONGEST);
+  return { batchSize, accumulate: 1, loss: 'softmax', patches: patchCount(config), tokens: LONGEST, rows };
 }
 
 /** The step's graph without its gradients. */
@@ -78,6 +80,14 @@ export function stepGraph(problem: Problem): { graph: Graph; loss: Value } {
   return { graph, loss: addLoss(graph, problem.config, shape, embeds) };
 }
 
+/** Of the captions, in tokens. */
+function lengthsOf(batchSize: number): number[] {
+  const random = randomStream('lengths of captions', SEED);
+  return Array.from({ length: batchSize }, (_, row) =>
+    row === 0 ? LONGEST : SHORTEST + Math.floor(random() * (LONGEST - SHORTEST + 1)),
+  );
+}
+
 function batchOf({ config, batchSize }: Problem): [string, Tensor][] {
   const { vision_config: vision, text_config: text } = config;
   const random = randomStream('benchmark', SEED);
@@ -86,8 +96,7 @@ function batchOf({ config, batchSize }: Problem): [string, Tensor][] {
   const context = text.max_position_embeddings;
   // Padding is what ends a text.
   const ids = new BigInt64Array(batchSize * context).fill(BigInt(text.eos_token_id));
-  for (let row = 0; row < batchSize; row++) {
-    const tokens = row === 0 ? LONGEST : SHORTEST + Math.floor(random() * (LONGEST - SHORTEST + 1));
+  for (const [row, tokens] of lengthsOf(batchSize).entries()) {
     ids[row * context] = BigInt(text.bos_token_id);
     // Words: begin and end of a text are the last two of the vocabulary.
     for (let place = 1; place < tokens - 1; place++)

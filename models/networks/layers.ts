@@ -114,18 +114,26 @@ function multilayerPerceptron(g: Graph, x: Value, name: string, config: Transfor
   });
 }
 
+/** What the last block of a transformer over x [b, n, d] gives: one token of each, and no other. */
+export interface Pooling {
+  /** x → that token, [t, 1, d]. */
+  readonly token: (x: Value) => Value;
+  /** x → what it may look at, [t, m, d]; x itself where it is left out. */
+  readonly memory?: (x: Value) => Value;
+  /** What it sees of that, added to the scores: [t, 1, 1, m]. */
+  readonly mask?: Value;
+}
+
 /**
- * The pre-norm residual blocks `<name>.encoder.layers.*` over x [b, n, d], of which one token is wanted in the end: [b, 1, d]. The last
- * block computes no other.
- * @param pool the wanted row of each of [b, n, d] or of the same [n, d] → [b, 1, d]
- * @param mask [n, n], added to the scores of attention
+ * The pre-norm residual blocks `<name>.encoder.layers.*` over x [b, n, d] → [t, 1, d].
+ * @param mask added to the scores of all blocks but the last: [n, n], or [b, 1, n, n]
  */
 export function transformer(
   g: Graph,
   x: Value,
   name: string,
   config: TransformerConfig,
-  pool: (x: Value) => Value,
+  pooling: Pooling,
   mask?: Value,
 ): Value {
   const { hidden_size: width, num_attention_heads: heads, num_hidden_layers: depth } = config;
@@ -137,22 +145,16 @@ export function transformer(
   for (let layer = 0; layer < depth; layer++) {
     const block = `${name}.encoder.layers.${layer}`;
     const last = layer === depth - 1;
-    const wanted = last ? pool : (y: Value) => y;
-    const memory = norm(hidden, `${block}.layer_norm1`);
+    const normed = norm(hidden, `${block}.layer_norm1`);
+    const query = last ? pooling.token(normed) : normed;
+    const memory = last && pooling.memory ? pooling.memory(normed) : normed;
     const attention = { width, heads, std, output };
-    const visible = mask && last ? forAllHeads(g, pool(mask)) : mask;
-    const attended = attend(g, wanted(memory), memory, `${block}.self_attn`, attention, visible);
-    hidden = add(g, wanted(hidden), attended);
+    const attended = attend(g, query, memory, `${block}.self_attn`, attention, last ? pooling.mask : mask);
+    hidden = add(g, last ? pooling.token(hidden) : hidden, attended);
     const widened = norm(hidden, `${block}.layer_norm2`);
     hidden = add(g, hidden, multilayerPerceptron(g, widened, `${block}.mlp`, config));
   }
   return hidden;
-}
-
-/** [b, m, n] → [b, 1, m, n]: the same for all heads. */
-function forAllHeads(g: Graph, mask: Value): Value {
-  const [batch, queries, keys] = mask.shape;
-  return reshape(g, mask, [batch, 1, queries, keys]);
 }
 
 /** Rows of length one. */

@@ -8,6 +8,7 @@ import {
   argMax,
   cast,
   equal,
+  flattenToMatrix,
   gather,
   lengthOf,
   matMul,
@@ -24,32 +25,78 @@ import { layerNorm, linear, normal, transformer } from './layers.ts';
 const NAME = 'text_model';
 
 /** Added to a score that must not count: e^-10000 is 0 in fp32, and the number still fits fp16, unlike -∞ minus -∞. */
-const MASKED = -10_000;
+export const MASKED = -10_000;
+
+/**
+ * Captions that lie one behind the other in rows of n tokens, none seeing another, for training (train/text-packing.ts). What picks
+ * are rows of the identity.
+ */
+export interface PackedTexts {
+  /** [rows, n] */
+  readonly inputIds: Value;
+  /** [rows, n, n], which place of its caption each token has. */
+  readonly places: Value;
+  /** [rows, 1, n, n], added to the scores: what each token sees of its row. */
+  readonly mask: Value;
+  /** [captions, rows · n], the token at which each one ends. */
+  readonly ends: Value;
+  /** [captions, rows], the row that each one lies in. */
+  readonly rowOf: Value;
+  /** [captions, 1, 1, n], added to the scores: what each one's end sees of that row. */
+  readonly endMask: Value;
+}
 
 /** input_ids [b, n], padded after the end token → text_embeds [b, projection], not normalised. */
 export function textTransformer(g: Graph, inputIds: Value, config: TextConfig, projection: number): Value {
   const [batch, sequence] = inputIds.shape;
-  const { hidden_size: width, max_position_embeddings: contextLength } = config;
   const cut = cutToCaptions(g, inputIds);
-
-  const table = g.parameter(
-    `${NAME}.embeddings.token_embedding.weight`,
-    [config.vocab_size, width],
-    normal(0.02),
-  );
-  const positions = g.parameter(
-    `${NAME}.embeddings.position_embedding.weight`,
-    [contextLength, width],
-    normal(0.01),
-  );
+  const { table, positions } = embeddings(g, config);
   const tokens = add(g, gather(g, table, inputIds), cut(positions, 0));
-
   const end = g.target === 'gpu' ? endByCounting(g, inputIds, config) : endByPlace(g, inputIds, config, cut);
   const pick = reshape(g, end, [batch, 1, sequence]);
-  const mask = cut(cut(causalMask(g, contextLength), 0), 1);
-  const hidden = transformer(g, tokens, NAME, config, (x) => matMul(g, pick, x), mask);
+  const mask = cut(cut(causalMask(g, config.max_position_embeddings), 0), 1);
+  const token = (x: Value) => matMul(g, pick, x);
+  const seen = reshape(g, token(mask), [batch, 1, 1, sequence]);
+  return projected(g, transformer(g, tokens, NAME, config, { token, mask: seen }, mask), config, projection);
+}
+
+/** The same of captions in rows → [captions, projection]. */
+export function packedTextTransformer(
+  g: Graph,
+  { inputIds, places, mask, ends, rowOf, endMask }: PackedTexts,
+  config: TextConfig,
+  projection: number,
+): Value {
+  const [rows, length] = inputIds.shape;
+  const [texts] = ends.shape;
+  const width = config.hidden_size;
+  const { table, positions } = embeddings(g, config);
+  const used = slice(g, positions, [{ axis: 0, start: 0, end: Number(length) }]);
+  const tokens = add(g, gather(g, table, inputIds), matMul(g, places, used));
+  const pooling = {
+    token: (x: Value) => reshape(g, matMul(g, ends, flattenToMatrix(g, x)), [texts, 1, width]),
+    memory: (x: Value) => {
+      const whole = reshape(g, x, [rows, Number(length) * width]);
+      return reshape(g, matMul(g, rowOf, whole), [texts, length, width]);
+    },
+    mask: endMask,
+  };
+  return projected(g, transformer(g, tokens, NAME, config, pooling, mask), config, projection);
+}
+
+function embeddings(g: Graph, { vocab_size, max_position_embeddings, hidden_size: width }: TextConfig) {
+  const name = (part: string) => `${NAME}.embeddings.${part}.weight`;
+  return {
+    table: g.parameter(name('token_embedding'), [vocab_size, width], normal(0.02)),
+    positions: g.parameter(name('position_embedding'), [max_position_embeddings, width], normal(0.01)),
+  };
+}
+
+/** hidden [b, 1, d] → [b, projection]. */
+function projected(g: Graph, hidden: Value, config: TextConfig, projection: number): Value {
+  const width = config.hidden_size;
   const normed = layerNorm(g, hidden, `${NAME}.final_layer_norm`, config.layer_norm_eps);
-  const pooled = reshape(g, normed, [batch, width]);
+  const pooled = reshape(g, normed, [hidden.shape[0], width]);
   return linear(g, pooled, 'text_projection', projection, { std: width ** -0.5, bias: false });
 }
 

@@ -41,7 +41,9 @@ export function visionTransformer(
 
   // Hugging Face spells it so.
   const normed = layerNorm(g, tokens, `${NAME}.pre_layrnorm`, config.layer_norm_eps);
-  const hidden = transformer(g, normed, NAME, config, (x) => slice(g, x, [{ axis: 1, start: 0, end: 1 }]));
+  const hidden = transformer(g, normed, NAME, config, {
+    token: (x) => slice(g, x, [{ axis: 1, start: 0, end: 1 }]),
+  });
   const pooled = reshape(g, hidden, [hidden.shape[0], width]);
   const output = layerNorm(g, pooled, `${NAME}.post_layernorm`, config.layer_norm_eps);
   return linear(g, output, 'visual_projection', projection, { std: width ** -0.5, bias: false });

@@ -69,7 +69,7 @@ it.each(cases)('$network, $loss, $optimizer, texts beside: $textPairs.count', as
     const rate = learningRate(step, options.schedule);
     const outputs = await session.run({
       ...Object.fromEntries(held),
-      ...towerFeeds(config, { patches, textPairs }, inputs, 0, PAIRS, 'gpu'),
+      ...towerFeeds(config, { patches, tokens, textPairs }, inputs, 0, PAIRS, 'gpu'),
       ...lossFeeds({ batchSize: PAIRS, textPairs }, inputs),
       schedule: floats(
         Float32Array.of(

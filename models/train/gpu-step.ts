@@ -30,7 +30,7 @@ import type { OptimizerName } from './optimizer.ts';
 import { type Group, groupsOf, packValues, valueAt } from './packed-state.ts';
 import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
 
-export type GpuStepShape = Omit<StepShape, 'accumulate'> & { readonly tokens: number };
+export type GpuStepShape = Omit<StepShape, 'accumulate' | 'rows'>;
 
 export interface GpuStepOptions extends Pick<AdamOptions, 'beta1' | 'beta2' | 'epsilon'> {
   readonly optimizer: OptimizerName;

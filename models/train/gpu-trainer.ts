@@ -16,6 +16,7 @@ import {
   type StepTrainer,
   type TrainerOptions,
   type TrainingState,
+  tokensAt,
 } from './trainer.ts';
 
 export class GpuTrainer implements StepTrainer {
@@ -121,9 +122,8 @@ export class GpuTrainer implements StepTrainer {
 
 /** A function of the step alone: padding has its part in the last bits of a sum, and a resumed run must come to the same. */
 function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): GpuStepShape {
-  const { batchSize, loss, textPairs, patchDropoutSteps, captionTokens } = options;
-  const context = config.text_config.max_position_embeddings;
-  const tokens = step < patchDropoutSteps ? Math.min(captionTokens, context) : context;
+  const { batchSize, loss, textPairs } = options;
+  const tokens = tokensAt(step, config, options);
   return { batchSize, loss, textPairs, patches: patchesAt(step, config, options), tokens };
 }
 

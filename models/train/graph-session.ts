@@ -60,9 +60,9 @@ export class GraphSession {
 
   /**
    * Adds a run's gradients to `sums`. Those of looked-up rows are added up here, in order, so that equal seeds give equal sums.
-   * @param indices which rows of a table were looked up
+   * @param inputs of that run, which say what rows of a table were looked up
    */
-  addGradients(outputs: Tensors, sums: Gradients, indices: BigInt64Array): void {
+  addGradients(outputs: Tensors, sums: Gradients, inputs: Tensors): void {
     for (const { name, shape } of this.parameters) {
       const gradient = this.#gradients.get(name);
       if (!gradient) continue;
@@ -70,7 +70,7 @@ export class GraphSession {
       const sum = sums.get(name);
       if (gradient.kind === 'rows') {
         const table = sum ?? new Float32Array(sizeOf(shape));
-        addRows(table, indices, values);
+        addRows(table, inputs[gradient.indices.name].data as BigInt64Array, values);
         sums.set(name, table);
       } else if (sum) for (let i = 0; i < sum.length; i++) sum[i] += values[i];
       else sums.set(name, values);

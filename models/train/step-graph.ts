@@ -4,12 +4,13 @@ import * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import { imageTower, inputIdsInput, pixelValuesInput, similarities, temperature } from '../networks/clip.ts';
-import { textTransformer } from '../networks/text-transformer.ts';
+import { packedTextTransformer, textTransformer } from '../networks/text-transformer.ts';
 import type { Graph, Target, Value } from '../onnx/graph.ts';
 import { add, mul, slice } from '../onnx/operators.ts';
 import { LOSSES, type LossInputs, type LossName } from './contrastive-loss.ts';
 import { floats, type Tensors } from './graph-session.ts';
 import { patchCount } from './patch-dropout.ts';
+import { packedTextInputs, packTexts } from './text-packing.ts';
 
 export interface StepInputs {
   /** [batch, 3, size, size] */
@@ -30,8 +31,10 @@ export interface StepShape {
   readonly accumulate: number;
   /** Patches of each picture that the vision transformer sees. */
   readonly patches: number;
-  /** Tokens of every caption; left out where a batch may be as long as its longest. */
-  readonly tokens?: number;
+  /** Tokens that no caption has more of. */
+  readonly tokens: number;
+  /** Rows that the captions fill, where that is known beforehand: see text-packing.ts. */
+  readonly rows?: number;
   readonly loss: LossName;
   /** Texts about the same, told apart from each other beside the pictures, and that loss's part beside the captions' of 1. */
   readonly textPairs?: { readonly count: number; readonly weight: number };
@@ -45,23 +48,23 @@ export interface Embeds {
 
 const textsBeside = ({ textPairs }: Pick<StepShape, 'textPairs'>) => 2 * (textPairs?.count ?? 0);
 
-/** Both towers over `pairs` pictures and captions; captions of any one length where `tokens` is not given. */
+/** Both towers over `pairs` pictures and captions. On a CPU captions come packed; a GPU has work enough to do without. */
 export function towers(
   g: Graph,
   config: ClipConfig,
   pairs: number,
-  { patches, tokens, textPairs }: Pick<StepShape, 'patches' | 'tokens' | 'textPairs'>,
+  { patches, tokens, rows, textPairs }: Pick<StepShape, 'patches' | 'tokens' | 'rows' | 'textPairs'>,
 ): Embeds {
   const all = patchCount(config);
   const kept = patches < all ? g.input('kept', 'float32', [pairs, patches + 1, all + 1]) : undefined;
+  const texts = pairs + textsBeside({ textPairs });
+  const { text_config: text, projection_dim: projection } = config;
   return {
     image_embeds: imageTower(g, config, pixelValuesInput(g, config, pairs), kept),
-    text_embeds: textTransformer(
-      g,
-      inputIdsInput(g, pairs + textsBeside({ textPairs }), tokens),
-      config.text_config,
-      config.projection_dim,
-    ),
+    text_embeds:
+      g.target === 'gpu'
+        ? textTransformer(g, inputIdsInput(g, texts, tokens), text, projection)
+        : packedTextTransformer(g, packedTextInputs(g, texts, tokens, rows), text, projection),
   };
 }
 
@@ -101,7 +104,7 @@ const BESIDE = 'texts.';
 /** What the towers of a graph for `target` read of the pairs [from, from + count). */
 export function towerFeeds(
   config: ClipConfig,
-  { patches, textPairs }: Pick<StepShape, 'patches' | 'textPairs'>,
+  { patches, tokens, textPairs }: Pick<StepShape, 'patches' | 'tokens' | 'textPairs'>,
   { pixel_values, captions, kept }: StepInputs,
   from: number,
   count: number,
@@ -109,12 +112,12 @@ export function towerFeeds(
 ): Tensors {
   const size = config.vision_config.image_size;
   const part = (data: Float32Array, each: number) => data.subarray(from * each, (from + count) * each);
-  const length = captions.dims[1];
   const texts = count + textsBeside({ textPairs });
-  const ids = captions.input_ids.subarray(from * length, (from + texts) * length);
   const feeds: Record<string, ort.Tensor> = {
     pixel_values: floats(part(pixel_values, 3 * size * size), [count, 3, size, size]),
-    input_ids: idsTensor(ids, [texts, length], target),
+    ...(target === 'gpu'
+      ? { input_ids: shortIds(captions, from, texts) }
+      : packTexts(captions, { from, count: texts, tokens }, config.text_config)),
   };
   if (kept) {
     const dims = [patches + 1, patchCount(config) + 1];
@@ -123,11 +126,10 @@ export function towerFeeds(
   return feeds;
 }
 
-/** As `inputIdsInput` declares it. */
-function idsTensor(ids: BigInt64Array, dims: number[], target: Target): ort.Tensor {
-  return target === 'gpu'
-    ? new ort.Tensor('int32', Int32Array.from(ids, Number), dims)
-    : new ort.Tensor('int64', ids, dims);
+/** WebGPU has no longer integers. */
+function shortIds({ input_ids, dims: [, length] }: EncodingBatch, from: number, count: number): ort.Tensor {
+  const ids = input_ids.subarray(from * length, (from + count) * length);
+  return new ort.Tensor('int32', Int32Array.from(ids, Number), [count, length]);
 }
 
 export function lossFeeds(

@@ -42,12 +42,10 @@ async function createWholeStep(config: ClipConfig, shape: StepShape, threads: nu
     shape,
     parameters: session.parameters,
     async run(weights, inputs) {
-      const outputs = await session.run(weights, {
-        ...towerFeeds(config, shape, inputs, 0, shape.batchSize),
-        ...lossFeeds(shape, inputs),
-      });
+      const feeds = towerFeeds(config, shape, inputs, 0, shape.batchSize);
+      const outputs = await session.run(weights, { ...feeds, ...lossFeeds(shape, inputs) });
       const sums: Gradients = new Map();
-      session.addGradients(outputs, sums, inputs.captions.input_ids);
+      session.addGradients(outputs, sums, feeds);
       return { loss: scalar(outputs.loss), gradients: sums, updates: session.updates(outputs) };
     },
     release: () => session.release(),
@@ -102,30 +100,30 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, threa
         image_embeds.set(outputs.image_embeds.data as Float32Array, from * width);
         text_embeds.set(outputs.text_embeds.data as Float32Array, from * width);
       }
-      const asked = await whole.run(weights, {
+      const lost = {
         ...lossFeeds(shape, inputs),
         image_embeds: floats(image_embeds, [batchSize, width]),
         text_embeds: floats(text_embeds, [batchSize, width]),
-      });
+      };
+      const asked = await whole.run(weights, lost);
       const sums: Gradients = new Map();
-      whole.addGradients(asked, sums, inputs.captions.input_ids);
+      whole.addGradients(asked, sums, lost);
       const gradientsOf = (name: string) => sums.get(name) ?? new Float32Array(batchSize * width);
       const [imageGradients, textGradients] = [gradientsOf('image_embeds'), gradientsOf('text_embeds')];
       sums.delete('image_embeds');
       sums.delete('text_embeds');
 
       let updates: ReadonlyMap<string, Float32Array> = new Map();
-      const length = inputs.captions.dims[1];
       for (let from = 0; from < batchSize; from += size) {
+        const feeds = towerFeeds(config, shape, inputs, from, size);
         const rows = (data: Float32Array) =>
           floats(data.subarray(from * width, (from + size) * width), [size, width]);
         const outputs = await back.run(withUpdates(weights, updates), {
-          ...towerFeeds(config, shape, inputs, from, size),
+          ...feeds,
           image_gradients: rows(imageGradients),
           text_gradients: rows(textGradients),
         });
-        const indices = inputs.captions.input_ids.subarray(from * length, (from + size) * length);
-        back.addGradients(outputs, sums, indices);
+        back.addGradients(outputs, sums, feeds);
         updates = back.updates(outputs);
       }
       return { loss: scalar(asked.loss), gradients: sums, updates };

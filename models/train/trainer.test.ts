@@ -42,6 +42,7 @@ const shapeOf = (config: ClipConfig, accumulate = 1): StepShape => ({
   accumulate,
   loss: 'softmax',
   patches: patchCount(config),
+  tokens: config.text_config.max_position_embeddings,
 });
 
 const cases = Object.entries(expected).map(([name, results]) => ({

@@ -160,16 +160,17 @@ export class Trainer implements StepTrainer {
     return { step: state.step, loss, learningRate: rate, logitScale: Math.exp(logitScale[0]), gradientNorm };
   }
 
-  /** Runs the graph for as many patches as this step sees. */
+  /** Runs the graph for as many patches and tokens as this step sees. */
   async #run(state: TrainingState, inputs: StepInputs): Promise<StepResult> {
     const { batchSize, seed, threads } = this.#options;
     const shape = shapeAt(state.step, this.#config, this.#options);
-    if (shape.patches !== this.#step?.shape.patches) {
+    let step = this.#step;
+    if (step?.shape.patches !== shape.patches || step.shape.tokens !== shape.tokens) {
       // Before the next is opened: both at once may be more than there is memory for.
       await this.#releaseStep();
-      this.#step = await createStep(this.#config, shape, threads);
+      step = await createStep(this.#config, shape, threads);
+      this.#step = step;
     }
-    const step = this.#step;
     const all = patchCount(this.#config);
     if (shape.patches === all) return step.run(state.weights, inputs);
     const kept = keptPatches({ batchSize, patches: shape.patches, all }, seed, state.step);
@@ -193,7 +194,18 @@ export class Trainer implements StepTrainer {
 
 function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): StepShape {
   const { batchSize, accumulate, loss, textPairs } = options;
-  return { batchSize, accumulate, loss, textPairs, patches: patchesAt(step, config, options) };
+  const tokens = tokensAt(step, config, options);
+  return { batchSize, accumulate, loss, textPairs, patches: patchesAt(step, config, options), tokens };
+}
+
+/** Tokens that no caption of a step has more of. */
+export function tokensAt(
+  step: number,
+  config: ClipConfig,
+  { captionTokens, patchDropoutSteps }: Pick<TrainerOptions, 'captionTokens' | 'patchDropoutSteps'>,
+): number {
+  const context = config.text_config.max_position_embeddings;
+  return step < patchDropoutSteps ? Math.min(captionTokens, context) : context;
 }
 
 /** Patches of each picture that a step sees. */
