@@ -1,5 +1,5 @@
-// Rows that a run is judged by and does not train on, and how well the weights of a run in progress do on rows held out of its training. They are measured as any stranger's model would
-// be: written as a folder with fp32 encoders, opened, evaluated zero-shot, and deleted again.
+// Rows that a run is judged by and does not train on, and how well the weights of a run in progress do on them. They are measured as
+// any stranger's model would be: written as a folder with fp32 encoders, opened, evaluated zero-shot, and deleted again.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,9 +34,10 @@ interface Wanted {
 
 export interface Split {
   readonly train: PairSource;
-  /** Rows of classes that training sees other rows of, and rows of classes that it sees none of. */
-  readonly heldOut: { readonly rows: PairSource | null; readonly unseen: PairSource | null };
-  readonly heldOutCount: number;
+  /** Rows of classes that training sees other rows of. */
+  readonly heldOut: PairSource | null;
+  /** Rows of classes that it sees none of. */
+  readonly unseen: PairSource | null;
 }
 
 export function holdOut(
@@ -45,22 +46,22 @@ export function holdOut(
 ): Split {
   const { train: seen, unseen } =
     classes > 0 ? splitClasses(source, { count: classes, seed }) : { train: source, unseen: null };
-  const heldOutCount = asked ?? defaultHeldOut(seen, HELD_OUT);
-  if (heldOutCount === 0) {
+  const count = asked ?? defaultHeldOut(seen, HELD_OUT);
+  if (count === 0) {
     if (unseen) {
       throw new UsageError(
         '--held-out-classes are judged beside held-out rows, of which there are none here. Give --held-out a number, or leave --held-out-classes out.',
       );
     }
-    return { train: seen, heldOut: { rows: null, unseen }, heldOutCount };
+    return { train: seen, heldOut: null, unseen: null };
   }
-  const { train, heldOut } = splitHeldOut(seen, { count: heldOutCount, seed });
+  const { train, heldOut } = splitHeldOut(seen, { count, seed });
   // No more than of the others: every evaluation takes as long as there are rows.
   const judged =
     unseen && unseen.length > 2 * HELD_OUT.most
       ? splitHeldOut(unseen, { count: HELD_OUT.most, seed }).heldOut
       : unseen;
-  return { train, heldOut: { rows: heldOut, unseen: judged }, heldOutCount };
+  return { train, heldOut, unseen: judged };
 }
 
 /** The most probable labels of a picture that are kept. */

@@ -3,7 +3,7 @@
 // Makes a model as a recipe says: its commands one after the other, with their options as they stand there. What is already there
 // is kept, and a training run that was stopped goes on, so that the same command after an interruption goes on too.
 
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { checked, parseJson, text } from '../clip/checked.ts';
@@ -45,32 +45,25 @@ export const recipe = command({
     const file = await readNamedFile(path, 'Name a recipe in --recipe.');
     const { stages } = checked(Recipe, parseJson(file, path), path);
     for (const [i, stage] of stages.entries()) {
-      if (stage.makes !== undefined && (await exists(stage.makes))) {
+      if (stage.makes !== undefined && existsSync(stage.makes)) {
         console.log(`${i + 1} of ${stages.length}: ${stage.makes} is there`);
         continue;
       }
-      const argv = await argumentsOf(stage);
+      const argv = argumentsOf(stage);
       console.log(`${i + 1} of ${stages.length}: ${stage.command} ${argv.join(' ')}`);
       await COMMANDS.find(({ name }) => name === stage.command)?.execute(argv);
     }
   },
 });
 
-async function argumentsOf({ command: name, options }: Stage): Promise<string[]> {
+function argumentsOf({ command: name, options }: Stage): string[] {
   const argv = Object.entries(options).flatMap(([option, value]) => {
     if (value === true) return [`--${option}`];
     return [`--${option}`, Array.isArray(value) ? value.join(',') : String(value)];
   });
   const { out } = options;
-  const begun = name === train.name && typeof out === 'string' && (await exists(join(out, CHECKPOINT)));
+  const begun = name === train.name && typeof out === 'string' && existsSync(join(out, CHECKPOINT));
   return begun ? [...argv, '--resume'] : argv;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 await runWhereMain(import.meta, recipe);

@@ -49,7 +49,7 @@ export const train = command({
     const meanings = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
     const lexicon = meanings?.lexicon;
     if (!resume) await refuseOtherRun(out);
-    const { train: trainRows, heldOut, heldOutCount } = holdOut(source, options);
+    const { train: trainRows, heldOut, unseen } = holdOut(source, options);
 
     const part = options['batch-size'] ?? defaultBatchSize(trainRows.length);
     const batchSize = part * accumulate;
@@ -96,11 +96,11 @@ export const train = command({
           `--warmup is ${warmupSteps}, longer than the whole run of ${totalSteps} steps, which would never reach --lr. Give fewer steps or more --epochs, or leave --warmup out.`,
         );
       }
-      const judges = heldOut.rows && (await soundRows(heldOut.rows, log.damaged));
+      const judges = heldOut && (await soundRows(heldOut, log.damaged));
       const sample = logs.history && judges ? sampleRows(judges) : [];
       const asked = judges && {
         rows: judges,
-        unseen: heldOut.unseen && (await soundRows(heldOut.unseen, log.damaged)),
+        unseen: unseen && (await soundRows(unseen, log.damaged)),
         sample,
         config,
         tokenizerJson,
@@ -123,7 +123,7 @@ export const train = command({
         ...softening.settings,
         ...textData.settings,
         '--pretrained': pretrained ?? '',
-        '--held-out': heldOutCount,
+        '--held-out': heldOut?.length ?? 0,
         'rows to train on': trainRows.length,
         '--batch-size': part,
         '--accum-freq': accumulate,

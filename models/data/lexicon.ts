@@ -159,14 +159,17 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
       ],
     };
   };
-  // Made when they are first asked for: of all nouns there are fifty thousand.
-  const made = new Map<Meaning, Entry>();
-  const entryFor = (label: string, meaning: Meaning | null | undefined): Entry | undefined => {
-    if (!meaning) return undefined;
-    const known = made.get(meaning) ?? entryOf(label, meaning);
-    made.set(meaning, known);
-    return known;
-  };
+  const entriesOf = (meanings: Readonly<Record<string, Meaning | null>>) =>
+    new Map(
+      Object.entries(meanings).map(([label, meaning]) => [
+        label,
+        meaning ? entryOf(label, meaning) : undefined,
+      ]),
+    );
+  const entries = entriesOf(labels);
+  const entriesIn = new Map(
+    Object.entries(labelsOf).map(([source, meanings]) => [source, entriesOf(meanings)]),
+  );
 
   /** By name and plural. A word of several senses means all of them here: mentions only keep pairs apart. */
   const mentioned = new Map<string, Set<string>>();
@@ -179,16 +182,12 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
         mentioned.set(form, known);
       }
   }
-  const own = (meanings: object, label: string) => Object.hasOwn(meanings, label);
   return {
-    labels: Object.keys(labels),
+    labels: [...entries.keys()],
     find: ({ labels: names, source }) => {
       const label = names.join('; ').toLowerCase();
-      const there = labelsOf[source] ?? {};
-      return entryFor(
-        label,
-        own(there, label) ? there[label] : own(labels, label) ? labels[label] : undefined,
-      );
+      const there = entriesIn.get(source);
+      return there?.has(label) ? there.get(label) : entries.get(label);
     },
     mentions: (sentence) => {
       const words = sentence.toLowerCase().match(/[\p{L}\p{N}'-]+/gu) ?? [];
