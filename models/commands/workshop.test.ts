@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { readSafetensors } from '../clip/safetensors.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { randomStream } from '../data/random.ts';
 import { TRAINING_TEMPLATES } from '../data/training-templates.ts';
@@ -199,6 +200,15 @@ it('learns from texts beside the pictures', async () => {
   await run(train, ...short, '--out', at('without-texts'));
   const losses = await Promise.all(['with-texts', 'without-texts'].map(logOf));
   expect(losses[0][0].loss).toBeGreaterThan(losses[1][0].loss);
+  await writeFile(at('vectors.txt'), colours.map((name, i) => `${name} ${i} ${i * i} 1\n`).join(''));
+  const vectors = ['--word-vectors', at('vectors.txt')];
+  await run(train, ...short, '--out', at('with-vectors'), ...texts, '--text-weight', '0.5', ...vectors);
+  expect((await logOf('with-vectors'))[0].loss).toBeGreaterThan(losses[0][0].loss);
+  const tensorsOf = async (name: string) => {
+    const path = at(name, 'model.safetensors');
+    return [...readSafetensors(new Uint8Array(await readFile(path)), path).keys()].sort();
+  };
+  expect(await tensorsOf('with-vectors')).toEqual(await tensorsOf('without-texts'));
   const changed = { ...lexicon, about: ['another version'] };
   await writeFile(at('colours.json'), JSON.stringify(changed));
   await expect(
@@ -208,6 +218,7 @@ it('learns from texts beside the pictures', async () => {
   await writeFile(at('few-colours.json'), JSON.stringify(few));
   for (const [refused, why] of [
     [['--text-weight', '1'], '--text-weight is the weight of --text-data'],
+    [['--word-vectors', at('vectors.txt')], '--word-vectors is for the names of --text-data'],
     [[...texts, '--accum-freq', '2'], 'leave --accum-freq or --text-data out'],
     [['--text-data', at('few-colours.json')], 'Drawing 2 pairs of texts a step from'],
   ] as const) {

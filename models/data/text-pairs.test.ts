@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { PETS, pets } from './fixtures/pets-lexicon.ts';
 import { openLexicon } from './lexicon.ts';
 import { openTextPairs } from './text-pairs.ts';
+import { openWordVectors } from './word-vectors.ts';
 
 const stream = (count: number, seed = 1) => openTextPairs(pets, { count, seed, name: 'pets' });
 const steps = (count: number, many: number, seed?: number) =>
@@ -54,6 +55,28 @@ describe('pairs of texts', () => {
     const times = (id: string) => drawn.filter((closest) => closest.includes(id)).length;
     expect(times(often)).toBeGreaterThan(3 * times(seldom));
     expect(times(seldom)).toBeGreaterThan(0);
+  });
+
+  test('have the word vector of the name, or of another that the concept has', () => {
+    const known = new Map([
+      ['cat', Float32Array.of(1, 0)],
+      ['dog', Float32Array.of(0, 1)],
+      ['pug', Float32Array.of(1, 1)],
+    ]);
+    const vectors = openWordVectors(known);
+    const opened = openTextPairs(pets, { count: 2, seed: 5, name: 'pets', vectors });
+    for (let step = 0; step < 50; step++) {
+      const { names, vectors: beside } = opened.draw(step);
+      names.forEach((name, i) => {
+        const word = ['cat', 'dog', 'pug'].find((each) => beside?.keys[i].says.includes(each)) ?? '';
+        expect(word, name).not.toBe('');
+        expect(beside?.data.slice(2 * i, 2 * i + 2)).toEqual(vectors.of(word));
+        expect(beside?.keys[i].holds).toContain(word);
+      });
+    }
+    expect(() => openTextPairs(pets, { count: 500, seed: 5, name: 'pets', vectors })).toThrow(
+      'a broader word or a definition, and a word vector. Name a larger lexicon',
+    );
   });
 
   test('a lexicon with fewer meanings is refused', () => {

@@ -25,11 +25,12 @@ const KEYS = [['a'], ['b'], ['c', 'a'], ['d']].map(sharedKeys);
 
 const networks = Object.keys(configs) as (keyof typeof configs)[];
 const BESIDE = { count: 2, weight: 0.5 };
+const WITH_VECTORS = { ...BESIDE, wordVectors: { size: 3 } };
 const kinds = [
   { loss: 'softmax', optimizer: 'adamw', textPairs: undefined },
   { loss: 'sigmoid', optimizer: 'muon', textPairs: undefined },
   { loss: 'softmax', optimizer: 'muon', textPairs: BESIDE },
-  { loss: 'sigmoid', optimizer: 'adamw', textPairs: BESIDE },
+  { loss: 'sigmoid', optimizer: 'adamw', textPairs: WITH_VECTORS },
 ] as const;
 const cases = networks.flatMap((network) => kinds.map((kind) => ({ network, ...kind })));
 
@@ -60,11 +61,13 @@ it.each(cases)('$network, $loss, $optimizer, texts beside: $textPairs.count', as
   for (let step = 0; step < STEPS; step++) {
     const { pixel_values } = referenceBatch(config, PAIRS, step);
     const { input_ids, dims } = referenceBatch(config, texts, step);
+    const beside = LOSSES[loss].inputsOf([['x'], ['y']].map(sharedKeys), 'own');
     const inputs = {
       pixel_values,
       captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
       pairs: LOSSES[loss].inputsOf(KEYS, 'own'),
-      textPairs: textPairs && LOSSES[loss].inputsOf([['x'], ['y']].map(sharedKeys), 'own'),
+      textPairs: textPairs && beside,
+      wordVectors: { data: Float32Array.of(0.6, 0, 0.8, 0, 1, 0), pairs: beside },
     };
     const rate = learningRate(step, options.schedule);
     const outputs = await session.run({

@@ -13,6 +13,7 @@ import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
 import { GpuTrainer } from './gpu-trainer.ts';
 import type { Evaluation, RunLog } from './log.ts';
 import { writeWeights } from './model-folder.ts';
+import { isOfModel } from './step-graph.ts';
 import { finalWeights, type StepTrainer, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 export interface RunOptions {
@@ -56,6 +57,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const kinds = { cpu: Trainer, webgpu: GpuTrainer };
   const trainer: StepTrainer = await kinds[options.device].create(config, options.trainer);
   const { parameters } = trainer;
+  const ofModel = parameters.filter(isOfModel);
   const loss = LOSSES[options.trainer.loss];
 
   let best: Progress['best'] = null;
@@ -100,6 +102,10 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
         captions: encode(texts, step),
         pairs: (await options.soften?.(inputs, batch)) ?? inputs,
         textPairs: beside && loss.inputsOf(beside.keys, options.positives),
+        wordVectors: beside?.vectors && {
+          data: beside.vectors.data,
+          pairs: loss.inputsOf(beside.vectors.keys, options.positives),
+        },
       },
     };
   };
@@ -117,7 +123,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
         // Of equals the later: it was trained at a lower rate.
         const better = best === null || accuracy >= best.accuracy;
         if (better) {
-          await writeWeights(options.out, config, parameters, finalWeights(state));
+          await writeWeights(options.out, config, ofModel, finalWeights(state));
           best = { step: state.step, accuracy };
         }
         evaluated = state.step;
@@ -138,7 +144,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     // Without a best the last are the best there are.
-    if (!best) await writeWeights(options.out, config, parameters, finalWeights(state));
+    if (!best) await writeWeights(options.out, config, ofModel, finalWeights(state));
     return progress();
   } finally {
     // Who closes what it reads from must not find it reading.

@@ -4,9 +4,10 @@ import * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import { imageTower, inputIdsInput, pixelValuesInput, similarities, temperature } from '../networks/clip.ts';
+import { normal } from '../networks/layers.ts';
 import { packedTextTransformer, textTransformer } from '../networks/text-transformer.ts';
-import type { Graph, Target, Value } from '../onnx/graph.ts';
-import { add, mul, slice } from '../onnx/operators.ts';
+import type { Graph, Parameter, Target, Value } from '../onnx/graph.ts';
+import { add, matMul, mul, slice } from '../onnx/operators.ts';
 import { LOSSES, type LossInputs, type LossName } from './contrastive-loss.ts';
 import { floats, type Tensors } from './graph-session.ts';
 import { patchCount } from './patch-dropout.ts';
@@ -20,6 +21,8 @@ export interface StepInputs {
   readonly pairs: LossInputs;
   /** The same of pairs of texts, whose names and then whose meanings stand behind the captions. */
   readonly textPairs?: LossInputs;
+  /** The names' word vectors, [pairs of texts, size], and what these are to the names. */
+  readonly wordVectors?: { readonly data: Float32Array<ArrayBuffer>; readonly pairs: LossInputs };
   /** [batch, kept patches + 1, patches + 1], from `keptPatches`; only for a step that leaves patches out. */
   readonly kept?: Float32Array<ArrayBuffer>;
 }
@@ -36,8 +39,16 @@ export interface StepShape {
   /** Rows that the captions fill, where that is known beforehand: see text-packing.ts. */
   readonly rows?: number;
   readonly loss: LossName;
-  /** Texts about the same, told apart from each other beside the pictures, and that loss's part beside the captions' of 1. */
-  readonly textPairs?: { readonly count: number; readonly weight: number };
+  /** Texts about the same, told apart from each other beside the pictures. */
+  readonly textPairs?: TextPairsShape;
+}
+
+export interface TextPairsShape {
+  readonly count: number;
+  /** That loss's part beside the captions' of 1. */
+  readonly weight: number;
+  /** Where names are also to be told by their word vectors, by a loss of the same weight. */
+  readonly wordVectors?: { readonly size: number };
 }
 
 export interface Embeds {
@@ -86,20 +97,34 @@ export function addLoss(
     return loss.build(g, similarities(g, first, second, learned), Object.fromEntries(inputs));
   };
   if (!textPairs) return over(image_embeds, text_embeds, batchSize, '');
+  const { count, weight, wordVectors } = textPairs;
   const texts = (start: number, count: number) =>
     slice(g, text_embeds, [{ axis: 0, start, end: start + count }]);
-  const { count, weight } = textPairs;
+  const pictures = over(image_embeds, texts(0, batchSize), batchSize, '');
   const names = texts(batchSize, count);
-  const meanings = texts(batchSize + count, count);
-  return add(
-    g,
-    over(image_embeds, texts(0, batchSize), batchSize, ''),
-    mul(g, over(names, meanings, count, BESIDE), g.scalar(weight)),
-  );
+  const meanings = over(names, texts(batchSize + count, count), count, BESIDE.texts);
+  const beside = wordVectors
+    ? add(
+        g,
+        meanings,
+        over(names, projectedVectors(g, config, count, wordVectors.size), count, BESIDE.vectors),
+      )
+    : meanings;
+  return add(g, pictures, mul(g, beside, g.scalar(weight)));
 }
 
-/** Before the names of the loss's inputs, where they are of pairs of texts. */
-const BESIDE = 'texts.';
+/** Before the names of the loss's inputs, where they are of pairs of texts, or of names and word vectors. */
+const BESIDE = { texts: 'texts.', vectors: 'vectors.' } as const;
+
+const WORD_PROJECTION = 'word_projection.weight';
+
+/** Whether a parameter is the model's: what only training needs is not written into a model folder. */
+export const isOfModel = ({ name }: Pick<Parameter, 'name'>): boolean => name !== WORD_PROJECTION;
+
+function projectedVectors(g: Graph, { projection_dim }: ClipConfig, count: number, size: number): Value {
+  const vectors = g.input('word_vectors', 'float32', [count, size]);
+  return matMul(g, vectors, g.parameter(WORD_PROJECTION, [size, projection_dim], normal(size ** -0.5), true));
+}
 
 /** What the towers of a graph for `target` read of the pairs [from, from + count). */
 export function towerFeeds(
@@ -142,6 +167,15 @@ export function lossFeeds(
     );
   return Object.fromEntries([
     ...feeds(inputs.pairs, batchSize, ''),
-    ...(textPairs ? feeds(inputs.textPairs, textPairs.count, BESIDE) : []),
+    ...(textPairs ? feeds(inputs.textPairs, textPairs.count, BESIDE.texts) : []),
+    ...(textPairs?.wordVectors && inputs.wordVectors
+      ? [
+          ...feeds(inputs.wordVectors.pairs, textPairs.count, BESIDE.vectors),
+          [
+            'word_vectors',
+            floats(inputs.wordVectors.data, [textPairs.count, textPairs.wordVectors.size]),
+          ] as const,
+        ]
+      : []),
   ]);
 }
