@@ -24,13 +24,12 @@ const FIRST_STEPS = 2;
  */
 const PYTORCH_ENV = { OMP_WAIT_POLICY: 'passive', ...process.env };
 
-type Precision = 'fp32' | 'bfloat16';
-/** How far a first loss may lie from ours, in proportion: who computes something else is not faster. */
-const TOLERANCE = { fp32: 1e-3, bfloat16: 5e-2 } as const satisfies Record<Precision, number>;
+/** How far first losses may lie apart, in proportion, the rounder of both deciding: who computes something else is not faster. */
+const TOLERANCE = { fp32: 1e-3, int8: 1e-2, bfloat16: 5e-2 } as const;
 
 interface Peer extends Contestant {
   readonly name: string;
-  readonly precision: Precision;
+  readonly precision: keyof typeof TOLERANCE;
 }
 
 interface Counts {
@@ -46,10 +45,10 @@ export async function training({ quick }: Pick<Setting, 'quick'>): Promise<Row[]
 }
 
 async function besidePyTorch(network: BenchNetwork, { batchSize, rounds }: Counts): Promise<Row> {
-  const { title, config, floor } = network;
+  const { title, config, precision, floor } = network;
   const what = `training step, ${title}`;
   const promise = `${floor} × PyTorch's fp32 speed`;
-  const problem: Problem = { config, batchSize, threads: THREADS, ...OPTIMISER };
+  const problem: Problem = { config, batchSize, threads: THREADS, precision, ...OPTIMISER };
   const folder = await mkdtemp(join(tmpdir(), 'promptlens-bench-'));
   const closers: (() => void)[] = [];
   const opened = <Side extends Contestant>(side: Side): Side => {
@@ -59,18 +58,18 @@ async function besidePyTorch(network: BenchNetwork, { batchSize, rounds }: Count
   try {
     await writeProblem(folder, problem);
     const peers: Peer[] = [];
-    for (const { name, precision, layout, captions } of peersOf(network)) {
-      const script = ['bench/training/pytorch.py', folder, precision, layout, captions];
+    for (const { name, layout, captions, ...told } of peersOf(network)) {
+      const script = ['bench/training/pytorch.py', folder, told.precision, layout, captions];
       const peer = await start(process.env.PYTHON ?? '/usr/bin/python3', script, PYTORCH_ENV);
       if ('missing' in peer) return skipped(what, promise, peer.missing);
-      peers.push(opened({ ...peer, name, precision }));
+      peers.push(opened({ ...peer, ...told, name }));
     }
     const ours = opened(
       present(
         await start<OurIntroduction>(process.execPath, ['--import', 'tsx', 'bench/training/ours.ts', folder]),
       ),
     );
-    await sameTraining(title, ours, peers);
+    await sameTraining(network, ours, peers);
 
     await ours.ask('product');
     const contestants: Record<string, () => Promise<Answer>> = {
@@ -127,7 +126,11 @@ function present<Present extends object>(side: Present | Missing): Present {
 }
 
 /** Equal numbers of parameters and equal first losses. */
-async function sameTraining(title: string, ours: Contestant, peers: readonly Peer[]): Promise<void> {
+async function sameTraining(
+  { title, precision: own }: BenchNetwork,
+  ours: Contestant,
+  peers: readonly Peer[],
+): Promise<void> {
   for (const { name, about } of peers) {
     if (about.parameters === ours.about.parameters) continue;
     throw new Error(
@@ -138,9 +141,10 @@ async function sameTraining(title: string, ours: Contestant, peers: readonly Pee
     const { loss } = await ours.ask('step');
     for (const { name, precision, ask } of peers) {
       const theirs = (await ask('step')).loss;
-      if (Math.abs(theirs - loss) <= TOLERANCE[precision] * Math.abs(loss)) continue;
+      const tolerance = Math.max(TOLERANCE[own], TOLERANCE[precision]);
+      if (Math.abs(theirs - loss) <= tolerance * Math.abs(loss)) continue;
       throw new Error(
-        `Step ${step} of the ${title}, from the same weights and batch, has a loss of ${loss} here and of ${theirs} in PyTorch (${name}); they should lie within ${TOLERANCE[precision]} of each other, in proportion.`,
+        `Step ${step} of the ${title}, from the same weights and batch, has a loss of ${loss} here and of ${theirs} in PyTorch (${name}); they should lie within ${tolerance} of each other, in proportion.`,
       );
     }
   }
@@ -148,7 +152,7 @@ async function sameTraining(title: string, ours: Contestant, peers: readonly Pee
 
 function ourSides(
   { engine, parameters, flopsPerStep, flopsPerProduct }: OurIntroduction,
-  { config, batchSize, threads }: Problem,
+  { config, batchSize, threads, precision }: Problem,
   { ours: steps, product: products }: Readonly<Record<string, readonly Answer[]>>,
 ): Side[] {
   /** Floating-point operations a second. */
@@ -160,7 +164,7 @@ function ourSides(
     {
       who: 'ours',
       figure: milliseconds(median(steps.map(({ ms }) => ms))),
-      does: `${(parameters / 1e6).toFixed(1)} M parameters, ${batchSize} pairs of ${size} × ${size} pixels and captions of up to ${LONGEST} tokens, ${threads} threads, ${engine}; ${(flopsPerStep / 1e9).toPrecision(3)} GFLOP of products and convolutions, ${((100 * step) / peak).toFixed(0)} % of the speed of one large product`,
+      does: `${(parameters / 1e6).toFixed(1)} M parameters, ${batchSize} pairs of ${size} × ${size} pixels and captions of up to ${LONGEST} tokens, ${threads} threads, ${engine}; ${(flopsPerStep / 1e9).toPrecision(3)} GFLOP of products and convolutions${precision === 'int8' ? ", those with the transformers' matrices in int8 but for their gradients" : ''}, ${((100 * step) / peak).toFixed(0)} % of the speed of one large product in fp32`,
       samples: steps,
     },
     {

@@ -8,6 +8,7 @@ import { readSafetensors, type Tensor, writeSafetensors } from '../../models/cli
 import { randomStream } from '../../models/data/random.ts';
 import { toStored } from '../../models/networks/weights.ts';
 import { Graph, type Value } from '../../models/onnx/graph.ts';
+import type { Precision } from '../../models/train/graph-session.ts';
 import { patchCount } from '../../models/train/patch-dropout.ts';
 import { addLoss, type StepShape, towers } from '../../models/train/step-graph.ts';
 import { placesOf } from '../../models/train/text-packing.ts';
@@ -17,6 +18,8 @@ export interface Problem {
   readonly config: ClipConfig;
   readonly batchSize: number;
   readonly threads: number;
+  /** Of our side. */
+  readonly precision: Precision;
   readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;

@@ -75,6 +75,13 @@ export const TRAIN_OPTIONS = {
     value: 'adamw|muon',
     help: "the optimiser; muon updates the transformers' matrices by Muon, at AdamW's rates, and the rest by AdamW",
   },
+  precision: {
+    kind: 'choice',
+    choices: ['fp32', 'int8'],
+    default: 'fp32',
+    value: 'fp32|int8',
+    help: "how the transformers' matrices are multiplied; int8 is faster on CPUs with VNNI instructions, and leaves their gradients fp32 (SwitchBack)",
+  },
   lr: {
     kind: 'number',
     above: 0,

@@ -41,6 +41,11 @@ export const train = command({
     if (options.device === 'webgpu' && accumulate !== 1) {
       throw new UsageError('--device webgpu runs a batch whole; leave --accum-freq out.');
     }
+    if (options.device === 'webgpu' && options.precision !== 'fp32') {
+      throw new UsageError(
+        `--precision ${options.precision} is for the CPU; leave it or --device webgpu out.`,
+      );
+    }
     const softening = softeningOf(options);
     const loss = options.siglip ? 'sigmoid' : 'softmax';
     const csv = csvColumns(options);
@@ -120,6 +125,7 @@ export const train = command({
           '--held-out-classes': options['held-out-classes'],
         }),
         ...(options.opt !== 'adamw' && { '--opt': options.opt }),
+        ...(options.precision !== 'fp32' && { '--precision': options.precision }),
         ...softening.settings,
         ...textData.settings,
         '--pretrained': pretrained ?? '',
@@ -165,6 +171,7 @@ export const train = command({
           optimizer: options.opt,
           averageDecay: options['ema-decay'],
           threads,
+          precision: options.precision,
           seed,
           patchDropout,
           patchDropoutSteps: reducedSteps,

@@ -2,7 +2,7 @@
 // parameters, by the names that Hugging Face's CLIPModel gives them. Shapes: b pictures or prompts, n tokens, d the width.
 
 import type { TextConfig } from '../clip/config.ts';
-import type { Graph, Value } from '../onnx/graph.ts';
+import type { Graph, Parameter, Value } from '../onnx/graph.ts';
 import {
   add,
   div,
@@ -155,6 +155,11 @@ export function transformer(
     hidden = add(g, hidden, multilayerPerceptron(g, widened, `${block}.mlp`, config));
   }
   return hidden;
+}
+
+/** Whether a parameter is a matrix of such a block: of attention or of the layers between, in either tower. */
+export function isHiddenMatrix({ name, shape }: Parameter): boolean {
+  return shape.length === 2 && name.includes('.encoder.layers.');
 }
 
 /** Rows of length one. */

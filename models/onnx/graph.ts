@@ -5,7 +5,7 @@
 
 import { type Shape, sizeOf } from './shapes.ts';
 
-export type DataType = 'float32' | 'int32' | 'int64' | 'bool';
+export type DataType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool';
 
 /** The result of a node, an input, a parameter or a constant. */
 export interface Value {

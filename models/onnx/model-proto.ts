@@ -16,6 +16,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './proto/onnx_pb.ts';
+import { ONNX_RUNTIME } from './runtime-operators.ts';
 
 /** ONNX 1.15, the release of opset 20. */
 const IR_VERSION = 9n;
@@ -43,12 +44,18 @@ export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, Float32
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'promptlens',
-    opsetImport: [{ domain: '', version: BigInt(OPSET) }],
+    opsetImport: [
+      { domain: '', version: BigInt(OPSET) },
+      ...(graph.nodes.some(({ op }) => ONNX_RUNTIME.operators.has(op))
+        ? [{ domain: ONNX_RUNTIME.domain, version: ONNX_RUNTIME.version }]
+        : []),
+    ],
     graph: {
       name: 'clip',
       node: graph.nodes.map(({ op, inputs: operands, outputs, attributes }) =>
         create(NodeProtoSchema, {
           opType: op,
+          domain: ONNX_RUNTIME.operators.has(op) ? ONNX_RUNTIME.domain : '',
           name: outputs[0].name,
           input: operands.map(({ name }) => name),
           output: outputs.map(({ name }) => name),

@@ -26,6 +26,7 @@ export const greater = (g: Graph, a: Value, b: Value) => elementwise(g, 'Greater
 
 export const exp = (g: Graph, x: Value) => unary(g, 'Exp', x);
 export const log = (g: Graph, x: Value) => unary(g, 'Log', x);
+export const abs = (g: Graph, x: Value) => unary(g, 'Abs', x);
 export const neg = (g: Graph, x: Value) => unary(g, 'Neg', x);
 export const sqrt = (g: Graph, x: Value) => unary(g, 'Sqrt', x);
 export const sigmoid = (g: Graph, x: Value) => unary(g, 'Sigmoid', x);
@@ -41,7 +42,14 @@ export function cast(g: Graph, x: Value, type: DataType): Value {
 }
 
 /** TensorProto.DataType in the ONNX schema. */
-export const ONNX_TYPES: Record<DataType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const ONNX_TYPES: Record<DataType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+};
 
 /** [..., n, k] × [..., k, m] → [..., n, m]; leading axes broadcast. */
 export function matMul(g: Graph, a: Value, b: Value): Value {

@@ -2,13 +2,23 @@
 // updates the same arrays between two runs; gradients come out beside the graph's other results.
 
 import * as ort from 'onnxruntime-node';
+import { isHiddenMatrix } from '../networks/layers.ts';
 import { type Weights, weightsOf } from '../networks/weights.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
 import type { Graph, Parameter, Value } from '../onnx/graph.ts';
+import { multiplyInInt8 } from '../onnx/int8-products.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { sizeOf } from '../onnx/shapes.ts';
 
 export type Tensors = Readonly<Record<string, ort.Tensor>>;
+
+/** How the products with the hidden layers' weights are computed: see int8-products.ts. */
+export type Precision = 'fp32' | 'int8';
+
+export interface SessionKind {
+  readonly threads: number;
+  readonly precision: Precision;
+}
 
 /** What every session of training is opened with. */
 export const sessionOptions = (threads: number): ort.InferenceSession.SessionOptions => ({
@@ -38,7 +48,11 @@ export class GraphSession {
   }
 
   /** Adds the gradients of `loss` to the graph, where one is given, and opens it. */
-  static async create(graph: Graph, threads: number, loss?: Value): Promise<GraphSession> {
+  static async create(
+    graph: Graph,
+    { threads, precision }: SessionKind,
+    loss?: Value,
+  ): Promise<GraphSession> {
     const found = loss ? gradients(graph, loss) : new Map<string, Gradient>();
     for (const [name, gradient] of found) {
       graph.output(`gradient:${name}`, gradient.kind === 'dense' ? gradient.value : gradient.rows);
@@ -46,6 +60,7 @@ export class GraphSession {
     // What a graph without a loss would do to buffers is of no use: another graph runs the same layers with one.
     if (!loss) graph.updates.clear();
     for (const [name, value] of graph.updates) graph.output(`update:${name}`, value);
+    if (precision === 'int8') multiplyInInt8(graph, isHiddenMatrix);
     const session = await ort.InferenceSession.create(toModel(graph), sessionOptions(threads));
     return new GraphSession(graph, session, found);
   }

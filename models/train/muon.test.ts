@@ -1,9 +1,10 @@
 // Muon against its author's code. `python3 models/train/fixtures/make_muon.py <folder of KellerJordan/Muon>` makes the fixture.
 
 import { expect, it } from 'vitest';
+import { isHiddenMatrix } from '../networks/layers.ts';
 import { Graph, type Parameter } from '../onnx/graph.ts';
 import expected from './fixtures/muon.json' with { type: 'json' };
-import { isHiddenMatrix, Muon, rateFactor } from './muon.ts';
+import { Muon, rateFactor } from './muon.ts';
 
 const RATE = 0.01;
 const DECAY = 0.1;

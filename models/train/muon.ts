@@ -22,11 +22,6 @@ export const MUON = {
 /** Of an update's elements, which AdamW's have about 0.2 of. */
 const ROOT_MEAN_SQUARE = 0.2;
 
-/** The weights of attention and of the layers between, in both towers. */
-export function isHiddenMatrix({ name, shape }: Parameter): boolean {
-  return shape.length === 2 && name.includes('.encoder.layers.');
-}
-
 /** What the learning rate is multiplied by for a matrix of this shape. */
 export function rateFactor([rows, columns]: readonly number[]): number {
   return ROOT_MEAN_SQUARE * Math.sqrt(Math.max(rows, columns));

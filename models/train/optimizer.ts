@@ -1,7 +1,7 @@
 // Which optimiser updates which parameter, and what a run remembers for it.
 
+import { isHiddenMatrix } from '../networks/layers.ts';
 import type { Parameter } from '../onnx/graph.ts';
-import { isHiddenMatrix } from './muon.ts';
 
 /** `muon` updates the hidden layers' matrices by Muon and the rest by AdamW, which updates all with `adamw`. */
 export type OptimizerName = 'adamw' | 'muon';

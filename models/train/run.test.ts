@@ -60,6 +60,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       optimizer: 'muon',
       averageDecay: 0.9,
       threads: 1,
+      precision: 'fp32',
       seed: 3,
       patchDropout: 0.5,
       patchDropoutSteps: 4,

@@ -9,7 +9,7 @@ import type { ClipConfig } from '../clip/config.ts';
 import type { Weights } from '../networks/weights.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
 import { add, mul, reduceSum } from '../onnx/operators.ts';
-import { floats, type Gradients, GraphSession } from './graph-session.ts';
+import { floats, type Gradients, GraphSession, type SessionKind } from './graph-session.ts';
 import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
 
 export interface StepResult {
@@ -27,17 +27,17 @@ export interface Step {
   release(): Promise<void>;
 }
 
-export async function createStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
+export async function createStep(config: ClipConfig, shape: StepShape, kind: SessionKind): Promise<Step> {
   return shape.accumulate === 1
-    ? createWholeStep(config, shape, threads)
-    : createAccumulatedStep(config, shape, threads);
+    ? createWholeStep(config, shape, kind)
+    : createAccumulatedStep(config, shape, kind);
 }
 
-async function createWholeStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
+async function createWholeStep(config: ClipConfig, shape: StepShape, kind: SessionKind): Promise<Step> {
   const g = new Graph('training');
   const loss = addLoss(g, config, shape, towers(g, config, shape.batchSize, shape));
   g.output('loss', loss);
-  const session = await GraphSession.create(g, threads, loss);
+  const session = await GraphSession.create(g, kind, loss);
   return {
     shape,
     parameters: session.parameters,
@@ -52,7 +52,7 @@ async function createWholeStep(config: ClipConfig, shape: StepShape, threads: nu
   };
 }
 
-async function createAccumulatedStep(config: ClipConfig, shape: StepShape, threads: number): Promise<Step> {
+async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind: SessionKind): Promise<Step> {
   const { batchSize, accumulate } = shape;
   const size = batchSize / accumulate;
   const width = config.projection_dim;
@@ -84,9 +84,9 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, threa
     carried(again.text_embeds, 'text_gradients'),
   );
 
-  const embed = await GraphSession.create(embedGraph, threads);
-  const whole = await GraphSession.create(lossGraph, threads, loss);
-  const back = await GraphSession.create(backGraph, threads, inner);
+  const embed = await GraphSession.create(embedGraph, kind);
+  const whole = await GraphSession.create(lossGraph, kind, loss);
+  const back = await GraphSession.create(backGraph, kind, inner);
   const temperature = whole.parameters.filter(({ name }) => name.startsWith('logit_'));
 
   return {

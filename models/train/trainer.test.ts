@@ -14,17 +14,18 @@ import { LOSSES } from './contrastive-loss.ts';
 import expected from './fixtures/steps.json' with { type: 'json' };
 import { patchCount } from './patch-dropout.ts';
 import { createStep } from './step.ts';
-import type { StepShape } from './step-graph.ts';
+import { isOfModel, type StepShape } from './step-graph.ts';
 import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 const PAIRS = 4;
+const KIND = { threads: 1, precision: 'fp32' } as const;
 const OPTIONS: TrainerOptions = {
   batchSize: PAIRS,
   accumulate: 1,
   loss: 'softmax',
   optimizer: 'adamw',
   averageDecay: 0,
-  threads: 1,
+  ...KIND,
   seed: 0,
   patchDropout: 0,
   patchDropoutSteps: 0,
@@ -66,7 +67,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 
 describe.each(cases)('$name', ({ config, results }) => {
   it('gives the loss and every gradient of PyTorch', async () => {
-    const step = await createStep(config, shapeOf(config), 1);
+    const step = await createStep(config, shapeOf(config), KIND);
     const { loss, gradients } = await step.run(
       referenceWeights(step.parameters, config),
       inputsOf(config, 0),
@@ -107,8 +108,8 @@ describe.each(cases.filter(({ config }) => !isModifiedResNet(config.vision_confi
   'in two parts: $name',
   ({ config }) => {
     it('gives the loss and the gradients of the whole batch', async () => {
-      const whole = await createStep(config, shapeOf(config), 1);
-      const parts = await createStep(config, shapeOf(config, 2), 1);
+      const whole = await createStep(config, shapeOf(config), KIND);
+      const parts = await createStep(config, shapeOf(config, 2), KIND);
       const weights = referenceWeights(whole.parameters, config);
       const wanted = await whole.run(weights, inputsOf(config, 0));
       const { loss, gradients } = await parts.run(weights, inputsOf(config, 0));
@@ -122,6 +123,30 @@ describe.each(cases.filter(({ config }) => !isModifiedResNet(config.vision_confi
     });
   },
 );
+
+describe.each(cases)('in int8: $name', ({ config }) => {
+  it('the gradients of both towers point where they do in fp32', async () => {
+    for (const accumulate of [1, 2]) {
+      const shape = shapeOf(config, accumulate);
+      const exact = await createStep(config, shape, KIND);
+      const rounded = await createStep(config, shape, { ...KIND, precision: 'int8' });
+      const weights = referenceWeights(exact.parameters, config);
+      const wanted = await exact.run(weights, inputsOf(config, 0));
+      const found = await rounded.run(weights, inputsOf(config, 0));
+      expect(found.loss).not.toBe(wanted.loss);
+      expect(Math.abs(found.loss - wanted.loss) / wanted.loss).toBeLessThan(0.02);
+      expect([...found.gradients.keys()].sort()).toEqual([...wanted.gradients.keys()].sort());
+      let product = 0;
+      for (const [name, values] of wanted.gradients) {
+        const other = weightsOf(found.gradients, name);
+        product += values.reduce((sum, x, i) => sum + x * other[i], 0);
+      }
+      const lengths = [wanted, found].map(({ gradients }) => globalNorm(gradients.values()));
+      expect(product / lengths[0] / lengths[1]).toBeGreaterThan(0.98);
+      await Promise.all([exact.release(), rounded.release()]);
+    }
+  });
+});
 
 describe('pairs of texts beside the pictures', () => {
   const [{ config }] = cases;
@@ -138,10 +163,14 @@ describe('pairs of texts beside the pictures', () => {
 
   it('add the contrastive loss of their vectors, by its weight', async () => {
     const lossAt = async (weight: number) => {
-      const step = await createStep(config, { ...shapeOf(config), textPairs: { count: COUNT, weight } }, 1);
+      const step = await createStep(
+        config,
+        { ...shapeOf(config), textPairs: { count: COUNT, weight } },
+        KIND,
+      );
       return (await step.run(referenceWeights(step.parameters, config), inputs())).loss;
     };
-    const without = await createStep(config, shapeOf(config), 1);
+    const without = await createStep(config, shapeOf(config), KIND);
     const weights = referenceWeights(without.parameters, config);
     const session = await ort.InferenceSession.create(toModel(textEncoder(config), weights));
     const { input_ids, dims } = inputs().captions;
@@ -166,6 +195,37 @@ describe('pairs of texts beside the pictures', () => {
     const pictures = (await without.run(weights, inputsOf(config, 0))).loss;
     expect((await lossAt(0.5)) - pictures).toBeCloseTo(0.5 * wanted, 5);
     expect((await lossAt(2)) - pictures).toBeCloseTo(2 * wanted, 4);
+  });
+
+  it('add the same of names and word vectors, which are projected', async () => {
+    const [vectorOf, size] = [(i: number) => (i < 3 ? [0.6, 0, 0.8][i] : [0, 1, 0][i - 3]), 3];
+    const given = {
+      ...inputs(),
+      wordVectors: {
+        data: Float32Array.from({ length: COUNT * size }, (_, i) => vectorOf(i)),
+        pairs: LOSSES.softmax.inputsOf(keys, 'own'),
+      },
+    };
+    const textPairs = { count: COUNT, weight: 0.5 };
+    const [without, both] = [
+      await createStep(config, { ...shapeOf(config), textPairs }, KIND),
+      await createStep(
+        config,
+        { ...shapeOf(config), textPairs: { ...textPairs, wordVectors: { size } } },
+        KIND,
+      ),
+    ];
+    const projection = both.parameters.find((parameter) => !isOfModel(parameter));
+    expect(projection?.shape).toEqual([size, config.projection_dim]);
+    expect(without.parameters.every(isOfModel)).toBe(true);
+    const weights = new Map(referenceWeights(without.parameters, config));
+    // Both vectors projected to the same: names cannot be told by them, and each of two is as likely.
+    weights.set('word_projection.weight', new Float32Array(size * config.projection_dim).fill(1));
+    given.wordVectors.data.set([0, 1, 0]);
+    const blind = (await both.run(weights, given)).loss - (await without.run(weights, given)).loss;
+    expect(blind).toBeCloseTo(0.5 * Math.log(2), 1);
+    const { gradients } = await both.run(weights, given);
+    expect(globalNorm([gradients.get('word_projection.weight') ?? new Float32Array(1)])).toBeGreaterThan(0);
   });
 
   it('are learned', async () => {

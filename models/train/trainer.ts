@@ -7,6 +7,7 @@ import type { Parameter } from '../onnx/graph.ts';
 import { sizeOf } from '../onnx/shapes.ts';
 import { type AdamOptions, adamStep, decays, globalNorm } from './adamw.ts';
 import type { LossName } from './contrastive-loss.ts';
+import type { Precision } from './graph-session.ts';
 import { initialise } from './initialise.ts';
 import { Muon } from './muon.ts';
 import { isMuons, type Moments, type OptimizerName } from './optimizer.ts';
@@ -23,6 +24,7 @@ export interface TrainerOptions extends AdamOptions {
   readonly loss: LossName;
   readonly textPairs?: StepShape['textPairs'];
   readonly threads: number;
+  readonly precision: Precision;
   readonly seed: number;
   /** Share of the patches that the vision transformer does not see, until `patchDropoutSteps`. */
   readonly patchDropout: number;
@@ -121,7 +123,7 @@ export class Trainer implements StepTrainer {
   }
 
   static async create(config: ClipConfig, options: TrainerOptions): Promise<Trainer> {
-    const step = await createStep(config, shapeAt(0, config, options), options.threads);
+    const step = await createStep(config, shapeAt(0, config, options), options);
     const hidden = step.parameters.filter((parameter) => isMuons(parameter, options.optimizer));
     const muon = hidden.length > 0 ? await Muon.create(hidden, options.threads) : null;
     return new Trainer(config, options, step, muon);
@@ -162,13 +164,13 @@ export class Trainer implements StepTrainer {
 
   /** Runs the graph for as many patches and tokens as this step sees. */
   async #run(state: TrainingState, inputs: StepInputs): Promise<StepResult> {
-    const { batchSize, seed, threads } = this.#options;
+    const { batchSize, seed } = this.#options;
     const shape = shapeAt(state.step, this.#config, this.#options);
     let step = this.#step;
     if (step?.shape.patches !== shape.patches || step.shape.tokens !== shape.tokens) {
       // Before the next is opened: both at once may be more than there is memory for.
       await this.#releaseStep();
-      step = await createStep(this.#config, shape, threads);
+      step = await createStep(this.#config, shape, this.#options);
       this.#step = step;
     }
     const all = patchCount(this.#config);

@@ -21,13 +21,12 @@ import {
   OperatorSetIdProtoSchema,
   type TensorProto,
 } from '../proto/onnx_pb.ts';
+import { ONNX_RUNTIME } from '../runtime-operators.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
 import { constant, floatValues, graphOf, withGraph } from './tensors.ts';
 
 /** A smaller constant saves fewer bytes than its own nodes cost time. */
 const MIN_ELEMENTS = 4096;
-/** The operators that are ONNX Runtime's own. */
-const ONNX_RUNTIME = { domain: 'com.microsoft', version: 1n };
 /** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */
 const MAX_LEVEL = 127;
 
@@ -121,7 +120,13 @@ export function toQ8(model: ModelProto): ModelProto {
       nodes.push(nodeProto('Where', [first, number(1), number(0)], [result]));
     } else if (!fused.has(node)) nodes.push(node);
   }
-  const opsetImport = [...model.opsetImport, create(OperatorSetIdProtoSchema, ONNX_RUNTIME)];
+  const opsetImport = [
+    ...model.opsetImport,
+    create(OperatorSetIdProtoSchema, {
+      domain: ONNX_RUNTIME.domain,
+      version: ONNX_RUNTIME.version,
+    }),
+  ];
   return withGraph({ ...model, opsetImport }, nodes, [...constants.values()]);
 }
 

@@ -1,0 +1,103 @@
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { randomStream } from '../data/random.ts';
+import { gradients } from './gradients.ts';
+import { Graph } from './graph.ts';
+import { multiplyInInt8 } from './int8-products.ts';
+import { toModel } from './model-proto.ts';
+import { add, matMul, mul, reduceSum } from './operators.ts';
+
+const [BATCH, TOKENS, WIDTH, INNER] = [4, 3, 32, 48];
+const start = { kind: 'normal', std: 1 } as const;
+
+/** Two layers with biases, and one without whose weight is never chosen: the loss is the sum of squares. */
+function network() {
+  const g = new Graph('training');
+  const x = g.input('x', 'float32', [BATCH, TOKENS, WIDTH]);
+  const layer = (y: typeof x, name: string, from: number, to: number) =>
+    add(g, matMul(g, y, g.parameter(name, [from, to], start)), g.parameter(`${name}.bias`, [to], start));
+  const hidden = layer(layer(x, 'first', WIDTH, INNER), 'second', INNER, WIDTH);
+  const result = matMul(g, hidden, g.parameter('plain', [WIDTH, WIDTH], start));
+  const loss = reduceSum(g, mul(g, result, result), [0, 1, 2], false);
+  g.output('loss', loss);
+  for (const [name, gradient] of gradients(g, loss)) {
+    if (gradient.kind === 'dense') g.output(`gradient:${name}`, gradient.value);
+  }
+  return g;
+}
+
+const random = randomStream('int8', 1);
+const floats = (dims: readonly number[]) =>
+  new ort.Tensor(
+    'float32',
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1),
+    dims,
+  );
+
+async function run(g: Graph, feeds: Record<string, ort.Tensor>) {
+  const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
+  const outputs = await session.run(feeds);
+  await session.release();
+  return outputs;
+}
+
+const count = (g: Graph, op: string) => g.nodes.filter((node) => node.op === op).length;
+
+const inputsOf = (g: Graph) =>
+  Object.fromEntries(
+    [...g.inputs, ...g.parameters.values()].map(({ name, shape }) => [name, floats(shape.map(Number))]),
+  );
+
+describe('products in int8', () => {
+  it('are those with the chosen weights, forward and backward, once quantised for all who read', () => {
+    const g = network();
+    const before = count(g, 'MatMul') + count(g, 'Gemm');
+    multiplyInInt8(g, ({ name }) => name === 'first' || name === 'second');
+    // Two forward and one backward: nothing asks for the gradient of x.
+    expect(count(g, 'MatMulIntegerToFloat')).toBe(3);
+    expect(count(g, 'MatMul') + count(g, 'Gemm')).toBe(before - 3);
+    expect(count(g, 'QuantizeLinear')).toBe(2);
+    expect(count(g, 'DynamicQuantizeLinear')).toBe(3);
+    const untouched = network();
+    multiplyInInt8(untouched, () => false);
+    expect(untouched.nodes.map(({ op }) => op)).toEqual(network().nodes.map(({ op }) => op));
+  });
+
+  it('give nearly the same loss and gradients, biases added', async () => {
+    const [exact, rounded] = [network(), network()];
+    multiplyInInt8(rounded, ({ name }) => name !== 'plain');
+    const inputs = inputsOf(exact);
+    const [wanted, found] = [await run(exact, inputs), await run(rounded, inputs)];
+    expect(Object.keys(found)).toEqual(Object.keys(wanted));
+    for (const [name, { data }] of Object.entries(wanted)) {
+      const [a, b] = [data as Float32Array, found[name].data as Float32Array];
+      const error = Math.hypot(...a.map((x, i) => x - b[i])) / Math.hypot(...a);
+      expect(error, name).toBeLessThan(0.02);
+      expect(error, name).toBeGreaterThan(1e-6);
+    }
+  });
+
+  it('of a weight of zeros are zeros', async () => {
+    const g = network();
+    multiplyInInt8(g, () => true);
+    const inputs = inputsOf(g);
+    for (const name of ['first', 'second.bias', 'second']) (inputs[name].data as Float32Array).fill(0);
+    expect((await run(g, inputs)).loss.data).toEqual(Float32Array.of(0));
+  });
+
+  it('leave a sum alone whose product others read too', async () => {
+    const g = new Graph('training');
+    const x = g.input('x', 'float32', [2, WIDTH]);
+    const product = matMul(g, x, g.parameter('w', [WIDTH, WIDTH], start));
+    const sum = add(g, product, g.parameter('bias', [WIDTH], start));
+    g.output('both', mul(g, product, sum));
+    const inputs = inputsOf(g);
+    const wanted = (await run(g, inputs)).both.data as Float32Array;
+    multiplyInInt8(g, ({ name }) => name === 'w');
+    expect(count(g, 'Add')).toBe(2);
+    const found = (await run(g, inputs)).both.data as Float32Array;
+    expect(Math.hypot(...wanted.map((value, i) => value - found[i])) / Math.hypot(...wanted)).toBeLessThan(
+      0.03,
+    );
+  });
+});
