@@ -22,6 +22,7 @@ import {
   type Range,
   reduceMean,
   reduceSum,
+  repeatPixels,
   reshape,
   sigmoid,
   slice,
@@ -283,12 +284,9 @@ const batchNormalizationRule: Rule = ({ g, node, inputs, adjoint }) => {
 };
 
 /** Each mean spreads its adjoint evenly over its square. */
-const averagePoolRule: Rule = ({ g, node, inputs: [x], adjoint }) => {
+const averagePoolRule: Rule = ({ g, node, adjoint }) => {
   const [size] = node.attributes.kernel_shape as readonly number[];
-  const [batch, channels, height, width] = adjoint.shape as readonly number[];
-  const share = mul(g, adjoint, g.scalar(1 / size ** 2));
-  const cells = reshape(g, share, [batch, channels, height, 1, width, 1]);
-  return [reshape(g, expand(g, cells, [batch, channels, height, size, width, size]), x.shape)];
+  return [repeatPixels(g, mul(g, adjoint, g.scalar(1 / size ** 2)), size)];
 };
 
 const convRule: Rule = (context) => {

@@ -9,7 +9,7 @@
 // Each tensor has one scale, as ONNX Runtime's kernels are fast with; SwitchBack has a scale per row of what is read.
 
 import type { Graph, GraphNode, Parameter, Value } from './graph.ts';
-import { abs, add, cast, div, reduceMax, transpose } from './operators.ts';
+import { abs, add, cast, div, OMITTED, reduceMax, transpose } from './operators.ts';
 
 /** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */
 const MAX_LEVEL = 127;
@@ -92,8 +92,8 @@ export function multiplyInInt8(g: Graph, chosen: (parameter: Parameter) => boole
     const matrix = backward ? transposedOf(w, values) : values;
     const sum = biasedSum(g, readers.get(node.outputs[0].name) ?? []);
     if (sum) fused.set(sum.node, node.outputs[0]);
-    // The empty name: symmetric weights have no zero point.
-    const bias = sum ? [{ ...weightScale, name: '' }, sum.bias] : [];
+    // Symmetric weights have no zero point.
+    const bias = sum ? [OMITTED, sum.bias] : [];
     g.add(
       'MatMulIntegerToFloat',
       [levels, matrix, scale, weightScale, zeroPoint, ...bias],

@@ -7,6 +7,9 @@ import { broadcast, type Dim, positiveAxis, productOf, type Shape } from './shap
 
 export const OPSET = 20;
 
+/** In the place of an optional operand that is left out, before one that is not: ONNX has the empty name stand for it. */
+export const OMITTED: Value = { name: '', type: 'float32', shape: [] };
+
 /** One result with the first operand's type and the broadcast shape. */
 function elementwise(g: Graph, op: string, a: Value, b: Value, type: DataType = a.type): Value {
   return g.add(op, [a, b], [{ type, shape: broadcast(a.shape, b.shape) }]).outputs[0];
@@ -235,6 +238,18 @@ export function averagePool(g: Graph, x: Value, size: number): Value {
   return g.add('AveragePool', [x], [{ type: 'float32', shape }], {
     kernel_shape: [size, size],
     strides: [size, size],
+  }).outputs[0];
+}
+
+/** [b, c, h, w] → [b, c, h · size, w · size]: each pixel as a square. On a CPU over five times as fast as Expand of an axis of length 1. */
+export function repeatPixels(g: Graph, x: Value, size: number): Value {
+  const [batch, channels, height, width] = x.shape;
+  const shape = [batch, channels, Number(height) * size, Number(width) * size];
+  const inputs = [x, OMITTED, g.floats([1, 1, size, size])];
+  return g.add('Resize', inputs, [{ type: 'float32', shape }], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
   }).outputs[0];
 }
 
