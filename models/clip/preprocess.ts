@@ -93,6 +93,28 @@ export function parsePreprocessorConfig(json: unknown, fileName = 'preprocessor_
   };
 }
 
+/** What a preprocessor_config.json says, for Hugging Face's processor and ours, of pictures that become squares of `size` pixels. */
+export function preprocessorConfig(
+  size: number,
+  { mean, std, resample }: Partial<Pick<Preprocessing, 'mean' | 'std' | 'resample'>> = {},
+) {
+  const standard = parsePreprocessorConfig({});
+  return {
+    crop_size: { height: size, width: size },
+    do_center_crop: true,
+    do_convert_rgb: true,
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean: mean ?? standard.mean,
+    image_processor_type: 'CLIPImageProcessor',
+    image_std: std ?? standard.std,
+    resample: resample === 'bilinear' ? 2 : 3,
+    rescale_factor: 1 / 255,
+    size: { shortest_edge: size },
+  };
+}
+
 /** A bare number is the shortest edge for `size`, and both sides for `crop_size`. */
 function asResize(size: number | Size | { shortest_edge: number }): NonNullable<Preprocessing['resize']> {
   if (typeof size === 'number') return { shortestEdge: size };

@@ -37,10 +37,14 @@ export type Tensor = {
   };
 }[Dtype];
 
-/** Where a tensor's bytes lie: [start, end) counted from the beginning of the file. */
-export interface TensorPlace {
+/** What is known of a tensor without its values. */
+export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+}
+
+/** Where a tensor's bytes lie: [start, end) counted from the beginning of the file. */
+export interface TensorPlace extends TensorInfo {
   readonly start: number;
   readonly end: number;
 }
@@ -147,10 +151,7 @@ export function readSafetensors(bytes: Uint8Array<ArrayBuffer>, fileName: string
 }
 
 /** One tensor from its own bytes, which must lie as `place` says (for readers that fetch a range of a file). */
-export function readTensor(
-  bytes: Uint8Array<ArrayBuffer>,
-  { dtype, shape }: Pick<TensorPlace, 'dtype' | 'shape'>,
-): Tensor {
+export function readTensor(bytes: Uint8Array<ArrayBuffer>, { dtype, shape }: TensorInfo): Tensor {
   const array = ARRAYS[dtype];
   const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
   const data = new array(aligned.buffer, aligned.byteOffset, bytes.length / array.BYTES_PER_ELEMENT);
@@ -162,36 +163,71 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
+  const { head, order, bytes } = safetensorsHead(tensors, metadata);
+  const file = new Uint8Array(bytes);
+  file.set(head);
+  let at = head.length;
+  for (const name of order) {
+    const data = bytesOf(name, tensors.get(name));
+    file.set(data, at);
+    at += data.length;
+  }
+  return file;
+}
+
+/** The same piece by piece, for files that memory should not hold whole: `read` gives each tensor when its turn has come. */
+export async function* streamSafetensors(
+  infos: ReadonlyMap<string, TensorInfo>,
+  read: (name: string) => Promise<Tensor>,
+  metadata?: Readonly<Record<string, string>>,
+): AsyncGenerator<Uint8Array> {
+  const { head, order } = safetensorsHead(infos, metadata);
+  yield head;
+  for (const name of order) {
+    const tensor = await read(name);
+    const told = infos.get(name);
+    if (tensor.dtype !== told?.dtype)
+      throw new Error(`The tensor ${name} is ${tensor.dtype}, not ${told?.dtype}.`);
+    yield bytesOf(name, { ...tensor, shape: told.shape } as Tensor);
+  }
+}
+
+function bytesOf(name: string, tensor: Tensor | undefined): Uint8Array<ArrayBuffer> {
+  if (!tensor || elementsOf(tensor.shape) !== tensor.data.length) {
+    throw new Error(
+      `The tensor ${JSON.stringify(name)} cannot be written: shape [${tensor?.shape.join(', ')}], ${tensor?.data.length} elements.`,
+    );
+  }
+  const { buffer, byteOffset, byteLength } = tensor.data;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+const elementsOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
+
+/** What stands before the tensors, and the order in which they follow. */
+function safetensorsHead(
+  tensors: ReadonlyMap<string, TensorInfo>,
+  metadata?: Readonly<Record<string, string>>,
+): { head: Uint8Array<ArrayBuffer>; order: string[]; bytes: number } {
   const ordered = [...tensors].sort(
     ([a, x], [b, y]) => DTYPES.indexOf(x.dtype) - DTYPES.indexOf(y.dtype) || (a < b ? -1 : 1),
   );
   const header: [string, unknown][] = metadata ? [['__metadata__', metadata]] : [];
   let end = 0;
-  for (const [name, { dtype, shape, data }] of ordered) {
-    if (name === '__metadata__' || shape.reduce((product, side) => product * side, 1) !== data.length) {
-      throw new Error(
-        `The tensor ${JSON.stringify(name)} cannot be written: shape [${shape.join(', ')}], ${data.length} elements.`,
-      );
-    }
+  for (const [name, { dtype, shape }] of ordered) {
+    if (name === '__metadata__')
+      throw new Error('The tensor "__metadata__" cannot be written: so the file\'s own words are named.');
     const start = end;
-    end += data.byteLength;
+    end += elementsOf(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT;
     header.push([name, { dtype, shape, data_offsets: [start, end] }]);
   }
   // fromEntries defines its keys, so that a tensor named __proto__ is a key like any other.
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
-  const dataStart = LENGTH_BYTES + headerBytes;
-
-  const file = new Uint8Array(dataStart + end);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.fill(0x20, LENGTH_BYTES, dataStart);
-  file.set(json, LENGTH_BYTES);
-  let at = dataStart;
-  for (const [, { data }] of ordered) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return file;
+  const head = new Uint8Array(LENGTH_BYTES + headerBytes).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  head.set(json, LENGTH_BYTES);
+  return { head, order: ordered.map(([name]) => name), bytes: head.length + end };
 }
 
 /** A floating-point tensor's values; throws where the tensor is none. F32 data is not copied. */

@@ -6,6 +6,7 @@
 import { BASE_VOCABULARY, BYTES_IN_VOCABULARY_ORDER, END, END_OF_WORD, START } from './byte-symbols.ts';
 import { Heap } from './heap.ts';
 import { createWordSplitter, SPLIT_PATTERNS } from './split-words.ts';
+import type { TokenizerDefinition } from './tokenizer-files.ts';
 
 /** A pair that occurs once says nothing about the language. */
 const LEAST_COUNT = 2;
@@ -44,6 +45,16 @@ export function tokenizerConfig(contextLength: number) {
     tokenizer_class: 'CLIPTokenizer',
     unk_token: END,
   };
+}
+
+/** The same of a tokenizer that was read from other files: vocab.json and merges.txt, or OpenAI's list of merges. */
+export function tokenizerJsonOf({ vocabulary, merges }: TokenizerDefinition): LearnedTokenizer {
+  const tokens: string[] = [];
+  for (const [token, id] of vocabulary) tokens[id] = token;
+  return tokenizerJson(
+    tokens,
+    merges.map(([left, right]) => [tokens[left], tokens[right]]),
+  );
 }
 
 export type LearnedTokenizer = ReturnType<typeof tokenizerJson>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { command, parseOptions, runCommand, runOneOf, UsageError } from './arguments.ts';
+import { command, type OptionTable, parseOptions, runCommand, runOneOf, UsageError } from './arguments.ts';
 
 const table = {
   out: { kind: 'text', value: 'folder', help: 'where the model goes', required: true },
@@ -164,6 +164,27 @@ npm run -s train -- --out <folder> [options]
     expect(await runOneOf([zeroShot], ['zero-shot', '--x'])).toBe(2);
     expect(lines.err).toContain('`npm run -s evaluate -- zero-shot --help`');
   });
+});
+
+test('one argument may go without its name', () => {
+  const positional = {
+    source: { kind: 'text', value: 'file', positional: true, required: true, help: 'what to read' },
+    out: { kind: 'text', value: 'folder', help: 'where it goes' },
+  } as const satisfies OptionTable;
+  expect(parseOptions(positional, ['--out', 'there', 'this.pt'])).toEqual({
+    source: 'this.pt',
+    out: 'there',
+  });
+  expect(parseOptions(positional, ['this.pt'])).toEqual({ source: 'this.pt', out: undefined });
+  for (const [argv, message] of [
+    [['--out', 'there'], '<file> is needed: what to read.'],
+    [['this.pt', 'that.pt'], '"that.pt" belongs to no option.'],
+    [['--source', 'this.pt'], 'There is no option --source.'],
+  ] as const) {
+    expect(() => parseOptions(positional, argv)).toThrow(message);
+  }
+  const reading = command({ name: 'read', summary: 'Reads.', options: positional, run: async () => {} });
+  expect(reading.help()).toContain('npm run -s read -- <file> [options]');
 });
 
 test('runWhereMain runs the file that Node was started with, and only that', async () => {

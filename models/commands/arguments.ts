@@ -39,7 +39,11 @@ interface ListOption extends Valued<readonly string[]> {
 
 type Option =
   | (Described & { readonly kind: 'flag' })
-  | (Valued<string> & { readonly kind: 'text' })
+  | (Valued<string> & {
+      readonly kind: 'text';
+      /** Given without its name, as the one argument that has none. */
+      readonly positional?: true;
+    })
   | (Valued<string> & { readonly kind: 'choice'; readonly choices: readonly string[] })
   | NumberOption
   | ListOption;
@@ -163,12 +167,13 @@ export function parseOptions<Table extends OptionTable>(
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      if (!wordsGoTo) throw new UsageError(`${JSON.stringify(token.value)} belongs to no option.`);
-      wordsGoTo.push(token.value);
+      const target = wordsGoTo ?? positionalIn(table, given);
+      if (!target) throw new UsageError(`${JSON.stringify(token.value)} belongs to no option.`);
+      target.push(token.value);
       continue;
     }
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (!option) throw new UsageError(`There is no option ${token.rawName}.`);
+    if (!option || isPositional(option)) throw new UsageError(`There is no option ${token.rawName}.`);
     const values: string[] = given.get(token.name) ?? [];
     if (given.has(token.name) && option.kind !== 'list') {
       throw new UsageError(`${token.rawName} is given twice.`);
@@ -194,6 +199,17 @@ export function parseOptions<Table extends OptionTable>(
     parsed(name, option, given.get(name)),
   ]);
   return Object.fromEntries(entries) as OptionValues<Table>;
+}
+
+const isPositional = (option: Option): boolean => option.kind === 'text' && option.positional === true;
+
+/** Where the one argument without a name goes, unless it was given already. */
+function positionalIn(table: OptionTable, given: Map<string, string[]>): string[] | undefined {
+  const name = Object.keys(table).find((each) => isPositional(table[each]));
+  if (name === undefined || given.has(name)) return undefined;
+  const values: string[] = [];
+  given.set(name, values);
+  return values;
 }
 
 function parsed(name: string, option: Option, given: readonly string[] | undefined): unknown {
@@ -240,6 +256,7 @@ function numberOf(name: string, option: NumberOption, text: string): number {
 /** `--out <folder>`, as usage lines and messages show it. */
 function signature(name: string, option: Option): string {
   if (option.kind === 'flag') return `--${name}`;
+  if (isPositional(option)) return `<${option.value ?? name}>`;
   const plain = { text: 'text', number: 'n', choice: 'name', list: 'text' }[option.kind];
   const choices = option.kind === 'choice' || option.kind === 'list' ? option.choices : undefined;
   const value = `<${option.value ?? choices?.join('|') ?? plain}>`;

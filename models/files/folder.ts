@@ -90,15 +90,22 @@ const WHY_UNREADABLE: Readonly<Record<string, string | undefined>> = {
   EACCES: 'its permissions forbid it',
 };
 
-/** Writes a file so that it is there whole or as it was before, whatever happens meanwhile. Makes its folder where need be. */
-export async function writeFileWhole(path: string, content: Uint8Array | string): Promise<void> {
+/**
+ * Writes a file so that it is there whole or as it was before, whatever happens meanwhile. Makes its folder where need be.
+ * @param content a large one piece by piece
+ */
+export async function writeFileWhole(
+  path: string,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const beside = join(folder, `.${basename(path)}.${randomUUID()}.part`);
   try {
     const handle = await open(beside, 'wx');
     try {
-      await handle.writeFile(content);
+      if (typeof content === 'string' || content instanceof Uint8Array) await handle.writeFile(content);
+      else for await (const piece of content) await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
-import { parsePreprocessorConfig } from '../clip/preprocess.ts';
+import { parsePreprocessorConfig, preprocessorConfig } from '../clip/preprocess.ts';
 import { type Tensor, writeSafetensors } from '../clip/safetensors.ts';
 import { tokenizerConfig } from '../clip/vocabulary.ts';
 import { writeFileWhole } from '../files/folder.ts';
@@ -19,23 +19,11 @@ export async function writeModelFiles(
   config: ClipConfig,
   tokenizerJson: unknown,
 ): Promise<void> {
-  const size = config.vision_config.image_size;
-  const preprocessor = {
-    crop_size: { height: size, width: size },
-    do_center_crop: true,
-    do_convert_rgb: true,
-    do_normalize: true,
-    do_rescale: true,
-    do_resize: true,
-    image_mean: MEAN,
-    image_processor_type: 'CLIPImageProcessor',
-    image_std: STD,
-    resample: 3,
-    rescale_factor: 1 / 255,
-    size: { shortest_edge: size },
-  };
   await writeJson(join(folder, 'config.json'), config);
-  await writeJson(join(folder, 'preprocessor_config.json'), preprocessor);
+  await writeJson(
+    join(folder, 'preprocessor_config.json'),
+    preprocessorConfig(config.vision_config.image_size),
+  );
   await writeJson(join(folder, 'tokenizer.json'), tokenizerJson);
   await writeJson(
     join(folder, 'tokenizer_config.json'),

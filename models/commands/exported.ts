@@ -1,0 +1,47 @@
+// What the commands that export have in common: options, and a line for each precision that was measured.
+
+import { availableParallelism } from 'node:os';
+import { EXPORT_PRECISIONS, type Measured } from '../convert/export.ts';
+import type { OptionTable } from './arguments.ts';
+
+export const EXPORTED = {
+  precision: {
+    kind: 'list',
+    form: 'comma',
+    value: 'precisions',
+    choices: EXPORT_PRECISIONS,
+    default: EXPORT_PRECISIONS,
+    help: 'which to make: fp32 for any device, fp16 for WebGPU, q8 for WASM',
+  },
+  threads: {
+    kind: 'number',
+    default: availableParallelism(),
+    min: 1,
+    integer: true,
+    help: 'for the encoders',
+  },
+} as const satisfies OptionTable;
+
+/** Cosines are with the trained network's vectors. */
+export const HEADINGS = [
+  'precision',
+  '       bytes',
+  'image cos mean',
+  '     min',
+  'text cos mean',
+  '     min',
+  'ms/picture',
+];
+
+export function measuredLine({ precision, bytes, image, text, millisecondsPerPicture }: Measured): string {
+  const cells = [
+    bytes.toLocaleString('en'),
+    image.mean.toFixed(6),
+    image.min.toFixed(6),
+    text.mean.toFixed(6),
+    text.min.toFixed(6),
+    millisecondsPerPicture.toFixed(1),
+  ];
+  const aligned = cells.map((cell, i) => cell.padStart(HEADINGS[i + 1].length));
+  return [precision.padEnd(HEADINGS[0].length), ...aligned].join('  ');
+}

@@ -1,0 +1,32 @@
+// Opens whatever checkpoint a person names, by what the file begins with and not by its name's ending.
+
+import type { Checkpoint } from './checkpoint.ts';
+import { openRangeFile, type RangeFile } from './range-file.ts';
+import { openSafetensorsFile, openShards } from './safetensors-file.ts';
+import { openTorchArchive } from './torch-archive.ts';
+
+const [ZIP, JSON_OBJECT, PICKLE] = [0x50, 0x7b, 0x80];
+const SHARDS = /\.index\.json$/;
+
+/** @throws a sentence with the file, where it is no checkpoint or is damaged */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const file = await openRangeFile(path);
+  try {
+    return await openAs(file);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function openAs(file: RangeFile): Promise<Checkpoint> {
+  const head = await file.read(0, Math.min(9, file.bytes));
+  if (head[0] === ZIP && head[1] === 0x4b) return openTorchArchive(file);
+  if (head[8] === JSON_OBJECT) return openSafetensorsFile(file);
+  if (SHARDS.test(file.path)) return openShards(file);
+  const found =
+    head[0] === PICKLE
+      ? 'it is a pickle without an archive, as PyTorch wrote them before version 1.6; load it there and save it anew'
+      : 'it begins neither as a safetensors file nor as an archive of PyTorch';
+  throw new Error(`${file.path} was refused: ${found}.`);
+}

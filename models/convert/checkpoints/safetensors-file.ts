@@ -1,0 +1,88 @@
+// safetensors as checkpoints: one file, or several of which an index says what lies where (transformers,
+// `model.safetensors.index.json`).
+
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { checked, parseJson } from '../../clip/checked.ts';
+import {
+  readSafetensorsHeader,
+  readTensor,
+  safetensorsHeaderEnd,
+  type TensorPlace,
+} from '../../clip/safetensors.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { openRangeFile, type RangeFile } from './range-file.ts';
+
+const HEADER_LENGTH = 8;
+
+export async function openSafetensorsFile(file: RangeFile): Promise<Checkpoint> {
+  const end = safetensorsHeaderEnd(await file.read(0, Math.min(HEADER_LENGTH, file.bytes)), file.path);
+  const head = await file.read(0, Math.min(end, file.bytes));
+  const { tensors } = readSafetensorsHeader(head, file.path, file.bytes);
+  return {
+    name: file.path,
+    isTorchScript: false,
+    tensors,
+    async read(name) {
+      const place = placeOf(tensors, name, file.path);
+      return readTensor(await file.read(place.start, place.end), place);
+    },
+    close: () => file.close(),
+  };
+}
+
+function placeOf(tensors: ReadonlyMap<string, TensorPlace>, name: string, path: string): TensorPlace {
+  const place = tensors.get(name);
+  if (!place) throw new Error(`${path} holds no tensor ${name}.`);
+  return place;
+}
+
+const Index = v.object({ weight_map: v.record(v.string(), v.string()) });
+
+/** @param index whose files lie beside it */
+export async function openShards(index: RangeFile): Promise<Checkpoint> {
+  const { weight_map: map } = checked(
+    Index,
+    parseJson(await index.read(0, index.bytes), index.path),
+    index.path,
+  );
+  await index.close();
+  const names = [...new Set(Object.values(map))];
+  const elsewhere = names.find((name) => !/^[\w.-]+\.safetensors$/.test(name));
+  if (elsewhere !== undefined) {
+    throw new Error(
+      `${index.path} was refused: it names ${JSON.stringify(elsewhere)}; a .safetensors file beside it was expected.`,
+    );
+  }
+  const shards = new Map<string, Checkpoint>();
+  const close = async () => {
+    for (const shard of shards.values()) await shard.close();
+  };
+  try {
+    for (const name of names) {
+      shards.set(name, await openSafetensorsFile(await openRangeFile(join(dirname(index.path), name))));
+    }
+    const tensors = new Map(
+      Object.entries(map).map(([tensor, name]) => {
+        const info = shards.get(name)?.tensors.get(tensor);
+        if (!info)
+          throw new Error(`${index.path} was refused: it has ${tensor} in ${name}, which does not hold it.`);
+        return [tensor, info] as const;
+      }),
+    );
+    return {
+      name: index.path,
+      isTorchScript: false,
+      tensors,
+      async read(tensor) {
+        const shard = shards.get(map[tensor]);
+        if (!shard) throw new Error(`${index.path} holds no tensor ${tensor}.`);
+        return shard.read(tensor);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

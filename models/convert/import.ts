@@ -1,0 +1,207 @@
+// From a published checkpoint to a model folder: config.json, preprocessor_config.json, tokenizer.json and model.safetensors under
+// Hugging Face's names, as training leaves one. What is written is read piece by piece, so that no model is too large for memory.
+
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseJson } from '../clip/checked.ts';
+import { type ClipConfig, isModifiedResNet, parseClipConfig, type TextConfig } from '../clip/config.ts';
+import { parsePreprocessorConfig, preprocessorConfig } from '../clip/preprocess.ts';
+import { streamSafetensors, toFloat32 } from '../clip/safetensors.ts';
+import { readTokenizerFiles, type TokenizerFiles } from '../clip/tokenizer-files.ts';
+import { tokenizerConfig, tokenizerJsonOf } from '../clip/vocabulary.ts';
+import { readNamedFile, writeFileWhole } from '../files/folder.ts';
+import { fitted } from './checkpoints/fit.ts';
+import { inferConfig } from './checkpoints/infer-config.ts';
+import { type NamedTensor, namedTensors } from './checkpoints/named-tensors.ts';
+import { openCheckpoint } from './checkpoints/open.ts';
+import { type OpenClipConfig, parseOpenClipConfig } from './checkpoints/open-clip-config.ts';
+
+/** In the order in which a folder is looked through: the first that is there is read. */
+const CHECKPOINTS = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_model.safetensors',
+  'open_clip_pytorch_model.bin',
+  'pytorch_model.bin',
+];
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+  'special_tokens_map.json',
+];
+
+export interface ImportOptions {
+  /** A checkpoint, or a folder with one. */
+  readonly source: string;
+  /** The model folder that is made; must not be there yet. */
+  readonly out: string;
+  /** A folder with a tokenizer's files, or OpenAI's list of merges, where the source brings none. */
+  readonly tokenizer?: string;
+  /** Of a checkpoint without a configuration; OpenAI's models have QuickGELU, open_clip's own GELU. */
+  readonly hiddenAct?: TextConfig['hidden_act'];
+  /** Called with the finished folder before it takes its place; where it rejects, nothing is left behind. */
+  readonly finish?: (folder: string) => Promise<void>;
+}
+
+/** @returns the configuration of what was imported */
+export async function importModel(options: ImportOptions): Promise<ClipConfig> {
+  const { source, out } = options;
+  await refuseTaken(out);
+  const folder = await folderOf(source);
+  const path = folder === null ? source : checkpointIn(folder);
+  const checkpoint = await openCheckpoint(path);
+  const stage = join(dirname(resolve(out)), `.${basename(out)}.${randomUUID()}.part`);
+  try {
+    const tensors = namedTensors(checkpoint);
+    const described = await describe(folder, tensors, path, options.hiddenAct);
+    const { config } = described;
+    const network = fitted(tensors, config, path);
+    const tokenizer = await tokenizerFiles(options.tokenizer ?? folder, source, config);
+    await mkdir(stage, { recursive: true });
+    for (const [name, content] of tokenizer) await writeFileWhole(join(stage, name), content);
+    await writeFileWhole(join(stage, 'preprocessor_config.json'), described.preprocessor);
+    await writeFileWhole(
+      join(stage, 'model.safetensors'),
+      streamSafetensors(network, (name) => tensorOf(network, name).read(), { format: 'pt' }),
+    );
+    const [logit_scale] = toFloat32(await tensorOf(network, 'logit_scale').read());
+    await writeFileWhole(join(stage, 'config.json'), json({ ...described.configFile, logit_scale }));
+    await options.finish?.(stage);
+    await rmdir(out).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(stage, out);
+    return config;
+  } finally {
+    await checkpoint.close();
+    await rm(stage, { recursive: true, force: true });
+  }
+}
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+
+function tensorOf(tensors: ReadonlyMap<string, NamedTensor>, name: string): NamedTensor {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`There is no tensor ${name}.`);
+  return tensor;
+}
+
+async function refuseTaken(out: string): Promise<void> {
+  const found = await readdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new Error(`${out} cannot be written to: ${error.message}. Name another folder in --out.`, {
+      cause: error,
+    });
+  });
+  if (found.length > 0) {
+    throw new Error(`${out} is not empty: it holds ${found[0]}. Name another folder in --out.`);
+  }
+}
+
+/** The source itself where it is a folder, null where it is a file. */
+async function folderOf(source: string): Promise<string | null> {
+  const found = await stat(source).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      `There is no ${source} to import (${error.code}). Name a checkpoint: a .safetensors, .pt or .bin file, or a folder with one.`,
+      { cause: error },
+    );
+  });
+  return found.isDirectory() ? source : null;
+}
+
+function checkpointIn(folder: string): string {
+  const name = CHECKPOINTS.find((each) => existsSync(join(folder, each)));
+  if (name === undefined) {
+    throw new Error(
+      `The folder ${folder} holds no checkpoint; one of ${CHECKPOINTS.join(', ')} was expected.`,
+    );
+  }
+  return join(folder, name);
+}
+
+interface Description {
+  readonly config: ClipConfig;
+  /** What config.json is to say, without the trained scale. */
+  readonly configFile: object;
+  /** preprocessor_config.json. */
+  readonly preprocessor: string | Uint8Array;
+}
+
+/** Sizes, heads and activation: as a configuration says, else as they follow from the weights. */
+async function describe(
+  folder: string | null,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  path: string,
+  hiddenAct: TextConfig['hidden_act'] = 'quick_gelu',
+): Promise<Description> {
+  const at = (name: string) => (folder === null ? '' : join(folder, name));
+  const read = async (name: string) => parseJson(await readFile(at(name)), at(name));
+  const has = (name: string) => folder !== null && existsSync(at(name));
+
+  let openClip: OpenClipConfig | undefined;
+  let config: ClipConfig;
+  let configFile: object;
+  if (has('open_clip_config.json')) {
+    const file = 'open_clip_config.json';
+    openClip = parseOpenClipConfig(await read(file), at(file));
+    config = inferConfig(tensors, openClip, path);
+    configFile = config;
+  } else if (has('config.json')) {
+    const file = await read('config.json');
+    config = parseClipConfig(file, at('config.json'));
+    configFile = file as object;
+  } else {
+    config = inferConfig(tensors, { hiddenAct }, path);
+    configFile = config;
+  }
+  // Hugging Face has a class for the vision transformer alone.
+  if (configFile === config && !isModifiedResNet(config.vision_config))
+    configFile = { architectures: ['CLIPModel'], ...config };
+  const preprocessorFile = 'preprocessor_config.json';
+  if (has(preprocessorFile)) parsePreprocessorConfig(await read(preprocessorFile), at(preprocessorFile));
+  const preprocessor = has(preprocessorFile)
+    ? await readFile(at(preprocessorFile))
+    : json(preprocessorConfig(config.vision_config.image_size, openClip?.preprocessing));
+  return { config, configFile, preprocessor };
+}
+
+/** What the model folder is to have, by name: the files as they are, and tokenizer.json where they are older than that. */
+async function tokenizerFiles(
+  given: string | null,
+  source: string,
+  config: ClipConfig,
+): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  const isFolder = given !== null && (await stat(given).catch(() => null))?.isDirectory();
+  const files = new Map<string, string | Uint8Array>();
+  let definition: TokenizerFiles;
+  if (given !== null && !isFolder) {
+    definition = {
+      bpeGz: await readNamedFile(
+        given,
+        "Name a folder with a tokenizer's files, or OpenAI's list of merges.",
+      ),
+    };
+  } else {
+    const present = given === null ? [] : TOKENIZER_FILES.filter((name) => existsSync(join(given, name)));
+    for (const name of present) files.set(name, await readFile(join(given ?? '', name)));
+    if (files.has('tokenizer.json')) return files;
+    const [vocabulary, merges] = [files.get('vocab.json'), files.get('merges.txt')];
+    if (vocabulary === undefined || merges === undefined) {
+      throw new Error(
+        `${source} brings no tokenizer: neither tokenizer.json nor vocab.json with merges.txt were found${given === null || given === source ? '' : ` in ${given}`}. Name a folder with them in --tokenizer, or OpenAI's bpe_simple_vocab_16e6.txt.gz.`,
+      );
+    }
+    definition = {
+      vocabJson: parseJson(vocabulary as Uint8Array, 'vocab.json'),
+      mergesTxt: new TextDecoder().decode(merges as Uint8Array),
+    };
+  }
+  files.set('tokenizer.json', json(tokenizerJsonOf(await readTokenizerFiles(definition))));
+  if (!files.has('tokenizer_config.json'))
+    files.set('tokenizer_config.json', json(tokenizerConfig(config.text_config.max_position_embeddings)));
+  return files;
+}
