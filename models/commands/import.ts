@@ -1,12 +1,17 @@
 // npm run -s import -- RN50.pt --out runs/rn50 --tokenizer bpe_simple_vocab_16e6.txt.gz
-// npm run -s import -- ../clip-vit-base-patch32 --out runs/vit-b-32
+// npm run -s import -- openai/clip-vit-base-patch32 --out runs/vit-b-32
 //
 // Makes a model folder of a published checkpoint, ready for the page.
 
+import { existsSync } from 'node:fs';
+import { HUB_ENDPOINT, isHubId } from '../clip/hub.ts';
 import { exportModel } from '../convert/export.ts';
+import { hubToken } from '../convert/hub-download.ts';
 import { importModel } from '../convert/import.ts';
+import { importFromHub } from '../convert/import-hub.ts';
 import { command, runWhereMain } from './arguments.ts';
 import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
+import { withProgress } from './progress.ts';
 
 export const importCommand = command({
   name: 'import',
@@ -14,10 +19,10 @@ export const importCommand = command({
   options: {
     source: {
       kind: 'text',
-      value: 'file or folder',
+      value: 'file, folder or hub id',
       positional: true,
       required: true,
-      help: "a checkpoint of OpenAI's, open_clip's or Hugging Face's CLIP: .safetensors, .pt or .bin, or a folder with one",
+      help: "a checkpoint of OpenAI's, open_clip's or Hugging Face's CLIP: .safetensors, .pt or .bin, a folder with one, or openai/clip-vit-base-patch32 from a hub (HF_ENDPOINT, HF_TOKEN)",
     },
     out: { kind: 'text', value: 'folder', required: true, help: 'where the model folder goes' },
     tokenizer: {
@@ -32,15 +37,15 @@ export const importCommand = command({
       value: 'quick_gelu|gelu',
       help: "of a checkpoint without a configuration: OpenAI's have QuickGELU, open_clip's own GELU unless their names say otherwise",
     },
+    revision: { kind: 'text', value: 'name', default: 'main', help: "a hub's branch, tag or commit" },
     ...EXPORTED,
   },
-  run: async ({ source, out, tokenizer, activation, precision, threads }) => {
-    await importModel({
-      source,
+  run: async ({ source, out, tokenizer, activation, revision, precision, threads }) => {
+    const options = {
       out,
       tokenizer,
       hiddenAct: activation,
-      finish: async (folder) => {
+      finish: async (folder: string) => {
         console.log(HEADINGS.join('  '));
         await exportModel(folder, {
           precisions: precision,
@@ -48,8 +53,26 @@ export const importCommand = command({
           onMeasured: (measured) => console.log(measuredLine(measured)),
         });
       },
+    };
+    if (existsSync(source) || !isHubId(source)) {
+      await importModel({ ...options, source });
+      return;
+    }
+    const endpoint = (process.env.HF_ENDPOINT || HUB_ENDPOINT).replace(/\/+$/, '');
+    await importFromHub({
+      ...options,
+      hub: { model: { endpoint, id: source, revision }, token: await hubToken() },
+      showing: (bytes, download) =>
+        withProgress(
+          source,
+          megabytes(bytes),
+          (onProgress) => download((done) => onProgress(megabytes(done))),
+          ' MB',
+        ),
     });
   },
 });
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
 
 await runWhereMain(import.meta, importCommand);

@@ -19,14 +19,14 @@ import { openCheckpoint } from './checkpoints/open.ts';
 import { type OpenClipConfig, parseOpenClipConfig } from './checkpoints/open-clip-config.ts';
 
 /** In the order in which a folder is looked through: the first that is there is read. */
-const CHECKPOINTS = [
+export const CHECKPOINTS = [
   'model.safetensors',
   'model.safetensors.index.json',
   'open_clip_model.safetensors',
   'open_clip_pytorch_model.bin',
   'pytorch_model.bin',
 ];
-const TOKENIZER_FILES = [
+export const TOKENIZER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
   'vocab.json',
@@ -90,7 +90,8 @@ function tensorOf(tensors: ReadonlyMap<string, NamedTensor>, name: string): Name
   return tensor;
 }
 
-async function refuseTaken(out: string): Promise<void> {
+/** Throws where something is in the folder that is to be made. */
+export async function refuseTaken(out: string): Promise<void> {
   const found = await readdir(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new Error(`${out} cannot be written to: ${error.message}. Name another folder in --out.`, {

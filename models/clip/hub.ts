@@ -1,0 +1,64 @@
+// Models on a hub (huggingface.co, or a server that answers as it does): what a repository holds, with the hashes that the hub
+// publishes, and where each file is. Without any asking itself, so that a page, a worker and Node share it.
+
+import * as v from 'valibot';
+import { checked } from './checked.ts';
+
+export const HUB_ENDPOINT = 'https://huggingface.co';
+
+export interface HubModel {
+  /** Such as https://huggingface.co, without a slash at its end. */
+  readonly endpoint: string;
+  /** `openai/clip-vit-base-patch32` */
+  readonly id: string;
+  /** A branch, tag or commit. */
+  readonly revision: string;
+}
+
+export interface HubFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Large files have their SHA-256 published, small ones the SHA-1 that git knows them by. */
+  readonly hash: { readonly kind: 'sha256' | 'git'; readonly hex: string };
+}
+
+/** `owner/name`, as the hub allows it. */
+export function isHubId(text: string): boolean {
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(text);
+}
+
+const encoded = (path: string) => path.split('/').map(encodeURIComponent).join('/');
+
+export function hubListUrl({ endpoint, id, revision }: HubModel): string {
+  return `${endpoint}/api/models/${encoded(id)}/tree/${encodeURIComponent(revision)}?recursive=true`;
+}
+
+export function hubFileUrl({ endpoint, id, revision }: HubModel, path: string): string {
+  return `${endpoint}/${encoded(id)}/resolve/${encodeURIComponent(revision)}/${encoded(path)}`;
+}
+
+const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)));
+const size = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Entry = v.object({
+  type: v.string(),
+  path: v.string(),
+  size: v.optional(size, 0),
+  oid: v.optional(hex(40)),
+  lfs: v.nullish(v.object({ oid: hex(64), size })),
+});
+const Listing = v.array(Entry);
+
+/**
+ * The files of a repository from the hub's answer. Paths that lead elsewhere are refused, for they become paths on this device.
+ * @param name for messages
+ */
+export function parseHubListing(json: unknown, name: string): HubFile[] {
+  return checked(Listing, json, name).flatMap(({ type, path, size: bytes, oid, lfs }): HubFile[] => {
+    if (type !== 'file') return [];
+    if (path.split('/').some((part) => part === '' || part === '.' || part === '..' || part.includes('\\'))) {
+      throw new Error(`${name} was refused: it lists ${JSON.stringify(path)}, which is no plain path.`);
+    }
+    if (lfs) return [{ path, bytes: lfs.size, hash: { kind: 'sha256', hex: lfs.oid } }];
+    return oid === undefined ? [] : [{ path, bytes, hash: { kind: 'git', hex: oid } }];
+  });
+}

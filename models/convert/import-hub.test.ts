@@ -1,0 +1,303 @@
+// A hub on loopback that can be told to misbehave.
+
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { learnVocabulary } from '../clip/vocabulary.ts';
+import { hubToken } from './hub-download.ts';
+import { importModel } from './import.ts';
+import { importFromHub } from './import-hub.ts';
+
+const ID = 'someone/small-clip';
+const FIXTURE = join(import.meta.dirname, 'fixtures/vision-transformer-training.pt');
+
+let folder: string;
+let files: ReadonlyMap<string, Buffer>;
+let server: Server;
+let endpoint: string;
+/** What the server does instead of answering well; true where it has answered. */
+let misbehave: (request: IncomingMessage, response: ServerResponse) => boolean;
+let asked: { path: string; range: string | undefined; authorization: string | undefined }[];
+
+const at = (...parts: string[]) => join(folder, ...parts);
+const sha = (kind: string, ...parts: (string | Buffer)[]) => {
+  const sum = createHash(kind);
+  for (const part of parts) sum.update(part);
+  return sum.digest('hex');
+};
+const listing = () =>
+  [...files].map(([path, content]) => ({
+    type: 'file',
+    path,
+    size: content.length,
+    oid: sha('sha1', `blob ${content.length}\0`, content),
+    // As the hub keeps them apart from git.
+    ...(path.endsWith('.safetensors') && { lfs: { oid: sha('sha256', content), size: content.length } }),
+  }));
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const path = decodeURIComponent(request.url ?? '');
+  const { range, authorization } = request.headers;
+  asked.push({ path, range, authorization });
+  if (misbehave(request, response)) return;
+  if (path.startsWith('/api/')) {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify([{ type: 'directory', path: 'onnx' }, ...listing()]));
+    return;
+  }
+  const content = files.get(path.replace(`/${ID}/resolve/main/`, ''));
+  if (!content) {
+    response.writeHead(404).end();
+    return;
+  }
+  const start = Number(range?.match(/^bytes=(\d+)-$/)?.[1] ?? 0);
+  if (start > 0)
+    response.writeHead(206, { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` });
+  response.end(content.subarray(start));
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hub-'));
+  await writeFile(at('tokenizer.json'), JSON.stringify(learnVocabulary([], { vocabSize: 514 })));
+  await importModel({ source: FIXTURE, out: at('published'), tokenizer: folder });
+  const names = await readdir(at('published'));
+  files = new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(at('published', name))] as const)),
+  );
+  server = createServer(answer).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.close();
+  await rm(folder, { recursive: true });
+});
+beforeEach(() => {
+  misbehave = () => false;
+  asked = [];
+});
+afterEach(async () => {
+  for (const name of ['out', '.out.download']) await rm(at(name), { recursive: true, force: true });
+});
+
+const run = ({
+  token,
+  pauses = [],
+  from = endpoint,
+}: {
+  token?: string;
+  pauses?: number[];
+  from?: string;
+} = {}) => {
+  const seen: number[] = [];
+  let total = 0;
+  return importFromHub({
+    out: at('out'),
+    hub: { model: { endpoint: from, id: ID, revision: 'main' }, token, pauses },
+    showing: async (bytes, download) => {
+      total = bytes;
+      await download((done) => seen.push(done));
+    },
+  }).then(() => ({ seen, total }));
+};
+const isWeights = ({ url }: IncomingMessage) => url?.endsWith('model.safetensors') === true;
+const weights = () => files.get('model.safetensors') ?? Buffer.alloc(0);
+
+it('a model is downloaded, checked and imported, and nothing else is left', async () => {
+  const { seen, total } = await run({ token: 'secret' });
+  for (const name of files.keys()) expect(await readFile(at('out', name)), name).toEqual(files.get(name));
+  expect(existsSync(at('.out.download'))).toBe(false);
+  expect(total).toBe([...files.values()].reduce((sum, { length }) => sum + length, 0));
+  expect(seen.at(-1)).toBe(total);
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  expect(asked.every(({ authorization }) => authorization === 'Bearer secret')).toBe(true);
+});
+
+describe('a connection that is cut', () => {
+  const cutAt = (bytes: number, times = Number.POSITIVE_INFINITY) => {
+    let cut = 0;
+    misbehave = (request, response) => {
+      if (!isWeights(request) || cut++ >= times) return false;
+      const start = Number(request.headers.range?.match(/\d+/)?.[0] ?? 0);
+      response.writeHead(start > 0 ? 206 : 200, {
+        'content-length': weights().length - start,
+        ...(start > 0 && { 'content-range': `bytes ${start}-${weights().length - 1}/${weights().length}` }),
+      });
+      response.write(weights().subarray(start, start + bytes), () =>
+        setTimeout(() => response.destroy(), 20),
+      );
+      return true;
+    };
+  };
+
+  it('is taken up again where it ended', async () => {
+    cutAt(50_000, 2);
+    await run({ pauses: [0, 0, 0] });
+    const ranges = asked.filter(({ path }) => path.endsWith('model.safetensors')).map(({ range }) => range);
+    expect(ranges).toEqual([undefined, 'bytes=50000-', 'bytes=100000-']);
+    expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+  });
+
+  it('again and again leaves what has come, and the same command goes on', async () => {
+    cutAt(50_000);
+    await expect(run({ pauses: [0] })).rejects.toThrow(
+      `model.safetensors of ${ID} was cut off after 100000 of ${weights().length} bytes. What has come is kept`,
+    );
+    expect(existsSync(at('out'))).toBe(false);
+    misbehave = () => false;
+    asked = [];
+    await run();
+    expect(asked.filter(({ path }) => path.includes('/resolve/'))).toEqual(
+      [
+        expect.objectContaining({ range: 'bytes=100000-' }),
+        // What was whole already is not asked for again, and what had not begun is.
+      ].concat(
+        [...files.keys()]
+          .filter((name) => name > 'model.safetensors')
+          .map((name) => expect.objectContaining({ path: `/${ID}/resolve/main/${name}` })),
+      ),
+    );
+    expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+  });
+
+  it('by a server that knows no ranges begins anew', async () => {
+    let first = true;
+    misbehave = (request, response) => {
+      if (!isWeights(request)) return false;
+      response.writeHead(200, { 'content-length': weights().length });
+      if (first) response.write(weights().subarray(0, 1000), () => setTimeout(() => response.destroy(), 20));
+      else response.end(weights());
+      first = false;
+      return true;
+    };
+    await run({ pauses: [0] });
+    expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+  });
+});
+
+describe('refused in one sentence, with nothing at its place:', () => {
+  const answering =
+    (status: number, headers = {}, body = '') =>
+    (_: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(status, headers).end(body);
+      return true;
+    };
+  const forWeights =
+    (act: (response: ServerResponse) => void) => (request: IncomingMessage, response: ServerResponse) => {
+      if (!isWeights(request)) return false;
+      act(response);
+      return true;
+    };
+  const other = () => Buffer.from(weights()).fill(7, 5000, 5010);
+
+  it.each<[string, typeof misbehave, RegExp]>([
+    [
+      'another hash',
+      forWeights((response) => response.end(other())),
+      /model\.safetensors of someone\/small-clip was refused: its SHA-256 is [0-9a-f]{64}, the hub publishes [0-9a-f]{64}\. It was deleted/,
+    ],
+    [
+      'another git hash',
+      ({ url }, response) => {
+        if (!url?.endsWith('config.json') || url.includes('_config')) return false;
+        response.end(Buffer.from(files.get('config.json') ?? '').fill(9, 2, 4));
+        return true;
+      },
+      /config\.json of .* was refused: its git hash is/,
+    ],
+    [
+      'more than was listed',
+      forWeights((response) => response.end(Buffer.concat([weights(), weights()]))),
+      /more than the \d+ bytes came that the hub lists/,
+    ],
+    [
+      'less than was listed',
+      forWeights((response) => response.end(weights().subarray(0, 100))),
+      /cut off after 100 of \d+ bytes/,
+    ],
+    [
+      'a page of HTML',
+      forWeights((response) =>
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>Sign in</html>'),
+      ),
+      /answered with a page of HTML\. Is there a sign-in/,
+    ],
+    [
+      'a page of HTML for a list',
+      answering(200, { 'content-type': 'text/html' }, '<html>'),
+      /The list of files of someone\/small-clip/,
+    ],
+    [
+      '401',
+      answering(401),
+      /it answered 401\. If someone\/small-clip is private or gated, put a token into HF_TOKEN/,
+    ],
+    [
+      '404',
+      answering(404),
+      /there is no someone\/small-clip with a main\. See whether the name is written as on the hub/,
+    ],
+    ['503 that stays', answering(503), /it is busy \(503\)\. Try again later/],
+    [
+      '500',
+      forWeights((response) => response.writeHead(500).end()),
+      /model\.safetensors of .* could not be had from .*: it answered 500/,
+    ],
+    [
+      'a path that leads elsewhere',
+      answering(
+        200,
+        {},
+        JSON.stringify([{ type: 'file', path: '../../evil.bin', size: 1, oid: 'a'.repeat(40) }]),
+      ),
+      /it lists "\.\.\/\.\.\/evil\.bin", which is no plain path/,
+    ],
+    ['no checkpoint', answering(200, {}, '[]'), /holds no checkpoint on the hub; one of model\.safetensors/],
+    [
+      'a list that goes on elsewhere',
+      answering(200, { link: '<https://elsewhere.example/list>; rel="next"' }, '[]'),
+      /has its list go on at https:\/\/elsewhere\.example/,
+    ],
+  ])('%s', async (_, act, message) => {
+    misbehave = act;
+    await expect(run()).rejects.toThrow(message);
+    expect(existsSync(at('out'))).toBe(false);
+  });
+
+  it('a wrong file is asked for anew the next time', async () => {
+    misbehave = forWeights((response) => response.end(other()));
+    await expect(run()).rejects.toThrow('SHA-256');
+    misbehave = () => false;
+    await run();
+    expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+  });
+
+  it('nobody there', async () => {
+    await expect(run({ from: 'http://127.0.0.1:1' })).rejects.toThrow(
+      /http:\/\/127\.0\.0\.1:1 could not be reached: .*\. Is this machine online\? A checkpoint that is already here is imported by its path\./,
+    );
+  });
+});
+
+it('who is busy is asked again', async () => {
+  let busy = 2;
+  misbehave = (_, response) => {
+    if (busy-- <= 0) return false;
+    response.writeHead(503).end();
+    return true;
+  };
+  await run({ pauses: [0, 0] });
+  expect(existsSync(at('out', 'model.safetensors'))).toBe(true);
+});
+
+it('a token is the one that the hub tools use', async () => {
+  await writeFile(at('token'), 'from-a-file\n');
+  expect(await hubToken({ HF_TOKEN: 'from-the-environment', HF_HOME: folder })).toBe('from-the-environment');
+  expect(await hubToken({ HF_HOME: folder })).toBe('from-a-file');
+  expect(await hubToken({ HF_TOKEN_PATH: at('nowhere') })).toBeUndefined();
+});

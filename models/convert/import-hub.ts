@@ -1,0 +1,43 @@
+// A hub's model into a model folder: what import reads is downloaded beside its place, and taken away when all is done. Until then it
+// stays, so that the same command goes on where it was cut off.
+
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { ClipConfig } from '../clip/config.ts';
+import type { HubFile } from '../clip/hub.ts';
+import { downloadHubFiles, type HubOptions, listHubFiles } from './hub-download.ts';
+import { CHECKPOINTS, type ImportOptions, importModel, refuseTaken, TOKENIZER_FILES } from './import.ts';
+
+const SIDE_FILES = ['config.json', 'open_clip_config.json', 'preprocessor_config.json', ...TOKENIZER_FILES];
+const SHARD = /^model-\d+-of-\d+\.safetensors$/;
+const INDEX = 'model.safetensors.index.json';
+
+export interface HubImportOptions extends Omit<ImportOptions, 'source'> {
+  readonly hub: HubOptions;
+  /** Runs the download and is told how many bytes it is about. */
+  readonly showing: (
+    totalBytes: number,
+    download: (onProgress: (bytes: number) => void) => Promise<void>,
+  ) => Promise<void>;
+}
+
+export async function importFromHub({ hub, showing, ...options }: HubImportOptions): Promise<ClipConfig> {
+  const { out } = options;
+  await refuseTaken(out);
+  const files = filesToImport(await listHubFiles(hub), hub.model.id);
+  const folder = join(dirname(resolve(out)), `.${basename(out)}.download`);
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  await showing(total, (onProgress) => downloadHubFiles(files, { ...hub, folder, onProgress }));
+  const config = await importModel({ ...options, source: folder });
+  await rm(folder, { recursive: true });
+  return config;
+}
+
+function filesToImport(files: readonly HubFile[], id: string): HubFile[] {
+  const chosen = CHECKPOINTS.find((name) => files.some(({ path }) => path === name));
+  if (chosen === undefined) {
+    throw new Error(`${id} holds no checkpoint on the hub; one of ${CHECKPOINTS.join(', ')} was expected.`);
+  }
+  const wanted = new Set([chosen, ...SIDE_FILES]);
+  return files.filter(({ path }) => wanted.has(path) || (chosen === INDEX && SHARD.test(path)));
+}
