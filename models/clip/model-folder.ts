@@ -8,7 +8,13 @@ import { checked, parseJson, plainObject } from './checked.ts';
 import { type ClipConfig, logarithm, parseClipConfig } from './config.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
-import { readSafetensorsHeader, readTensor, safetensorsHeaderEnd, toFloat32 } from './safetensors.ts';
+import {
+  isFloat,
+  readSafetensorsHeader,
+  readTensor,
+  safetensorsHeaderEnd,
+  toFloat32,
+} from './safetensors.ts';
 import { parseTokenizer } from './tokenizer.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 import type { Encoder, FolderFile, FolderSource, Precision, Preprocessing, Tokenizer } from './types.ts';
@@ -225,7 +231,7 @@ async function readLogitScale(
   const head = await source.readRange(file.path, 0, Math.min(end, file.bytes));
   const place = readSafetensorsHeader(head, fileName, file.bytes).tensors.get('logit_scale');
   if (!place) return null;
-  if (place.shape.some((length) => length !== 1) || !['F64', 'F32', 'F16', 'BF16'].includes(place.dtype)) {
+  if (place.shape.some((length) => length !== 1) || !isFloat(place.dtype)) {
     throw new Error(
       `${fileName} was refused: its logit_scale is ${place.dtype} [${place.shape}]; a single floating-point number was expected.`,
     );

@@ -1,7 +1,8 @@
 // What the commands that export have in common: options, and a line for each precision that was measured.
 
 import { availableParallelism } from 'node:os';
-import { EXPORT_PRECISIONS, type Measured } from '../convert/export.ts';
+import { EXPORT_PRECISIONS } from '../convert/export.ts';
+import type { Measured } from '../convert/measure.ts';
 import type { OptionTable } from './arguments.ts';
 
 export const EXPORTED = {

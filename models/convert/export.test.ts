@@ -12,8 +12,9 @@ import { checkSelfTest, parseSelfTest, selfTestImage } from '../clip/selftest.ts
 import { directorySource, writeFileWhole } from '../files/folder.ts';
 import { openModel } from '../inference/model.ts';
 import type { StoredTensor } from '../networks/weights.ts';
-import { EXPORT_PRECISIONS, exportModel, type Measured } from './export.ts';
+import { EXPORT_PRECISIONS, exportModel } from './export.ts';
 import { LOG_SCALE, trainedFolder } from './fixtures/trained-folder.ts';
+import type { Measured } from './measure.ts';
 
 let root = '';
 let trained: Files;
@@ -50,7 +51,7 @@ function spoil(name: string, { shape, data }: StoredTensor) {
 
 describe('exportModel', () => {
   let folder = '';
-  let measured: Measured[];
+  let measured: readonly Measured[];
   beforeAll(async () => {
     const stale = new Map(trained).set('onnx/vision_model_q4.onnx', new Uint8Array(3));
     folder = await folderOf(stale);

@@ -3,28 +3,26 @@
 // the trained network; only when all is well do `onnx/` and the two lists take the place of what was there before.
 
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { toBinary } from '@bufbuild/protobuf';
-import { type Manifest, sha256 } from '../clip/manifest.ts';
-import { encoderPath, readModelFolder } from '../clip/model-folder.ts';
-import { imageSize, preprocess } from '../clip/preprocess.ts';
-import { type SelfTest, type SelfTestRecipe, selfTestImage } from '../clip/selftest.ts';
+import { basename, join } from 'node:path';
+import type { Manifest } from '../clip/manifest.ts';
+import { encoderPath } from '../clip/model-folder.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
-import { directorySource, writeFileWhole } from '../files/folder.ts';
-import { type NodeModel, openModel } from '../inference/model.ts';
+import { writeFileWhole } from '../files/folder.ts';
+import { hashFile } from '../files/hash-file.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { toModelProto } from '../onnx/model-proto.ts';
 import { foldConstants } from '../onnx/precision/fold-constants.ts';
 import { toFp16 } from '../onnx/precision/fp16.ts';
 import { toQ8 } from '../onnx/precision/q8.ts';
-import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx_pb.ts';
-import { type Agreement, agreement, probePictures, probePrompts } from './agreement.ts';
+import type { ModelProto } from '../onnx/proto/onnx_pb.ts';
+import { streamModel } from '../onnx/stream-model.ts';
 import { combinedModel } from './combined-model.ts';
-import { openReference } from './reference.ts';
-import { readTrainedFolder, type TrainedFolder } from './trained-folder.ts';
+import type { Measured } from './measure.ts';
+import { measureApart } from './measure-process.ts';
+import { type OpenedFolder, openTrainedFolder } from './trained-folder.ts';
 
 /** How each precision is made from the fp32 model. */
 const CONVERSIONS = {
@@ -55,17 +53,6 @@ export interface ExportOptions {
   readonly onMeasured?: (measured: Measured) => void;
 }
 
-export interface Measured {
-  readonly precision: ExportPrecision;
-  /** Of both encoders. */
-  readonly bytes: number;
-  /** With the trained network's vectors. */
-  readonly image: Agreement;
-  readonly text: Agreement;
-  /** Median of single pictures, without decoding and preprocessing. */
-  readonly millisecondsPerPicture: number;
-}
-
 /** What belongs to a model beside its encoders; a folder has those that its tokenizer needs. */
 const SIDE_FILES = [
   'preprocessor_config.json',
@@ -74,28 +61,20 @@ const SIDE_FILES = [
   'vocab.json',
   'merges.txt',
 ];
-const SELF_TEST_PROMPT = 'a photo of a cat';
-/** For a model that names no templates of its own. */
-const PLAIN_TEMPLATE = 'a photo of a {}.';
-
 /**
  * Replaces the folder's onnx/, selftest.json and manifest.json, and puts the trained logit_scale into config.json where it is
  * not there yet. Where it rejects, the folder is as it was.
  */
-export async function exportModel(path: string, options: ExportOptions = {}): Promise<Measured[]> {
+export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
   const wanted = options.precisions ?? EXPORT_PRECISIONS;
   const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
-  const trained = await readTrainedFolder(path);
   const stage = join(path, `.export-${randomUUID()}`);
   try {
-    const sides = await stageSideFiles(path, stage, trained);
-    const encoders: string[] = [];
-    for (const precision of precisions) {
-      signal?.throwIfAborted();
-      encoders.push(...(await stageEncoders(stage, trained, precision, options)));
-    }
-    const { measured, selfTest } = await measure(stage, trained, precisions, threads, options);
+    const { sides, encoders } = await stageModel(path, stage, precisions, options);
+    const { images = [], onMeasured } = options;
+    const asked = { trained: path, stage, precisions, threads, images };
+    const { measured, selfTest } = await measureApart(asked, { signal, onMeasured });
     const tooFar = measured.filter(
       ({ image, text }) => !(Math.min(image.mean, text.mean) >= LEAST_MEAN_COSINE),
     );
@@ -116,8 +95,29 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
   }
 }
 
+/** Writes all but self-test and manifest; the paths of what a page downloads. */
+async function stageModel(
+  path: string,
+  stage: string,
+  precisions: readonly ExportPrecision[],
+  options: ExportOptions,
+): Promise<{ sides: string[]; encoders: string[] }> {
+  const trained = await openTrainedFolder(path);
+  try {
+    const sides = await stageSideFiles(path, stage, trained);
+    const encoders: string[] = [];
+    for (const precision of precisions) {
+      options.signal?.throwIfAborted();
+      encoders.push(...(await stageEncoders(stage, trained, precision, options)));
+    }
+    return { sides, encoders };
+  } finally {
+    await trained.close();
+  }
+}
+
 /** The paths of what a page downloads beside the encoders. */
-async function stageSideFiles(path: string, stage: string, { configFile }: TrainedFolder): Promise<string[]> {
+async function stageSideFiles(path: string, stage: string, { configFile }: OpenedFolder): Promise<string[]> {
   await mkdir(stage);
   await writeFileWhole(join(stage, 'config.json'), configFile);
   const present = new Set(await readdir(path));
@@ -126,104 +126,39 @@ async function stageSideFiles(path: string, stage: string, { configFile }: Train
   return ['config.json', ...found];
 }
 
-/** Writes one precision; the paths of its two encoders. */
+/** Writes one precision, constant by constant; the paths of its two encoders, and of what lies beside a very large one. */
 async function stageEncoders(
   stage: string,
-  { config, weights, logitScale }: TrainedFolder,
+  { config, weights, logitScale }: OpenedFolder,
   precision: ExportPrecision,
   { combined }: ExportOptions,
 ): Promise<string[]> {
   const convert = (graph: Graph) => CONVERSIONS[precision](foldConstants(toModelProto(graph, weights)));
-  const write = (file: string, model: ModelProto) =>
-    writeFileWhole(join(stage, file), toBinary(ModelProtoSchema, model));
+  const write = async (path: string, model: ModelProto): Promise<string[]> => {
+    const dataPath = `${path}_data`;
+    const { graph, data } = streamModel(model, basename(dataPath));
+    if (data) await writeFileWhole(join(stage, dataPath), data);
+    await writeFileWhole(join(stage, path), graph);
+    return data ? [path, dataPath] : [path];
+  };
   const vision = convert(visionEncoder(config));
   const text = convert(textEncoder(config));
-  const [visionPath, textPath] = [
-    encoderPath('vision_model', precision),
-    encoderPath('text_model', precision),
+  const visionPath = encoderPath('vision_model', precision);
+  const written = [
+    ...(await write(visionPath, vision)),
+    ...(await write(encoderPath('text_model', precision), text)),
   ];
-  await write(visionPath, vision);
-  await write(textPath, text);
   // The pipeline that reads it has names of its own; the page never asks for it, so it is in no manifest.
   if (combined)
     await write(visionPath.replace('vision_model', 'model'), combinedModel(vision, text, logitScale));
-  return [visionPath, textPath];
-}
-
-/** Compares what was staged with the trained network, and notes what each precision gives for the self-test. */
-async function measure(
-  stage: string,
-  { config, weights }: TrainedFolder,
-  precisions: readonly ExportPrecision[],
-  threads: number,
-  { images = [], signal, onMeasured }: ExportOptions,
-): Promise<{ measured: Measured[]; selfTest: SelfTest }> {
-  const folder = await readModelFolder(directorySource(stage));
-  const { width, height } = imageSize(folder.preprocessing);
-  const recipe: SelfTestRecipe = { recipe: 'gradient-noise', seed: 1, width: 2 * width, height: height + 16 };
-  const pictures = [...probePictures(), ...images];
-  const prompts = probePrompts(config.prompt_templates ?? [PLAIN_TEMPLATE]);
-
-  const reference = await openReference(config, weights, folder, threads);
-  const expectedImages = await reference.embedImages(pictures);
-  const expectedTexts = await reference.embedTexts(prompts);
-  await reference.close();
-
-  const measured: Measured[] = [];
-  const vectors: SelfTest['vectors'] = {};
-  for (const precision of precisions) {
-    signal?.throwIfAborted();
-    const model = await openModel(stage, { precision, threads });
-    const [image_embeds] = await model.embedImages([selfTestImage(recipe)]);
-    const [text_embeds] = await model.embedTexts([SELF_TEST_PROMPT]);
-    vectors[precision] = { image_embeds: rounded(image_embeds), text_embeds: rounded(text_embeds) };
-    const result: Measured = {
-      precision,
-      bytes: await bytesOf(stage, precision),
-      image: agreement(expectedImages, await model.embedImages(pictures)),
-      text: agreement(expectedTexts, await model.embedTexts(prompts)),
-      millisecondsPerPicture: await timePerPicture(model),
-    };
-    await model.close();
-    measured.push(result);
-    onMeasured?.(result);
-  }
-  return { measured, selfTest: { image: recipe, prompt: SELF_TEST_PROMPT, vectors } };
-}
-
-/** Seven digits: float32 has no more. */
-function rounded(vector: Float32Array): number[] {
-  return Array.from(vector, (value) => Number(value.toPrecision(7)));
-}
-
-async function bytesOf(stage: string, precision: Precision): Promise<number> {
-  const vision = await stat(join(stage, encoderPath('vision_model', precision)));
-  const text = await stat(join(stage, encoderPath('text_model', precision)));
-  return vision.size + text.size;
-}
-
-/** Median of single pictures after the first two, which find the runtime cold. */
-async function timePerPicture(model: NodeModel): Promise<number> {
-  const { width, height } = imageSize(model.preprocessing);
-  const pixels = preprocess(
-    selfTestImage({ recipe: 'gradient-noise', seed: 2, width, height }),
-    model.preprocessing,
-  );
-  const times: number[] = [];
-  for (let run = 0; run < 11; run++) {
-    const start = performance.now();
-    await model.embedPixelValues(pixels, 1);
-    if (run >= 2) times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+  return written;
 }
 
 async function manifest(stage: string, paths: readonly string[]): Promise<Manifest> {
-  const files = [...paths].sort().map(async (path) => {
-    const content = await readFile(join(stage, path));
-    return { path, bytes: content.length, sha256: await sha256(content) };
-  });
-  return { files: await Promise.all(files) };
+  const files: Manifest['files'][number][] = [];
+  for (const path of [...paths].sort())
+    files.push({ path, ...(await hashFile(join(stage, path), 'sha256')) });
+  return { files };
 }
 
 /** Moves what was staged to where it belongs; what was there before moves into the stage, and comes back where that fails. */

@@ -1,14 +1,14 @@
 // Files of a hub's model onto this disk: gone on with where they were cut off, and none taken for whole before its length and the
 // hash that the hub publishes agree.
 
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseJson } from '../clip/checked.ts';
 import { type HubFile, type HubModel, hubFileUrl, hubListUrl, parseHubListing } from '../clip/hub.ts';
+import { hashFile } from '../files/hash-file.ts';
 
 export interface HubOptions {
   readonly model: HubModel;
@@ -196,11 +196,9 @@ function reasonOf({ message, cause }: Error): string {
 const HASH_NAMES = { sha256: 'SHA-256', git: 'git hash' } as const;
 
 async function hashOf(path: string, { hash, bytes }: HubFile): Promise<string> {
-  const sum = createHash(hash.kind === 'sha256' ? 'sha256' : 'sha1');
+  if (hash.kind === 'sha256') return (await hashFile(path, 'sha256')).sha256;
   // As git names a file: its length stands before its bytes.
-  if (hash.kind === 'git') sum.update(`blob ${bytes}\0`);
-  for await (const piece of createReadStream(path)) sum.update(piece);
-  return sum.digest('hex');
+  return (await hashFile(path, 'sha1', `blob ${bytes}\0`)).sha1;
 }
 
 async function lengthOf(path: string): Promise<number> {

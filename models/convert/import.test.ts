@@ -10,6 +10,7 @@ import type { ClipConfig } from '../clip/config.ts';
 import { readSafetensors, type Tensor, toFloat32, writeSafetensors } from '../clip/safetensors.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
+import type { Weights } from '../networks/weights.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { openCheckpoint } from './checkpoints/open.ts';
@@ -31,11 +32,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const imported = (source: string, out: string) =>
   importModel({ source, out: at(out), tokenizer: at('tokenizer') });
 
-async function run(
-  graph: Graph,
-  weights: ReadonlyMap<string, Float32Array>,
-  feeds: Record<string, ort.Tensor>,
-) {
+async function run(graph: Graph, weights: Weights, feeds: Record<string, ort.Tensor>) {
   const session = await ort.InferenceSession.create(toModel(graph, weights), { intraOpNumThreads: 1 });
   const outputs = await session.run(feeds);
   await session.release();

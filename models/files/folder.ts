@@ -2,7 +2,7 @@
 // disk, then renamed. Nothing that was there before is lost where writing fails.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FolderFile, FolderSource } from '../clip/types.ts';
 
@@ -76,12 +76,19 @@ async function filesBelow(directory: string, inside: string): Promise<FolderFile
 
 /** A file that a person named. Throws a sentence with the reason and `advice`, a sentence on what was expected. */
 export async function readNamedFile(path: string, advice: string): Promise<Uint8Array<ArrayBuffer>> {
-  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const known = cause.code === undefined ? undefined : WHY_UNREADABLE[cause.code];
-    throw new Error(`${path} could not be read: ${known ?? cause.message}. ${advice}`, { cause });
-  });
+  const content = await readFile(path).catch(unreadableNamed(path, advice));
   return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
 }
+
+/** The same for a file that is read in pieces. */
+export async function openNamedFile(path: string, advice: string): Promise<FileHandle> {
+  return open(path).catch(unreadableNamed(path, advice));
+}
+
+const unreadableNamed = (path: string, advice: string) => (cause: NodeJS.ErrnoException) => {
+  const known = cause.code === undefined ? undefined : WHY_UNREADABLE[cause.code];
+  throw new Error(`${path} could not be read: ${known ?? cause.message}. ${advice}`, { cause });
+};
 
 const WHY_UNREADABLE: Readonly<Record<string, string | undefined>> = {
   ENOENT: 'it is not there',

@@ -2,7 +2,6 @@
 // linear weights. The only place that knows of the difference.
 
 import type { Parameter } from '../onnx/graph.ts';
-import { sizeOf } from '../onnx/shapes.ts';
 
 /** Values in the graph's layout, by parameter. */
 export type Weights = ReadonlyMap<string, Float32Array<ArrayBuffer>>;
@@ -38,27 +37,47 @@ export function fromStored(
   stored: ReadonlyMap<string, StoredTensor>,
   fileName: string,
 ): Map<string, Float32Array<ArrayBuffer>> {
-  const weights = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const parameter of parameters) {
-    const shape = parameter.shape.map(Number);
-    const expected = parameter.storedTransposed ? shape.toReversed() : shape;
-    const tensor = stored.get(parameter.name);
-    if (!tensor) {
-      throw new Error(
-        `${fileName} lacks the tensor ${parameter.name} of shape [${expected}] that config.json asks for.`,
-      );
-    }
-    if (tensor.shape.join() !== expected.join() || tensor.data.length !== sizeOf(expected)) {
-      throw new Error(
-        `${fileName} holds ${parameter.name} in the shape [${tensor.shape}]; config.json asks for [${expected}].`,
-      );
-    }
-    weights.set(
-      parameter.name,
-      parameter.storedTransposed ? transposed(tensor.data, expected[0], expected[1]) : tensor.data,
+  return new Map(
+    Array.from(parameters, (parameter) => {
+      checkStored(parameter, stored, fileName);
+      return [parameter.name, inGraphLayout(parameter, weightsOf(stored, parameter.name).data)] as const;
+    }),
+  );
+}
+
+/** Throws a sentence where a parameter's tensor is missing or has another shape. */
+export function checkStored(
+  parameter: Parameter,
+  stored: ReadonlyMap<string, Pick<StoredTensor, 'shape'>>,
+  fileName: string,
+): void {
+  const expected = storedShape(parameter);
+  const tensor = stored.get(parameter.name);
+  if (!tensor) {
+    throw new Error(
+      `${fileName} lacks the tensor ${parameter.name} of shape [${expected}] that config.json asks for.`,
     );
   }
-  return weights;
+  if (tensor.shape.join() !== expected.join()) {
+    throw new Error(
+      `${fileName} holds ${parameter.name} in the shape [${tensor.shape}]; config.json asks for [${expected}].`,
+    );
+  }
+}
+
+/** The shape that a parameter has in model.safetensors. */
+export function storedShape({ shape, storedTransposed }: Parameter): number[] {
+  const numbers = shape.map(Number);
+  return storedTransposed ? numbers.reverse() : numbers;
+}
+
+/** Values as they are stored → as the graph reads them. */
+export function inGraphLayout(
+  parameter: Parameter,
+  data: Float32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> {
+  const [rows, columns] = storedShape(parameter);
+  return parameter.storedTransposed ? transposed(data, rows, columns) : data;
 }
 
 /** A tensor by name, where its absence is a mistake of ours. */

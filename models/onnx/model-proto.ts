@@ -4,10 +4,12 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Attribute, Graph, Value } from './graph.ts';
 import { ONNX_TYPES, OPSET } from './operators.ts';
+import { deferred } from './precision/tensors.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -21,16 +23,23 @@ import { ONNX_RUNTIME } from './runtime-operators.ts';
 /** ONNX 1.15, the release of opset 20. */
 const IR_VERSION = 9n;
 
+/** A parameter's values, or how they are had when they are written. */
+export type WeightSource = Float32Array<ArrayBuffer> | (() => Promise<Float32Array<ArrayBuffer>>);
+
 /**
  * @param weights parameter values in the graph's layout; without them parameters are inputs
  * @throws where a value is missing or has the wrong length
  */
-export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, Float32Array>): ModelProto {
+export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, WeightSource>): ModelProto {
   const parameters = [...graph.parameters.values()];
   const initializers = [...graph.constants.values()].map((constant) => tensorProto(constant, constant.data));
   if (weights) {
     for (const parameter of parameters) {
       const values = weights.get(parameter.name);
+      if (typeof values === 'function') {
+        initializers.push(deferred(parameter.name, DataType.FLOAT, parameter.shape.map(Number), values));
+        continue;
+      }
       const expected = parameter.shape.reduce<number>((size, dim) => size * Number(dim), 1);
       if (values?.length !== expected) {
         throw new Error(
@@ -70,7 +79,10 @@ export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, Float32
 }
 
 /** The bytes of an .onnx file. */
-export function toModel(graph: Graph, weights?: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer> {
+export function toModel(
+  graph: Graph,
+  weights?: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
+): Uint8Array<ArrayBuffer> {
   return toBinary(ModelProtoSchema, toModelProto(graph, weights));
 }
 

@@ -1,14 +1,13 @@
 // Whether a checkpoint holds just what a network of config.json has: no tensor missing, none of another shape, none too many.
 
 import type { ClipConfig } from '../../clip/config.ts';
-import type { TensorInfo } from '../../clip/safetensors.ts';
+import { isFloat } from '../../clip/safetensors.ts';
 import { textEncoder, visionEncoder } from '../../networks/clip.ts';
-import type { Parameter } from '../../onnx/graph.ts';
+import { storedShape } from '../../networks/weights.ts';
 import type { NamedTensor } from './named-tensors.ts';
 
 /** Beside the encoders: the temperature, and SigLIP's bias. */
 const SCALARS = ['logit_scale', 'logit_bias'];
-const FLOATS: readonly TensorInfo['dtype'][] = ['F64', 'F32', 'F16', 'BF16'];
 /** So many names tell what is wrong; a thousand would bury it. */
 const MOST_NAMED = 3;
 
@@ -50,7 +49,7 @@ export function fitted(
     const wanted = expected.get(name) ?? [];
     // A scalar may be a vector of one.
     const same = wanted.length === 0 ? shape.every((side) => side === 1) : shape.join() === wanted.join();
-    return !same || !FLOATS.includes(dtype);
+    return !same || !isFloat(dtype);
   });
   if (others.length > 0) {
     throw refused(
@@ -64,9 +63,4 @@ export function fitted(
   return new Map(
     Array.from(tensors, ([name, tensor]) => [name, { ...tensor, shape: expected.get(name) ?? [] }] as const),
   );
-}
-
-function storedShape({ shape, storedTransposed }: Parameter): number[] {
-  const numbers = shape.map(Number);
-  return storedTransposed ? numbers.reverse() : numbers;
 }

@@ -6,11 +6,15 @@ import { openSafetensorsFile, openShards } from './safetensors-file.ts';
 import { openTorchArchive } from './torch-archive.ts';
 
 const [ZIP, JSON_OBJECT, PICKLE] = [0x50, 0x7b, 0x80];
+const ADVICE = 'Name a checkpoint: a .safetensors, .pt or .bin file, or a folder with one.';
 const SHARDS = /\.index\.json$/;
 
-/** @throws a sentence with the file, where it is no checkpoint or is damaged */
-export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  const file = await openRangeFile(path);
+/**
+ * @param advice what to do where there is no such file
+ * @throws a sentence with the file, where it is no checkpoint or is damaged
+ */
+export async function openCheckpoint(path: string, advice = ADVICE): Promise<Checkpoint> {
+  const file = await openRangeFile(path, advice);
   try {
     return await openAs(file);
   } catch (error) {

@@ -1,6 +1,6 @@
 // A file that is read in pieces.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { openNamedFile } from '../../files/folder.ts';
 
 export interface RangeFile {
   readonly path: string;
@@ -10,19 +10,9 @@ export interface RangeFile {
   close(): Promise<void>;
 }
 
-export async function openRangeFile(path: string): Promise<RangeFile> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new Error(
-      code === 'ENOENT'
-        ? `There is no ${path}. Name a checkpoint: a .safetensors, .pt or .bin file, or a folder with one.`
-        : `${path} could not be read: ${message}.`,
-      { cause },
-    );
-  }
+/** @param advice a sentence on what to do where there is none */
+export async function openRangeFile(path: string, advice: string): Promise<RangeFile> {
+  const handle = await openNamedFile(path, advice);
   const { size } = await handle.stat();
   return {
     path,

@@ -14,6 +14,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { openRangeFile, type RangeFile } from './range-file.ts';
 
 const HEADER_LENGTH = 8;
+const WHOLE = 'Fetch it too: all files that the index names belong together.';
 
 export async function openSafetensorsFile(file: RangeFile): Promise<Checkpoint> {
   const end = safetensorsHeaderEnd(await file.read(0, Math.min(HEADER_LENGTH, file.bytes)), file.path);
@@ -60,7 +61,10 @@ export async function openShards(index: RangeFile): Promise<Checkpoint> {
   };
   try {
     for (const name of names) {
-      shards.set(name, await openSafetensorsFile(await openRangeFile(join(dirname(index.path), name))));
+      shards.set(
+        name,
+        await openSafetensorsFile(await openRangeFile(join(dirname(index.path), name), WHOLE)),
+      );
     }
     const tensors = new Map(
       Object.entries(map).map(([tensor, name]) => {

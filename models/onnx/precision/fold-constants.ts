@@ -10,7 +10,7 @@ import {
 } from '../proto/onnx_pb.ts';
 import { broadcast } from '../shapes.ts';
 import { floatAttribute, intAttribute, intsAttribute, nodeProto } from './nodes.ts';
-import { constant, floatValues, graphOf, integerValues, withGraph } from './tensors.ts';
+import { derived, graphOf, integerValues, withGraph } from './tensors.ts';
 
 /** The same function with fewer nodes: constant Reshape, Transpose, Pad and arithmetic are gone, a linear Gemm is MatMul and Add. */
 export function foldConstants(model: ModelProto): ModelProto {
@@ -35,36 +35,43 @@ const ARITHMETIC: Readonly<Record<string, ((a: number, b: number) => number) | u
 function fold(node: NodeProto, constants: ReadonlyMap<string, TensorProto>): TensorProto | null {
   const [tensor, second] = node.input.map((name) => constants.get(name));
   if (tensor?.dataType !== DataType.FLOAT) return null;
-  const result = (dims: readonly number[], values: Float32Array<ArrayBuffer>) =>
-    constant(node.output[0], DataType.FLOAT, dims, values);
+  type Values = Float32Array<ArrayBuffer>;
+  const result = (
+    dims: readonly number[],
+    compute: (values: Values, others: Values) => Values,
+    ...others: readonly TensorProto[]
+  ) => derived(node.output[0], DataType.FLOAT, dims, [tensor, ...others], compute);
   const dims = tensor.dims.map(Number);
   switch (node.opType) {
     case 'Reshape':
-      return second ? result(reshaped(dims, integerValues(second)), floatValues(tensor)) : null;
+      return second ? result(reshaped(dims, integerValues(second)), (values) => values) : null;
     case 'Transpose': {
       const perm = intsAttribute(node, 'perm') ?? dims.map((_, axis) => dims.length - 1 - axis);
       return result(
         perm.map((axis) => dims[axis]),
-        transposed(floatValues(tensor), dims, perm),
+        (values) => transposed(values, dims, perm),
       );
     }
     case 'Pad': {
       if (!second || node.input.length > 2 || node.attribute.length > 0) return null;
       const pads = integerValues(second);
       const shape = dims.map((side, axis) => pads[axis] + side + pads[axis + dims.length]);
-      return result(shape, padded(floatValues(tensor), dims, pads, shape));
+      return result(shape, (values) => padded(values, dims, pads, shape));
     }
     case 'Sqrt':
-      return result(dims, floatValues(tensor).map(Math.sqrt));
+      return result(dims, (values) => values.map(Math.sqrt));
     default: {
       const arithmetic = ARITHMETIC[node.opType];
       if (!arithmetic || second?.dataType !== DataType.FLOAT) return null;
-      const shape = broadcast(dims, second.dims.map(Number)).map(Number);
-      const a = expanded(floatValues(tensor), dims, shape);
-      const b = expanded(floatValues(second), second.dims.map(Number), shape);
+      const others = second.dims.map(Number);
+      const shape = broadcast(dims, others).map(Number);
       return result(
         shape,
-        a.map((value, i) => arithmetic(value, b[i])),
+        (values, given) => {
+          const b = expanded(given, others, shape);
+          return expanded(values, dims, shape).map((value, i) => arithmetic(value, b[i]));
+        },
+        second,
       );
     }
   }
@@ -84,8 +91,8 @@ function linearGemm(node: NodeProto, constants: Map<string, TensorProto>): NodeP
   let matrix = weight;
   if (intAttribute(node, 'transB', 0) === 1) {
     const [rows, columns] = weight.dims.map(Number);
-    const values = transposed(floatValues(weight), [rows, columns], [1, 0]);
-    matrix = constant(`${weightName}_transposed`, DataType.FLOAT, [columns, rows], values);
+    const turned = (values: Float32Array) => transposed(values, [rows, columns], [1, 0]);
+    matrix = derived(`${weightName}_transposed`, DataType.FLOAT, [columns, rows], [weight], turned);
     constants.set(matrix.name, matrix);
   }
   const [result] = node.output;

@@ -11,7 +11,7 @@ import {
 } from '../proto/onnx_pb.ts';
 import { toHalf } from './half.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
-import { constant, floatValues, graphOf, withGraph } from './tensors.ts';
+import { derived, graphOf, withGraph } from './tensors.ts';
 
 /** What each operator of our networks gives: its first operand's type, an integer or boolean, or what its attribute names. */
 const RESULTS: Readonly<Record<string, 'first' | 'discrete' | 'to'>> = {
@@ -104,7 +104,7 @@ export function toFp16(model: ModelProto): ModelProto {
 }
 
 function halfTensor(tensor: TensorProto, name: string): TensorProto {
-  return constant(name, DataType.FLOAT16, tensor.dims.map(Number), toHalf(floatValues(tensor)));
+  return derived(name, DataType.FLOAT16, tensor.dims.map(Number), [tensor], toHalf);
 }
 
 /** Every float32 value of a graph. */

@@ -23,7 +23,7 @@ import {
 } from '../proto/onnx_pb.ts';
 import { ONNX_RUNTIME } from '../runtime-operators.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
-import { constant, floatValues, graphOf, withGraph } from './tensors.ts';
+import { constant, derived, graphOf, withGraph } from './tensors.ts';
 
 /** A smaller constant saves fewer bytes than its own nodes cost time. */
 const MIN_ELEMENTS = 4096;
@@ -66,10 +66,11 @@ export function toQ8(model: ModelProto): ModelProto {
     const names = { values: `${tensor.name}_int8_${axis}`, scales: `${tensor.name}_int8_${axis}_scales` };
     if (!constants.has(names.values)) {
       const [rows, columns] = tensor.dims.map(Number);
-      const { values, scales } = quantize(floatValues(tensor), columns, axis);
-      constants.set(names.values, constant(names.values, DataType.INT8, [rows, columns], values));
+      const scalesOf = (matrix: Float32Array) => scalesAlong(matrix, columns, axis);
+      const levelsOf = (matrix: Float32Array) => levels(matrix, columns, axis, scalesOf(matrix));
       const shape = axis === 0 ? [rows, 1] : [columns];
-      constants.set(names.scales, constant(names.scales, DataType.FLOAT, shape, scales));
+      constants.set(names.values, derived(names.values, DataType.INT8, [rows, columns], [tensor], levelsOf));
+      constants.set(names.scales, derived(names.scales, DataType.FLOAT, shape, [tensor], scalesOf));
     }
     return names;
   };
@@ -141,17 +142,25 @@ function readersOf(graph: GraphProto): ReadonlyMap<string, readonly (NodeProto |
   return readers;
 }
 
-/** Levels of a row-major matrix, and for each place along `axis` what one level is worth. */
-function quantize(
-  matrix: Float32Array,
-  columns: number,
-  axis: 0 | 1,
-): { values: Int8Array<ArrayBuffer>; scales: Float32Array<ArrayBuffer> } {
-  const place = axis === 0 ? (i: number) => Math.floor(i / columns) : (i: number) => i % columns;
+/** For each place along `axis` of a row-major matrix what one level is worth. */
+function scalesAlong(matrix: Float32Array, columns: number, axis: 0 | 1): Float32Array<ArrayBuffer> {
+  const place = placeAlong(columns, axis);
   const scales = new Float32Array(axis === 0 ? matrix.length / columns : columns);
   for (const [i, value] of matrix.entries()) {
     scales[place(i)] = Math.max(scales[place(i)], Math.abs(value) / MAX_LEVEL);
   }
-  const values = Int8Array.from(matrix, (value, i) => Math.round(value / (scales[place(i)] || 1)));
-  return { values, scales };
+  return scales;
 }
+
+function levels(
+  matrix: Float32Array,
+  columns: number,
+  axis: 0 | 1,
+  scales: Float32Array,
+): Int8Array<ArrayBuffer> {
+  const place = placeAlong(columns, axis);
+  return Int8Array.from(matrix, (value, i) => Math.round(value / (scales[place(i)] || 1)));
+}
+
+const placeAlong = (columns: number, axis: 0 | 1) =>
+  axis === 0 ? (i: number) => Math.floor(i / columns) : (i: number) => i % columns;

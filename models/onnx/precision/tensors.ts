@@ -51,22 +51,64 @@ export function integerValues(tensor: TensorProto): number[] {
   return Array.from(new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8), Number);
 }
 
+type Values =
+  | Float32Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int8Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>;
+
 export function constant(
   name: string,
   dataType: DataType,
   dims: readonly number[],
-  data:
-    | Float32Array<ArrayBuffer>
-    | Uint16Array<ArrayBuffer>
-    | Int8Array<ArrayBuffer>
-    | BigInt64Array<ArrayBuffer>,
+  data: Values,
 ): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dataType,
-    dims: dims.map(BigInt),
-    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  return create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData: bytesOf(data) });
+}
+
+/** A constant of which so far only type and shape are known: a large model's values do not fit into memory together. */
+export interface DeferredTensor extends TensorProto {
+  readonly read: () => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export function deferred(
+  name: string,
+  dataType: DataType,
+  dims: readonly number[],
+  read: () => Promise<Values>,
+): DeferredTensor {
+  const tensor = create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt) });
+  return { ...tensor, dataLocation: DataLocation.EXTERNAL, read: async () => bytesOf(await read()) };
+}
+
+export function isDeferred(tensor: TensorProto): tensor is DeferredTensor {
+  return 'read' in tensor;
+}
+
+/** A constant that is made of others, float32 all: at once, or when it is read where one of them is deferred. */
+export function derived(
+  name: string,
+  dataType: DataType,
+  dims: readonly number[],
+  sources: readonly TensorProto[],
+  compute: (...values: Float32Array<ArrayBuffer>[]) => Values,
+): TensorProto {
+  if (!sources.some(isDeferred)) return constant(name, dataType, dims, compute(...sources.map(floatValues)));
+  return deferred(name, dataType, dims, async () => {
+    const values: Float32Array<ArrayBuffer>[] = [];
+    for (const source of sources) {
+      if (!isDeferred(source)) values.push(floatValues(source));
+      else {
+        const bytes = await source.read();
+        values.push(new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
+      }
+    }
+    return compute(...values);
   });
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Values): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function expectType(tensor: TensorProto, type: DataType): void {

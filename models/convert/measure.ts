@@ -1,0 +1,109 @@
+// What was exported, compared with the trained network: cosines, size and speed of each precision, and the vectors of its self-test.
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encoderPath, readModelFolder } from '../clip/model-folder.ts';
+import { imageSize, preprocess } from '../clip/preprocess.ts';
+import { type SelfTest, type SelfTestRecipe, selfTestImage } from '../clip/selftest.ts';
+import type { Precision, RgbImage } from '../clip/types.ts';
+import { directorySource } from '../files/folder.ts';
+import { type NodeModel, openModel } from '../inference/model.ts';
+import { type Agreement, agreement, probePictures, probePrompts } from './agreement.ts';
+import { openReference } from './reference.ts';
+import { readTrainedFolder } from './trained-folder.ts';
+
+export interface Measured {
+  readonly precision: Precision;
+  /** Of both encoders. */
+  readonly bytes: number;
+  /** With the trained network's vectors. */
+  readonly image: Agreement;
+  readonly text: Agreement;
+  /** Median of single pictures, without decoding and preprocessing. */
+  readonly millisecondsPerPicture: number;
+}
+
+/** Plain data: it goes to another process. */
+export interface MeasureRequest {
+  /** The folder with model.safetensors, and the one with the encoders that were made of it. */
+  readonly trained: string;
+  readonly stage: string;
+  readonly precisions: readonly Precision[];
+  readonly threads: number;
+  /** Pictures to compare by, beside made ones. */
+  readonly images: readonly RgbImage[];
+}
+
+export interface MeasureResult {
+  readonly measured: readonly Measured[];
+  readonly selfTest: SelfTest;
+}
+
+const SELF_TEST_PROMPT = 'a photo of a cat';
+/** For a model that names no templates of its own. */
+const PLAIN_TEMPLATE = 'a photo of a {}.';
+
+/** Compares what was staged with the trained network, and notes what each precision gives for the self-test. */
+export async function measure(
+  { trained, stage, precisions, threads, images }: MeasureRequest,
+  onMeasured: (measured: Measured) => void,
+): Promise<MeasureResult> {
+  const folder = await readModelFolder(directorySource(stage));
+  const { width, height } = imageSize(folder.preprocessing);
+  const recipe: SelfTestRecipe = { recipe: 'gradient-noise', seed: 1, width: 2 * width, height: height + 16 };
+  const pictures = [...probePictures(), ...images];
+
+  const { config, weights } = await readTrainedFolder(trained);
+  const prompts = probePrompts(config.prompt_templates ?? [PLAIN_TEMPLATE]);
+  const reference = await openReference(config, weights, folder, threads);
+  const expectedImages = await reference.embedImages(pictures);
+  const expectedTexts = await reference.embedTexts(prompts);
+  await reference.close();
+
+  const measured: Measured[] = [];
+  const vectors: SelfTest['vectors'] = {};
+  for (const precision of precisions) {
+    const model = await openModel(stage, { precision, threads });
+    const [image_embeds] = await model.embedImages([selfTestImage(recipe)]);
+    const [text_embeds] = await model.embedTexts([SELF_TEST_PROMPT]);
+    vectors[precision] = { image_embeds: rounded(image_embeds), text_embeds: rounded(text_embeds) };
+    const result: Measured = {
+      precision,
+      bytes: await bytesOf(stage, precision),
+      image: agreement(expectedImages, await model.embedImages(pictures)),
+      text: agreement(expectedTexts, await model.embedTexts(prompts)),
+      millisecondsPerPicture: await timePerPicture(model),
+    };
+    await model.close();
+    measured.push(result);
+    onMeasured(result);
+  }
+  return { measured, selfTest: { image: recipe, prompt: SELF_TEST_PROMPT, vectors } };
+}
+
+/** Seven digits: float32 has no more. */
+function rounded(vector: Float32Array): number[] {
+  return Array.from(vector, (value) => Number(value.toPrecision(7)));
+}
+
+async function bytesOf(stage: string, precision: Precision): Promise<number> {
+  const vision = await stat(join(stage, encoderPath('vision_model', precision)));
+  const text = await stat(join(stage, encoderPath('text_model', precision)));
+  return vision.size + text.size;
+}
+
+/** Median of single pictures after the first two, which find the runtime cold. */
+async function timePerPicture(model: NodeModel): Promise<number> {
+  const { width, height } = imageSize(model.preprocessing);
+  const pixels = preprocess(
+    selfTestImage({ recipe: 'gradient-noise', seed: 2, width, height }),
+    model.preprocessing,
+  );
+  const times: number[] = [];
+  for (let run = 0; run < 11; run++) {
+    const start = performance.now();
+    await model.embedPixelValues(pixels, 1);
+    if (run >= 2) times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+}
