@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Files, json, withJson } from '../clip/fixtures/tiny-model.ts';
 import { parseManifest, verifyFile } from '../clip/manifest.ts';
-import { readModelFolder } from '../clip/model-folder.ts';
+import { encoderPath, readModelFolder } from '../clip/model-folder.ts';
 import { preprocess } from '../clip/preprocess.ts';
 import { cosine } from '../clip/ranking.ts';
 import { checkSelfTest, parseSelfTest, selfTestImage } from '../clip/selftest.ts';
@@ -53,29 +53,39 @@ describe('exportModel', () => {
   let folder = '';
   let measured: readonly Measured[];
   beforeAll(async () => {
-    const stale = new Map(trained).set('onnx/vision_model_q4.onnx', new Uint8Array(3));
+    const stale = new Map(trained).set('onnx/vision_model_bnb4.onnx', new Uint8Array(3));
     folder = await folderOf(stale);
-    measured = await exportModel(folder, { combined: true, threads: 1 });
+    // In 4 bits random weights are not near enough; a trained network's are.
+    measured = await exportModel(folder, {
+      precisions: EXPORT_PRECISIONS,
+      combined: true,
+      threads: 1,
+      force: true,
+    });
   });
 
   test('makes a folder that reads as a model, and nothing else', async () => {
     const { precisions, manifest, logitScale } = await readModelFolder(directorySource(folder));
-    expect(precisions).toEqual(['fp32', 'fp16', 'q8']);
+    expect(precisions).toEqual(['fp32', 'fp16', 'q8', 'q4', 'q4f16']);
     expect(logitScale).toBeCloseTo(25, 4);
     expect(manifest?.files.map(({ path }) => path)).toEqual([
       'config.json',
       'onnx/text_model.onnx',
       'onnx/text_model_fp16.onnx',
+      'onnx/text_model_q4.onnx',
+      'onnx/text_model_q4f16.onnx',
       'onnx/text_model_quantized.onnx',
       'onnx/vision_model.onnx',
       'onnx/vision_model_fp16.onnx',
+      'onnx/vision_model_q4.onnx',
+      'onnx/vision_model_q4f16.onnx',
       'onnx/vision_model_quantized.onnx',
       'preprocessor_config.json',
       'selftest.json',
       'tokenizer.json',
       'tokenizer_config.json',
     ]);
-    const combined = ['onnx/model.onnx', 'onnx/model_fp16.onnx', 'onnx/model_quantized.onnx'];
+    const combined = ['', '_fp16', '_quantized', '_q4', '_q4f16'].map((suffix) => `onnx/model${suffix}.onnx`);
     const all = [
       ...(manifest?.files ?? []).map(({ path }) => path),
       ...combined,
@@ -97,7 +107,7 @@ describe('exportModel', () => {
 
   test('measures each precision against the trained network', () => {
     expect(measured.map(({ precision }) => precision)).toEqual(EXPORT_PRECISIONS);
-    const [fp32, fp16, q8] = measured;
+    const [fp32, fp16, q8, q4] = measured;
     for (const { image, text } of [fp32, fp16]) {
       expect(Math.min(image.min, text.min)).toBeGreaterThan(0.99999);
       expect(image.mean).toBeGreaterThanOrEqual(image.min);
@@ -105,6 +115,8 @@ describe('exportModel', () => {
     expect(Math.min(q8.image.min, q8.text.min)).toBeGreaterThan(0.99);
     expect(Math.max(q8.image.mean, q8.text.mean)).toBeLessThan(0.999999);
     expect(fp16.bytes).toBeLessThan(0.8 * fp32.bytes);
+    expect(q4.bytes).toBeLessThan(q8.bytes);
+    expect(Math.min(q4.image.min, q4.text.min)).toBeGreaterThan(0.9);
     for (const { millisecondsPerPicture } of measured) expect(millisecondsPerPicture).toBeGreaterThan(0);
   });
 
@@ -130,8 +142,8 @@ describe('exportModel', () => {
     const [imageVectors, textVectors] = [await model.embedImages(pictures), await model.embedTexts(texts)];
     await model.close();
 
-    const suffix = { fp32: '', fp16: '_fp16', q8: '_quantized' }[precision];
-    const session = await InferenceSession.create(join(folder, `onnx/model${suffix}.onnx`), {
+    const combined = encoderPath('vision_model', precision).replace('vision_model', 'model');
+    const session = await InferenceSession.create(join(folder, combined), {
       intraOpNumThreads: 1,
     });
     expect([...session.inputNames].sort()).toEqual(['attention_mask', 'input_ids', 'pixel_values']);

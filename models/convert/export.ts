@@ -16,6 +16,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { toModelProto } from '../onnx/model-proto.ts';
 import { foldConstants } from '../onnx/precision/fold-constants.ts';
 import { toFp16 } from '../onnx/precision/fp16.ts';
+import { toQ4, toQ4F16 } from '../onnx/precision/q4.ts';
 import { toQ8 } from '../onnx/precision/q8.ts';
 import type { ModelProto } from '../onnx/proto/onnx_pb.ts';
 import { streamModel } from '../onnx/stream-model.ts';
@@ -29,16 +30,20 @@ const CONVERSIONS = {
   fp32: (model: ModelProto) => model,
   fp16: toFp16,
   q8: toQ8,
+  q4: toQ4,
+  q4f16: toQ4F16,
 } as const satisfies Partial<Record<Precision, (model: ModelProto) => ModelProto>>;
 
 export type ExportPrecision = keyof typeof CONVERSIONS;
 export const EXPORT_PRECISIONS = Object.keys(CONVERSIONS) as readonly ExportPrecision[];
+/** Made where nobody says which: fp32 for any device, fp16 for WebGPU, q8 for WebAssembly. */
+export const USUAL_PRECISIONS: readonly ExportPrecision[] = ['fp32', 'fp16', 'q8'];
 
 /** A precision whose vectors point elsewhere than the trained network's is another model. */
 export const LEAST_MEAN_COSINE = 0.98;
 
 export interface ExportOptions {
-  /** All by default. */
+  /** USUAL_PRECISIONS by default. */
   readonly precisions?: readonly ExportPrecision[];
   /** Also writes the graph of both encoders that transformers.js' zero-shot pipeline reads. */
   readonly combined?: boolean;
@@ -67,7 +72,7 @@ const SIDE_FILES = [
  */
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
-  const wanted = options.precisions ?? EXPORT_PRECISIONS;
+  const wanted = options.precisions ?? USUAL_PRECISIONS;
   const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
   const stage = join(path, `.export-${randomUUID()}`);
   try {
@@ -135,11 +140,8 @@ async function stageEncoders(
 ): Promise<string[]> {
   const convert = (graph: Graph) => CONVERSIONS[precision](foldConstants(toModelProto(graph, weights)));
   const write = async (path: string, model: ModelProto): Promise<string[]> => {
-    const dataPath = `${path}_data`;
-    const { graph, data } = streamModel(model, basename(dataPath));
-    if (data) await writeFileWhole(join(stage, dataPath), data);
-    await writeFileWhole(join(stage, path), graph);
-    return data ? [path, dataPath] : [path];
+    const isSplit = await writeModel(join(stage, path), model);
+    return isSplit ? [path, `${path}_data`] : [path];
   };
   const vision = convert(visionEncoder(config));
   const text = convert(textEncoder(config));
@@ -152,6 +154,21 @@ async function stageEncoders(
   if (combined)
     await write(visionPath.replace('vision_model', 'model'), combinedModel(vision, text, logitScale));
   return written;
+}
+
+/** Constant by constant; whether a file of constants lies beside it now. */
+async function writeModel(path: string, model: ModelProto): Promise<boolean> {
+  const { graph, data } = streamModel(model, `${basename(path)}_data`);
+  if (data) await writeFileWhole(`${path}_data`, data);
+  await writeFileWhole(path, graph);
+  return data !== null;
+}
+
+/** The encoders alone, in fp32, as `<folder>/vision_model.onnx` and `text_model.onnx`: what each precision is made from. */
+export async function writeFp32Encoders({ config, weights }: OpenedFolder, folder: string): Promise<void> {
+  const encoders = { vision_model: visionEncoder(config), text_model: textEncoder(config) };
+  for (const [name, graph] of Object.entries(encoders))
+    await writeModel(join(folder, `${name}.onnx`), foldConstants(toModelProto(graph, weights)));
 }
 
 async function manifest(stage: string, paths: readonly string[]): Promise<Manifest> {

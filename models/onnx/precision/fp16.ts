@@ -9,6 +9,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx_pb.ts';
+import { ONNX_RUNTIME } from '../runtime-operators.ts';
 import { toHalf } from './half.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
 import { derived, graphOf, withGraph } from './tensors.ts';
@@ -30,6 +31,7 @@ const RESULTS: Readonly<Record<string, 'first' | 'discrete' | 'to'>> = {
   Identity: 'first',
   LayerNormalization: 'first',
   MatMul: 'first',
+  MatMulNBits: 'first',
   Mul: 'first',
   Neg: 'first',
   Pad: 'first',
@@ -122,7 +124,8 @@ function floatNames(model: ModelProto): Set<string> {
 }
 
 function isFloatResult(node: NodeProto, floats: ReadonlySet<string>): boolean {
-  const result = node.domain === '' ? RESULTS[node.opType] : undefined;
+  const isKnown = node.domain === '' || node.domain === ONNX_RUNTIME.domain;
+  const result = isKnown ? RESULTS[node.opType] : undefined;
   switch (result) {
     case 'first':
       return floats.has(node.input[0]);

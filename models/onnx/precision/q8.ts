@@ -4,7 +4,7 @@
 //
 //   x ─▶ DynamicQuantizeLinear ─▶ MatMulIntegerToFloat(weight int8, x's scale, weight's scales, bias) ─▶ as before
 //
-// A token table is stored as int8 with a scale per row, and rows are scaled after they are looked up.
+// Token tables are in 8 bits too (token-table.ts).
 //
 // MatMulIntegerToFloat is ONNX Runtime's own operator for the standard's MatMulInteger, Cast, Mul, Mul and Add: one pass over
 // the numbers instead of five, and no work for the runtime's optimiser. That keeps busy Casts out of the graph (one of token
@@ -12,26 +12,28 @@
 // one WebAssembly function of 490 kB, which V8 takes 40 ms to compile and, once it is busy, another 0.6 s of a core to
 // optimise, in the middle of the first answer.
 
-import { create } from '@bufbuild/protobuf';
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
   type ModelProto,
   type NodeProto,
-  OperatorSetIdProtoSchema,
   type TensorProto,
 } from '../proto/onnx_pb.ts';
 import { ONNX_RUNTIME } from '../runtime-operators.ts';
+import { levels, scalesAlong } from './int8.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
-import { constant, derived, graphOf, withGraph } from './tensors.ts';
+import { constant, derived, graphOf, isLargeMatrix, withGraph, withRuntimeOperators } from './tensors.ts';
+import { tablesToInt8 } from './token-table.ts';
 
-/** A smaller constant saves fewer bytes than its own nodes cost time. */
-const MIN_ELEMENTS = 4096;
-/** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */
-const MAX_LEVEL = 127;
+/** Each output of a product has a scale of its own. */
+const OUTPUTS = 1;
 
 /** The same network with its products' weights and its token table in 8 bits; `model` has been through foldConstants. */
 export function toQ8(model: ModelProto): ModelProto {
+  return productsToInt8(tablesToInt8(model));
+}
+
+function productsToInt8(model: ModelProto): ModelProto {
   const graph = graphOf(model);
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const readers = readersOf(graph);
@@ -40,12 +42,6 @@ export function toQ8(model: ModelProto): ModelProto {
   const quantised = new Set<string>();
   /** Sums that a product before them has taken in. */
   const fused = new Set<NodeProto>();
-
-  const largeMatrix = (name: string): TensorProto | null => {
-    const tensor = constants.get(name);
-    if (tensor?.dataType !== DataType.FLOAT || tensor.dims.length !== 2) return null;
-    return Number(tensor.dims[0] * tensor.dims[1]) < MIN_ELEMENTS ? null : tensor;
-  };
 
   const number = (value: number): string => {
     const name = `float32_${value}`;
@@ -61,16 +57,15 @@ export function toQ8(model: ModelProto): ModelProto {
     return names;
   };
 
-  /** A constant as int8, once for all its readers; `axis` is the one along which each place has a scale of its own. */
-  const weight = (tensor: TensorProto, axis: 0 | 1) => {
-    const names = { values: `${tensor.name}_int8_${axis}`, scales: `${tensor.name}_int8_${axis}_scales` };
+  /** A constant as int8, once for all its readers. */
+  const weight = (tensor: TensorProto) => {
+    const names = { values: `${tensor.name}_int8`, scales: `${tensor.name}_int8_scales` };
     if (!constants.has(names.values)) {
       const [rows, columns] = tensor.dims.map(Number);
-      const scalesOf = (matrix: Float32Array) => scalesAlong(matrix, columns, axis);
-      const levelsOf = (matrix: Float32Array) => levels(matrix, columns, axis, scalesOf(matrix));
-      const shape = axis === 0 ? [rows, 1] : [columns];
+      const scalesOf = (matrix: Float32Array) => scalesAlong(matrix, columns, OUTPUTS);
+      const levelsOf = (matrix: Float32Array) => levels(matrix, columns, OUTPUTS, scalesOf(matrix));
       constants.set(names.values, derived(names.values, DataType.INT8, [rows, columns], [tensor], levelsOf));
-      constants.set(names.scales, derived(names.scales, DataType.FLOAT, shape, [tensor], scalesOf));
+      constants.set(names.scales, derived(names.scales, DataType.FLOAT, [columns], [tensor], scalesOf));
     }
     return names;
   };
@@ -86,7 +81,7 @@ export function toQ8(model: ModelProto): ModelProto {
 
   const multiply = (x: string, matrix: TensorProto, product: string) => {
     const { values, scale, zeroPoint } = activation(x);
-    const { values: weights, scales } = weight(matrix, 1);
+    const { values: weights, scales } = weight(matrix);
     const bias = biasOf(product, matrix);
     if (bias) fused.add(bias.sum);
     // The empty name: symmetric weights have no zero point.
@@ -95,24 +90,11 @@ export function toQ8(model: ModelProto): ModelProto {
     nodes.push(nodeProto('MatMulIntegerToFloat', inputs, outputs, {}, ONNX_RUNTIME.domain));
   };
 
-  const lookUp = (table: TensorProto, indices: string, result: string) => {
-    const { values, scales } = weight(table, 0);
-    const [levels, float, steps] = [`${result}_int8`, `${result}_unscaled`, `${result}_scales`];
-    nodes.push(
-      nodeProto('Gather', [values, indices], [levels]),
-      nodeProto('DequantizeLinear', [levels, number(1)], [float]),
-      nodeProto('Gather', [scales, indices], [steps]),
-      nodeProto('Mul', [float, steps], [result]),
-    );
-  };
-
   for (const node of graph.node) {
     const [first, second] = node.input;
     const [result] = node.output;
-    const table = node.opType === 'Gather' && intAttribute(node, 'axis', 0) === 0 ? largeMatrix(first) : null;
-    const matrix = node.opType === 'MatMul' ? largeMatrix(second) : null;
-    if (table) lookUp(table, second, result);
-    else if (matrix) multiply(first, matrix, result);
+    const matrix = node.opType === 'MatMul' ? constants.get(second) : undefined;
+    if (matrix && isLargeMatrix(matrix)) multiply(first, matrix, result);
     else if (
       node.opType === 'Cast' &&
       comparisons.has(first) &&
@@ -121,14 +103,7 @@ export function toQ8(model: ModelProto): ModelProto {
       nodes.push(nodeProto('Where', [first, number(1), number(0)], [result]));
     } else if (!fused.has(node)) nodes.push(node);
   }
-  const opsetImport = [
-    ...model.opsetImport,
-    create(OperatorSetIdProtoSchema, {
-      domain: ONNX_RUNTIME.domain,
-      version: ONNX_RUNTIME.version,
-    }),
-  ];
-  return withGraph({ ...model, opsetImport }, nodes, [...constants.values()]);
+  return withRuntimeOperators(withGraph(model, nodes, [...constants.values()]));
 }
 
 /** The nodes that read each value; a graph's output has a reader that is none of them. */
@@ -141,26 +116,3 @@ function readersOf(graph: GraphProto): ReadonlyMap<string, readonly (NodeProto |
   for (const { name } of graph.output) add(name, null);
   return readers;
 }
-
-/** For each place along `axis` of a row-major matrix what one level is worth. */
-function scalesAlong(matrix: Float32Array, columns: number, axis: 0 | 1): Float32Array<ArrayBuffer> {
-  const place = placeAlong(columns, axis);
-  const scales = new Float32Array(axis === 0 ? matrix.length / columns : columns);
-  for (const [i, value] of matrix.entries()) {
-    scales[place(i)] = Math.max(scales[place(i)], Math.abs(value) / MAX_LEVEL);
-  }
-  return scales;
-}
-
-function levels(
-  matrix: Float32Array,
-  columns: number,
-  axis: 0 | 1,
-  scales: Float32Array,
-): Int8Array<ArrayBuffer> {
-  const place = placeAlong(columns, axis);
-  return Int8Array.from(matrix, (value, i) => Math.round(value / (scales[place(i)] || 1)));
-}
-
-const placeAlong = (columns: number, axis: 0 | 1) =>
-  axis === 0 ? (i: number) => Math.floor(i / columns) : (i: number) => i % columns;

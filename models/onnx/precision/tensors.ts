@@ -8,9 +8,11 @@ import {
   type GraphProto,
   type ModelProto,
   type NodeProto,
+  OperatorSetIdProtoSchema,
   type TensorProto,
   TensorProtoSchema,
 } from '../proto/onnx_pb.ts';
+import { ONNX_RUNTIME } from '../runtime-operators.ts';
 
 export function graphOf(model: ModelProto): GraphProto {
   if (!model.graph) throw new Error('The ONNX model has no graph.');
@@ -27,6 +29,21 @@ export function withGraph(
   const read = new Set([...node.flatMap(({ input }) => input), ...graph.output.map(({ name }) => name)]);
   const kept = initializer.filter(({ name }) => read.has(name));
   return { ...model, graph: { ...graph, node, initializer: kept } };
+}
+
+/** The same model, which says that it has operators of ONNX Runtime's own. */
+export function withRuntimeOperators(model: ModelProto): ModelProto {
+  const { domain, version } = ONNX_RUNTIME;
+  const own = create(OperatorSetIdProtoSchema, { domain, version });
+  return { ...model, opsetImport: [...model.opsetImport, own] };
+}
+
+/** A smaller constant saves fewer bytes than its own nodes cost time. */
+const MIN_ELEMENTS = 4096;
+
+/** Whether a constant is a matrix of floats that is worth being stored in fewer bits. */
+export function isLargeMatrix({ dataType, dims }: TensorProto): boolean {
+  return dataType === DataType.FLOAT && dims.length === 2 && dims[0] * dims[1] >= MIN_ELEMENTS;
 }
 
 /** A constant's values, not copied where their place in memory allows it. */
@@ -55,6 +72,7 @@ type Values =
   | Float32Array<ArrayBuffer>
   | Uint16Array<ArrayBuffer>
   | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
   | BigInt64Array<ArrayBuffer>;
 
 export function constant(

@@ -1,0 +1,46 @@
+// A table that tokens are looked up in, in 8 bits: int8 with a scale per row, symmetric around 0; rows are scaled after they are
+// looked up. It is most of a small model's text encoder, and no product reads it.
+
+import {
+  TensorProto_DataType as DataType,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from '../proto/onnx_pb.ts';
+import { levels, scalesAlong } from './int8.ts';
+import { intAttribute, nodeProto } from './nodes.ts';
+import { constant, derived, graphOf, isLargeMatrix, withGraph } from './tensors.ts';
+
+const ROWS = 0;
+const ONE = 'float32_1';
+
+/** The same network with its large tables in 8 bits. */
+export function tablesToInt8(model: ModelProto): ModelProto {
+  const graph = graphOf(model);
+  const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+
+  const lookUp = (table: TensorProto, indices: string, result: string): NodeProto[] => {
+    const names = { values: `${table.name}_int8`, scales: `${table.name}_int8_scales` };
+    const [rows, columns] = table.dims.map(Number);
+    const scalesOf = (matrix: Float32Array) => scalesAlong(matrix, columns, ROWS);
+    const levelsOf = (matrix: Float32Array) => levels(matrix, columns, ROWS, scalesOf(matrix));
+    constants.set(names.values, derived(names.values, DataType.INT8, [rows, columns], [table], levelsOf));
+    constants.set(names.scales, derived(names.scales, DataType.FLOAT, [rows, 1], [table], scalesOf));
+    constants.set(ONE, constant(ONE, DataType.FLOAT, [], Float32Array.of(1)));
+    const [integers, float, steps] = [`${result}_int8`, `${result}_unscaled`, `${result}_scales`];
+    return [
+      nodeProto('Gather', [names.values, indices], [integers]),
+      nodeProto('DequantizeLinear', [integers, ONE], [float]),
+      nodeProto('Gather', [names.scales, indices], [steps]),
+      nodeProto('Mul', [float, steps], [result]),
+    ];
+  };
+
+  const nodes = graph.node.flatMap((node) => {
+    const table = node.opType === 'Gather' ? constants.get(node.input[0]) : undefined;
+    return table && isLargeMatrix(table) && intAttribute(node, 'axis', 0) === 0
+      ? lookUp(table, node.input[1], node.output[0])
+      : [node];
+  });
+  return withGraph(model, nodes, [...constants.values()]);
+}
