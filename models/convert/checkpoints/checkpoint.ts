@@ -6,8 +6,6 @@ export interface Checkpoint {
   /** For messages: the file that a person named. */
   readonly name: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** Whether it is an archive of TorchScript, as OpenAI publishes its models. */
-  readonly isTorchScript: boolean;
   /** One of `tensors`, by its name. */
   read(name: string): Promise<Tensor>;
   close(): Promise<void>;

@@ -22,7 +22,6 @@ export async function openSafetensorsFile(file: RangeFile): Promise<Checkpoint> 
   const { tensors } = readSafetensorsHeader(head, file.path, file.bytes);
   return {
     name: file.path,
-    isTorchScript: false,
     tensors,
     async read(name) {
       const place = placeOf(tensors, name, file.path);
@@ -76,7 +75,6 @@ export async function openShards(index: RangeFile): Promise<Checkpoint> {
     );
     return {
       name: index.path,
-      isTorchScript: false,
       tensors,
       async read(tensor) {
         const shard = shards.get(map[tensor]);

@@ -100,7 +100,6 @@ export async function openTorchArchive(file: RangeFile): Promise<Checkpoint> {
     checkStorage(tensor, storage, files.get(`${root}data/${storage.key}`), file);
   return {
     name: file.path,
-    isTorchScript: content instanceof InertRecord,
     tensors: new Map(
       Array.from(views, ([tensor, { storage, shape }]): [string, TensorInfo] => [
         tensor,
