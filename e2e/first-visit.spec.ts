@@ -19,7 +19,7 @@ test('shows example photographs, ranked, without a decision', async ({ app, page
     )
     .toEqual(new Array(EXAMPLES.photographs).fill(true));
   await expect(app.labels.chips).toHaveCount(EXAMPLES.labels);
-  const [best, second] = await app.bars('kitten.jpg');
+  const [best, second] = await app.bars('dachshund.jpg');
   expect(await app.labels.chips.allInnerTexts()).toContain(best.label);
   expect(Number.parseInt(best.share.replace('>', ''), 10)).toBeGreaterThanOrEqual(
     Number.parseInt(second.share.replace('<', ''), 10),
@@ -33,8 +33,8 @@ test('examples make way for the visitor’s own and come back after them', async
   await app.add(await smallPictures(2));
   await app.ranked(2, EXAMPLES.labels);
   await expect(page.getByRole('heading', { name: '2 photographs' })).toBeVisible();
-  await expect(app.card('kitten.jpg')).toHaveCount(0);
+  await expect(app.card('dachshund.jpg')).toHaveCount(0);
   await page.getByRole('button', { name: 'Remove all photographs' }).click();
   await expect(page.getByRole('heading', { name: 'Example photographs' })).toBeVisible();
-  await expect(app.card('kitten.jpg')).toBeVisible();
+  await expect(app.card('dachshund.jpg')).toBeVisible();
 });

@@ -2,7 +2,7 @@
 
 import { serve } from '../scripts/serve.mjs';
 import { holdRequests } from './hold-requests.ts';
-import { Promptlens } from './promptlens.ts';
+import { EXAMPLES, Promptlens } from './promptlens.ts';
 import { smallPictures } from './site/pictures.ts';
 import { addresses, SITE } from './site/site.ts';
 import { expect, test } from './test.ts';
@@ -40,12 +40,12 @@ test('photographs, labels, model and runtime are there with the network off, and
   expect((await app.bars('picture-003.jpg')).length).toBe(3);
   // What a first visit shows is kept too.
   await page.getByRole('button', { name: 'Remove all photographs' }).click();
-  await app.ranked(6, LABELS.length + 1);
+  await app.ranked(EXAMPLES.photographs, LABELS.length + 1);
 });
 
 test('a server that is out of order is as good as one that is gone', async ({ app, page, context }) => {
   await app.open({ labels: LABELS });
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
   await app.keptOffline();
   let asked = 0;
   await context.route('**/models/**', (route) => {
@@ -54,7 +54,7 @@ test('a server that is out of order is as good as one that is gone', async ({ ap
   });
   await page.reload();
   await app.ready();
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
   expect(asked).toBe(1);
 });
 

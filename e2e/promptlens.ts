@@ -16,7 +16,7 @@ export interface OpenOptions {
 }
 
 /** How many photographs and labels a first visit shows: app/classify/examples.ts. */
-export const EXAMPLES = { photographs: 6, labels: 7 } as const;
+export const EXAMPLES = { photographs: 5, labels: 7 } as const;
 
 /** What Export gives as JSON. */
 export interface ExportedJson {

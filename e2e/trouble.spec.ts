@@ -2,7 +2,7 @@
 
 import { contentHash } from '../app/storage/content-hash.ts';
 import { holdRequests } from './hold-requests.ts';
-import { Promptlens } from './promptlens.ts';
+import { EXAMPLES, Promptlens } from './promptlens.ts';
 import { ALTERED, DAMAGED, TINY_FP32, TRUNCATED } from './site/models.ts';
 import { picture, smallPictures } from './site/pictures.ts';
 import { expect, test } from './test.ts';
@@ -77,7 +77,7 @@ for (const { model, what, says } of DAMAGES) {
     await expect(alert).toContainText(says);
     await expect(alert.getByRole('button', { name: 'Try again' })).toBeVisible();
     await app.labels.expectToBe(LABELS);
-    await expect(app.card('kitten.jpg')).toBeVisible();
+    await expect(app.card('dachshund.jpg')).toBeVisible();
   });
 }
 
@@ -94,7 +94,7 @@ test('a model that is mended on the server loads at the next try', async ({ app,
   broken = false;
   await page.getByRole('button', { name: 'Try again' }).click();
   await app.ready();
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
 });
 
 test('loading shows one progress with bytes', async ({ app, page, context }) => {
@@ -103,7 +103,7 @@ test('loading shows one progress with bytes', async ({ app, page, context }) => 
   const progress = app.machine.getByRole('progressbar', { name: 'Loading the model' });
   await expect(progress).toHaveAttribute('aria-valuenow', /^[1-9]\d?$/);
   await expect(app.machine).toContainText(/\d+(\.\d)? (kB|MB) of 1[45]\.\d MB/);
-  await expect(app.card('kitten.jpg')).toBeVisible();
+  await expect(app.card('dachshund.jpg')).toBeVisible();
   release();
   await app.ready();
   await expect(progress).toHaveCount(0);
@@ -126,8 +126,8 @@ test('example photographs that do not come are told of, and come at the next try
   await page.getByRole('button', { name: 'Remove all photographs' }).click();
   broken = false;
   await problem.getByRole('button', { name: 'Try again' }).first().click();
-  await app.ranked(6, LABELS.length);
-  await expect(app.card('kitten.jpg')).toBeVisible();
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
+  await expect(app.card('dachshund.jpg')).toBeVisible();
 });
 
 test('photographs stay listed when the list cannot be read again', async ({ app, page, context }) => {
@@ -205,7 +205,7 @@ test('a device without room for the model runs it all the same', async ({ app, p
   await page.goto(`${app.site}icons/icon.svg`);
   await limitStorage(app, 1000);
   await app.open({ labels: LABELS });
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
   await page.getByRole('button', { name: /self-test passed/ }).click();
   await expect(page.getByText('There was no room to keep the model on this device')).toBeVisible();
 });
@@ -218,7 +218,7 @@ test.describe('a part of the page that is not there any more', () => {
   test('is told with a way out, and the rest of the page stays', async ({ app, page }) => {
     await page.route(PARTS, (route) => route.fulfill({ status: 404 }));
     await app.open({ labels: LABELS });
-    await app.opener('kitten.jpg').click();
+    await app.opener('dachshund.jpg').click();
     const told = app.toasts.filter({ hasText: 'Details cannot be shown: it could not be loaded' });
     await expect(told.getByRole('button', { name: 'Reload' })).toBeVisible();
     await app.labels.expectToBe(LABELS);
@@ -226,7 +226,7 @@ test.describe('a part of the page that is not there any more', () => {
     const alert = page.getByRole('main').getByRole('alert');
     await expect(alert).toContainText('The table cannot be shown: it could not be loaded');
     await page.getByRole('button', { name: 'Cards' }).click();
-    await expect(app.card('kitten.jpg')).toBeVisible();
+    await expect(app.card('dachshund.jpg')).toBeVisible();
     await page.getByRole('button', { name: 'Table' }).click();
 
     await page.unroute(PARTS);
@@ -242,7 +242,7 @@ test.describe('a part of the page that is not there any more', () => {
     await app.open({ labels: LABELS });
     await loaded;
     await page.route(PARTS, (route) => route.fulfill({ status: 404 }));
-    await app.opener('kitten.jpg').click();
+    await app.opener('dachshund.jpg').click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Table' }).click();

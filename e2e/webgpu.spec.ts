@@ -2,7 +2,7 @@
 
 import type { Browser } from '@playwright/test';
 import { serve } from '../scripts/serve.mjs';
-import { Promptlens } from './promptlens.ts';
+import { EXAMPLES, Promptlens } from './promptlens.ts';
 import { DAMAGED, DAMAGED_ON_GPU, TINY, TINY_FP32 } from './site/models.ts';
 import { smallPictures } from './site/pictures.ts';
 import { SITE } from './site/site.ts';
@@ -30,7 +30,7 @@ test('a software adapter is passed over unless it is asked for', async ({ app, p
 test('fp16 needs 16-bit shaders; without them fp32 runs', async ({ app, page }) => {
   await app.open({ model: TINY, softwareAdapter: true, labels: LABELS });
   await expect(app.machine).toContainText(/fp32.*WebGPU/);
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
   await page.getByRole('button', { name: /self-test passed/ }).click();
   const facts = page.getByRole('dialog', { name: 'What runs where' });
   await expect(facts).toContainText('WebGPU: google swiftshader');
@@ -103,7 +103,7 @@ test('a GPU that failed the self-test is not asked again, and the page opens wit
   const app = new Promptlens(page, server.url);
   await app.open({ model: DAMAGED_ON_GPU, softwareAdapter: true, labels: LABELS });
   await expect(app.machine).toContainText(/q8.*WASM/);
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
   await app.keptOffline();
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
 
@@ -123,7 +123,7 @@ test('a GPU that failed the self-test is not asked again, and the page opens wit
   await context.setOffline(true);
   await page.reload();
   await app.ready();
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
 });
 
 test('after a lost GPU, whose files were then given up, the page opens with the network off', async ({
@@ -146,5 +146,5 @@ test('after a lost GPU, whose files were then given up, the page opens with the 
   await page.reload();
   await app.ready();
   await expect(app.machine).toContainText(/q8.*WASM/);
-  await app.ranked(6, LABELS.length);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
 });

