@@ -1,5 +1,5 @@
-// The networks whose training steps are measured: the default one, in both precisions that ours are multiplied in, and modified ResNets of both kinds of blocks, of similar cost,
-// beside the default one's text tower.
+// The networks whose training steps are measured: the default one, in both precisions that ours is multiplied in, and modified ResNets
+// of both kinds of blocks, of similar cost, beside the default one's text tower.
 
 import { type ClipConfig, parseClipConfig } from '../../models/clip/config.ts';
 import { DEFAULT_CONFIG } from '../../models/train/default-config.ts';

@@ -162,11 +162,13 @@ async function describe(
   // Hugging Face has a class for the vision transformer alone.
   if (configFile === config && !isModifiedResNet(config.vision_config))
     configFile = { architectures: ['CLIPModel'], ...config };
-  const preprocessorFile = 'preprocessor_config.json';
-  if (has(preprocessorFile)) parsePreprocessorConfig(await read(preprocessorFile), at(preprocessorFile));
-  const preprocessor = has(preprocessorFile)
-    ? await readFile(at(preprocessorFile))
-    : json(preprocessorConfig(config.vision_config.image_size, openClip?.preprocessing));
+  const own = 'preprocessor_config.json';
+  if (!has(own)) {
+    const made = preprocessorConfig(config.vision_config.image_size, openClip?.preprocessing);
+    return { config, configFile, preprocessor: json(made) };
+  }
+  const preprocessor = await readFile(at(own));
+  parsePreprocessorConfig(parseJson(preprocessor, at(own)), at(own));
   return { config, configFile, preprocessor };
 }
 

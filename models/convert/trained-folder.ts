@@ -9,7 +9,7 @@ import { encoderPath } from '../clip/model-folder.ts';
 import { isFloat, toFloat32 } from '../clip/safetensors.ts';
 import type { Encoder, Precision } from '../clip/types.ts';
 import { directorySource, readNamedFile } from '../files/folder.ts';
-import { textEncoder, visionEncoder } from '../networks/clip.ts';
+import { encoderParameters, textEncoder, visionEncoder } from '../networks/clip.ts';
 import { checkStored, inGraphLayout, type Weights } from '../networks/weights.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx_pb.ts';
@@ -55,11 +55,8 @@ export async function openTrainedFolder(path: string): Promise<OpenedFolder> {
   try {
     // Buffers such as position_ids are integers, and no network asks for them.
     const stored = new Map([...checkpoint.tensors].filter(([, { dtype }]) => isFloat(dtype)));
-    const parameters = [visionEncoder(config), textEncoder(config)].flatMap((g) => [
-      ...g.parameters.values(),
-    ]);
     const weights = new Map(
-      parameters.map((parameter) => {
+      encoderParameters(config).map((parameter) => {
         checkStored(parameter, stored, weightsPath);
         const { name } = parameter;
         return [

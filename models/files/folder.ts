@@ -41,23 +41,31 @@ export function directorySource(directory: string): FolderSource {
         throw unreadable(directory, file, error);
       });
       try {
-        const bytes = new Uint8Array(end - start);
-        let filled = 0;
-        while (filled < bytes.length) {
-          const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-          if (bytesRead === 0) {
-            throw new Error(
-              `${join(directory, file)} ends at byte ${start + filled}; bytes ${start} to ${end} were asked for.`,
-            );
-          }
-          filled += bytesRead;
-        }
-        return bytes;
+        return await readRange(handle, join(directory, file), start, end);
       } finally {
         await handle.close();
       }
     },
   };
+}
+
+/** Bytes [start, end) of an open file; `path` for the message where it is shorter. */
+export async function readRange(
+  handle: FileHandle,
+  path: string,
+  start: number,
+  end: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
+    if (bytesRead === 0) {
+      throw new Error(`${path} ends at byte ${start + filled}; bytes ${start} to ${end} were asked for.`);
+    }
+    filled += bytesRead;
+  }
+  return bytes;
 }
 
 /** Hidden files (.git, unfinished .part files) are no part of a folder; links are followed to files, as hub caches need. */

@@ -2,7 +2,7 @@
 // (train/) and the exported encoders (convert/), so that what is trained is what is exported.
 
 import { type ClipConfig, isModifiedResNet } from '../clip/config.ts';
-import { Graph, type Value } from '../onnx/graph.ts';
+import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
 import { add, exp, matMul, mul, transpose } from '../onnx/operators.ts';
 import type { Dim } from '../onnx/shapes.ts';
 import { constant, normalizeRows } from './layers.ts';
@@ -98,4 +98,9 @@ export function textEncoder(config: ClipConfig): Graph {
   const embeds = textTransformer(g, inputIdsInput(g, 'batch'), config.text_config, config.projection_dim);
   g.output('text_embeds', embeds);
   return g;
+}
+
+/** Of both encoders: all that a model folder keeps but the temperature. */
+export function encoderParameters(config: ClipConfig): Parameter[] {
+  return [visionEncoder(config), textEncoder(config)].flatMap((g) => [...g.parameters.values()]);
 }

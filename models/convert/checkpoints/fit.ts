@@ -2,7 +2,7 @@
 
 import type { ClipConfig } from '../../clip/config.ts';
 import { isFloat } from '../../clip/safetensors.ts';
-import { textEncoder, visionEncoder } from '../../networks/clip.ts';
+import { encoderParameters } from '../../networks/clip.ts';
 import { storedShape } from '../../networks/weights.ts';
 import type { NamedTensor } from './named-tensors.ts';
 
@@ -20,7 +20,7 @@ export function fitted(
   config: ClipConfig,
   fileName: string,
 ): Map<string, NamedTensor> {
-  const parameters = [visionEncoder(config), textEncoder(config)].flatMap((g) => [...g.parameters.values()]);
+  const parameters = encoderParameters(config);
   const refused = (what: string, names: readonly string[]) => {
     const listed = names.slice(0, MOST_NAMED).join(', ');
     const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';

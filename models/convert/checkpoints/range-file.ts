@@ -1,6 +1,6 @@
 // A file that is read in pieces.
 
-import { openNamedFile } from '../../files/folder.ts';
+import { openNamedFile, readRange } from '../../files/folder.ts';
 
 export interface RangeFile {
   readonly path: string;
@@ -17,17 +17,7 @@ export async function openRangeFile(path: string, advice: string): Promise<Range
   return {
     path,
     bytes: size,
-    async read(start, end) {
-      const bytes = new Uint8Array(end - start);
-      let filled = 0;
-      while (filled < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-        if (bytesRead === 0)
-          throw new Error(`${path} ends at byte ${start + filled}, where ${end} was expected.`);
-        filled += bytesRead;
-      }
-      return bytes;
-    },
+    read: (start, end) => readRange(handle, path, start, end),
     close: () => handle.close(),
   };
 }
