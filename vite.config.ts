@@ -7,6 +7,7 @@ import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
 import securityHeaders from './app/security-headers.json' with { type: 'json' };
 import { examplePictures } from './scripts/example-pictures.ts';
+import { siteModels } from './scripts/site-models.ts';
 
 /** The page downloads and checks the runtime like a model's file: by bytes and SHA-256, known from here on. */
 function onnxruntimeFile(name: string) {
@@ -41,6 +42,7 @@ export default defineConfig({
   plugins: [
     react(),
     examplePictures(),
+    siteModels(),
     contentSecurityPolicy(),
     VitePWA({
       strategies: 'injectManifest',
@@ -49,7 +51,7 @@ export default defineConfig({
       injectRegister: false, // app/site.ts does it
       injectManifest: {
         // The shell. Models and the runtime's WebAssembly are kept when they are first used.
-        globPatterns: ['**/*.{html,js,mjs,css,svg,png,jpg,webp,woff2,webmanifest}'],
+        globPatterns: ['**/*.{html,js,mjs,css,svg,png,jpg,webp,woff2,webmanifest}', 'models.json'],
         globIgnores: ['models/**'],
         dontCacheBustURLsMatching: /^assets\//,
         rollupFormat: 'iife',

@@ -1,16 +1,26 @@
 // The page as a whole: the bar with what runs where, the words, the photographs; and what can be dropped or pasted on it.
 
-import { useEffect } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { Announcer } from './classify/announcer.tsx';
 import { DropTarget } from './classify/drop-target.tsx';
+import { refuse } from './classify/late-parts.ts';
 import { MachineBar } from './classify/machine-bar.tsx';
 import { PhotoView } from './classify/photo-view.tsx';
-import { hasUnkept } from './classify/photos.ts';
+import { hasUnkept, type Photo } from './classify/photos.ts';
 import { useServices } from './classify/services.tsx';
 import { useAddFiles } from './classify/use-add-files.ts';
-import { useClassification, useModel, usePhotos, useView } from './classify/use-classify.ts';
+import {
+  useBeside,
+  useClassification,
+  useModel,
+  usePhotos,
+  useProgress,
+  useView,
+} from './classify/use-classify.ts';
 import { WordsPanel } from './classify/words-panel.tsx';
-import { applyUpdate, onUpdateAvailable } from './site.ts';
+import { deviceWords } from './inference/device-words.ts';
+import type { ModelReport } from './inference/types.ts';
+import { answeredByServiceWorker, applyUpdate, onUpdateAvailable } from './site.ts';
 import { ErrorBoundary } from './ui/error-boundary.tsx';
 import { Failure } from './ui/failure.tsx';
 import { toast } from './ui/toast.ts';
@@ -25,29 +35,72 @@ export function App() {
   );
 }
 
+const loadModelsView = () => import('./library/models-view.tsx').catch(refuse);
+const ModelsView = lazy(loadModelsView);
+const NO_PHOTOS: readonly Photo[] = [];
+
 function Page() {
-  const model = useModel();
-  const photos = usePhotos();
+  const { classifier, beside: second } = useServices();
   const controls = useView();
+  const { view, show } = controls;
+  const model = useModel(view.model);
+  const beside = useBeside(view.beside);
+  const photos = usePhotos();
   const addFiles = useAddFiles();
-  useClassification(photos.photos, controls.view);
+  const [choosingModels, setChoosingModels] = useState(false);
+  useClassification(classifier, photos.photos, view);
+  useClassification(second.classifier, view.beside === null ? NO_PHOTOS : photos.photos, view);
+  useNoteSpeed(model.report);
   useSiteUpdates();
   useUndoKey(controls.canUndo, controls.undo);
 
   return (
     <DropTarget onFiles={addFiles}>
       <div className="page">
-        <MachineBar model={model} onFiles={addFiles} />
+        <MachineBar model={model} onFiles={addFiles} onModels={() => setChoosingModels(true)} />
         <div className="columns">
           <WordsPanel controls={controls} />
-          <PhotoView photos={photos} controls={controls} report={model.report} />
+          <PhotoView photos={photos} controls={controls} report={model.report} beside={beside} />
         </div>
       </div>
+      {choosingModels && (
+        <ErrorBoundary fallback={(error) => <Failure what="The list of models" error={error} />}>
+          <Suspense fallback={null}>
+            <ModelsView
+              use={view.model}
+              beside={view.beside}
+              reports={[model.report, beside.report]}
+              onUse={(choice) => show({ model: choice })}
+              onBeside={(choice) => show({ beside: choice })}
+              onClose={() => setChoosingModels(false)}
+              policyReady={answeredByServiceWorker}
+            />
+          </Suspense>
+        </ErrorBoundary>
+      )}
       <Announcer />
       <ToastRegion />
     </DropTarget>
   );
 }
+
+/** How fast a model is here, for the list of models: noted once it has been told for a moment. */
+function useNoteSpeed(report: ModelReport | null): void {
+  const msPerPhoto = useProgress('msPerPhoto');
+  useEffect(() => {
+    if (report === null || msPerPhoto === null) return;
+    const note = async () => {
+      const { noteTried } = await import('./library/tried.ts');
+      await noteTried(report, deviceWords(report), msPerPhoto);
+    };
+    const timer = setTimeout(
+      () => note().catch((error: unknown) => console.warn('The speed is not noted:', error)),
+      NOTE_AFTER_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [report, msPerPhoto]);
+}
+const NOTE_AFTER_MS = 2_000;
 
 /** A new version of the site is offered, never forced; what a reload costs is said before. */
 function useSiteUpdates(): void {

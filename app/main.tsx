@@ -1,6 +1,6 @@
 // The page begins here.
 
-import { QueryClientProvider } from '@tanstack/react-query';
+import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { TEMPLATE_SETS } from '../models/clip/prompts.ts';
@@ -9,9 +9,10 @@ import { createAddressStore } from './classify/address-store.ts';
 import { Classifier } from './classify/classifier.ts';
 import { createEncodeWith } from './classify/encode-with.ts';
 import { EXAMPLE_LABELS } from './classify/examples.ts';
+import { givenChoice } from './classify/load-request.ts';
 import { hasUnkept } from './classify/photos.ts';
 import { createQueryClient } from './classify/query-client.ts';
-import { type Services, ServicesProvider } from './classify/services.tsx';
+import { type Ranker, type Services, ServicesProvider } from './classify/services.tsx';
 import { createThumbnails } from './classify/thumbnails.ts';
 import { createInferenceClient } from './inference/client.ts';
 import { startSite } from './site.ts';
@@ -23,13 +24,10 @@ setTimeout(start);
 
 function start(): void {
   const queryClient = createQueryClient();
-  const client = createInferenceClient();
-  const classifier = new Classifier(queryClient);
   const services: Services = {
     queryClient,
-    client,
-    classifier,
-    encodeWith: createEncodeWith(client, classifier),
+    ...createRanker(queryClient),
+    beside: createRanker(queryClient),
     address: createAddressStore({
       labels: EXAMPLE_LABELS,
       templates: TEMPLATE_SETS[0].templates,
@@ -37,6 +35,8 @@ function start(): void {
       sort: { by: 'added' },
       onlyLabel: null,
       onlyCertainty: null,
+      model: givenChoice(new URL(location.href), new URL(document.baseURI)),
+      beside: null,
     }),
     thumbnails: createThumbnails(),
     siteReady: startSite(() => hasUnkept(queryClient)),
@@ -56,4 +56,10 @@ function start(): void {
       </StrictMode>,
     ),
   );
+}
+
+function createRanker(queryClient: QueryClient): Ranker {
+  const client = createInferenceClient();
+  const classifier = new Classifier(queryClient);
+  return { client, classifier, encodeWith: createEncodeWith(client, classifier) };
 }

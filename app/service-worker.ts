@@ -6,25 +6,31 @@
 // A new version installs beside the old one and waits: it takes over when the page says so (site.ts), or when no tab is left.
 
 import { addPlugins, cleanupOutdatedCaches, precacheAndRoute } from 'workbox-precaching';
-import securityHeaders from './security-headers.json';
-import { TAKE_OVER } from './storage/take-over.ts';
+import { securityHeadersFor } from './security.ts';
+import { ANSWER, TAKE_OVER } from './storage/take-over.ts';
 
 declare const self: ServiceWorkerGlobalScope & {
   /** The build's list of files with their hashes, put here by vite-plugin-pwa. */
   readonly __WB_MANIFEST: readonly { readonly url: string; readonly revision: string | null }[];
 };
 
-addPlugins([{ handlerWillRespond: async ({ response }) => withSecurityHeaders(response) }]);
+addPlugins([
+  {
+    handlerWillRespond: async ({ request, response }) => withSecurityHeaders(response, new URL(request.url)),
+  },
+]);
 // ?model=… and the like are read by the page; the files are the same.
 precacheAndRoute([...self.__WB_MANIFEST], { ignoreURLParametersMatching: [/./] });
 cleanupOutdatedCaches();
 
-self.addEventListener('message', ({ data }) => {
+self.addEventListener('message', (event) => {
+  const { data } = event;
   if (data === TAKE_OVER) void self.skipWaiting();
+  if (data === ANSWER) event.waitUntil(self.clients.claim());
 });
 
-function withSecurityHeaders(response: Response): Response {
+function withSecurityHeaders(response: Response, url: URL): Response {
   const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(securityHeaders)) headers.set(name, value);
+  for (const [name, value] of Object.entries(securityHeadersFor(url))) headers.set(name, value);
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

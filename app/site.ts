@@ -1,7 +1,7 @@
 // The page's dealings with its service worker (service-worker.ts): offline use, threads on plain static hosting, and new
 // versions of the site, which are offered to the visitor and never forced.
 
-import { TAKE_OVER } from './storage/take-over.ts';
+import { ANSWER, TAKE_OVER } from './storage/take-over.ts';
 
 /** In sessionStorage while a reload for isolation has been tried and has not helped yet. */
 const RELOADED = 'promptlens-reloaded-for-isolation';
@@ -44,6 +44,25 @@ async function register(): Promise<boolean> {
     console.warn('This browser does not let the page work offline:', error);
     return false;
   }
+}
+
+/**
+ * Resolves when the service worker answers for this page, also where the page was opened before there was one. Rejects with a sentence
+ * where this browser lets it have none.
+ */
+export async function answeredByServiceWorker(): Promise<void> {
+  if (!import.meta.env.PROD || navigator.serviceWorker?.controller) return;
+  const registration = await navigator.serviceWorker?.getRegistration(document.baseURI);
+  if (registration === undefined) {
+    throw new Error(
+      'This browser lets the page have no service worker, which is what names the one other server that may be asked. Download the model yourself and add its folder.',
+    );
+  }
+  const answered = new Promise((resolve) =>
+    navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
+  );
+  (await navigator.serviceWorker.ready).active?.postMessage(ANSWER);
+  await answered;
 }
 
 /** Calls `listener` when a new version is ready, at once if it is already. Returns the function that ends it. */

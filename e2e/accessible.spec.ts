@@ -91,6 +91,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.keyboard.press('Escape');
     await app.unfoldTemplates();
     await expectNoViolation(page, 'templates open');
+    await page.getByRole('button', { name: 'Models', exact: true }).click();
+    await expect(page.getByRole('listitem', { name: 'tiny', exact: true })).toBeVisible();
+    await expectNoViolation(page, 'models open');
+    await page.keyboard.press('Escape');
     await app.opener('picture-001.jpg').click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await expectNoViolation(page, 'details open');
@@ -121,6 +125,12 @@ test('axe: a phone’s width, without sideways scrolling', async ({ app, page })
   await app.opener('picture-001.jpg').click();
   await expect(page.getByRole('dialog')).toBeVisible();
   await expectNoViolation(page, 'details');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Models', exact: true }).click();
+  const models = page.getByRole('dialog', { name: 'Models' });
+  await expect(models.getByRole('listitem', { name: 'tiny', exact: true })).toBeVisible();
+  expect(await models.evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth)).toBeLessThanOrEqual(0);
+  await expectNoViolation(page, 'models');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Table' }).click();
   await expect(page.getByRole('table')).toBeVisible();

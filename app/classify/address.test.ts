@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ModelChoice } from '../inference/types.ts';
 import { formatFragment, parseFragment } from './address.ts';
 import { CERTAINTIES } from './certainty.ts';
 import type { View } from './view.ts';
@@ -12,6 +13,8 @@ const DEFAULTS: View = {
   sort: { by: 'added' },
   onlyLabel: null,
   onlyCertainty: null,
+  model: { model: 'promptlens-mini', precision: 'auto' },
+  beside: null,
 };
 
 const roundTrip = (view: View) => parseFragment(`#${formatFragment(view, DEFAULTS)}`, DEFAULTS);
@@ -25,6 +28,11 @@ const templates = fc.uniqueArray(
   words.map((text) => `${text} {}`),
   { selector: wordsKey, minLength: 1, maxLength: 8 },
 );
+
+const choices = fc.record<ModelChoice>({
+  model: fc.constantFrom('promptlens-mini', 'tiny', 'device:Xenova/mobileclip_s0', 'device:a folder, & more'),
+  precision: fc.constantFrom('auto', 'q8', 'fp32'),
+});
 
 const views: fc.Arbitrary<View> = fc.tuple(labels, templates).chain(([list, some]) => {
   const oneOf = list.length > 0 ? fc.constantFrom(...list) : fc.constant(null);
@@ -43,6 +51,8 @@ const views: fc.Arbitrary<View> = fc.tuple(labels, templates).chain(([list, some
     ),
     onlyLabel: fc.oneof(fc.constant(null), oneOf),
     onlyCertainty: fc.constantFrom(null, ...CERTAINTIES),
+    model: choices,
+    beside: fc.option(choices),
   });
 });
 

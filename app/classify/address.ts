@@ -1,10 +1,13 @@
 // A view as the part of an address behind `#`, which no server sees, and back.
 //
 //   #label=cat&label=a+red+bus&template=a+photo+of+a+{}.&sort=label&of=cat&only=cat&certainty=sure&view=table
+//   #model=device:Xenova/mobileclip_s0&precision=q8&beside=promptlens-mini
 //
 // What is not named has its default; `label=` alone is an empty list. Anything unknown or malformed is left out: an
 // address is typed, cut and mangled on its way, and what can be read of it is still a view.
 
+import { PRECISIONS } from '../../models/clip/precisions.ts';
+import type { ModelChoice } from '../inference/types.ts';
 import { CERTAINTIES, type Certainty } from './certainty.ts';
 import type { Sort, View } from './view.ts';
 import { LABELS, TEMPLATES, tidyWords, type WordKind, wordsKey } from './words.ts';
@@ -23,6 +26,8 @@ export function parseFragment(fragment: string, defaults: View): View {
     sort: parseSort(params, labels),
     onlyLabel: only !== null && labels.includes(only) ? only : null,
     onlyCertainty: isCertainty(certainty) ? certainty : null,
+    model: parseChoice(params, 'model', 'precision') ?? defaults.model,
+    beside: parseChoice(params, 'beside', 'beside-precision'),
   };
 }
 
@@ -53,6 +58,8 @@ export function formatFragment(view: View, defaults: View): string {
   if (view.onlyLabel !== null) params.set('only', view.onlyLabel);
   if (view.onlyCertainty !== null) params.set('certainty', view.onlyCertainty);
   if (view.layout === 'table') params.set('view', 'table');
+  if (!sameChoice(view.model, defaults.model)) formatChoice(params, view.model, 'model', 'precision');
+  if (view.beside !== null) formatChoice(params, view.beside, 'beside', 'beside-precision');
   return params.toString();
 }
 
@@ -89,6 +96,29 @@ function parseSort(params: URLSearchParams, labels: readonly string[]): Sort {
     default:
       return { by: 'added' };
   }
+}
+
+/** Whether there is such a model is found out when it is loaded. */
+function parseChoice(params: URLSearchParams, name: string, precisionName: string): ModelChoice | null {
+  const model = params.get(name);
+  if (model === null || model === '' || model.length > MAX_MODEL_NAME) return null;
+  const precision = params.get(precisionName);
+  return { model, precision: PRECISIONS.find((each) => each === precision) ?? 'auto' };
+}
+const MAX_MODEL_NAME = 200;
+
+function formatChoice(
+  params: URLSearchParams,
+  { model, precision }: ModelChoice,
+  name: string,
+  precisionName: string,
+): void {
+  params.set(name, model);
+  if (precision !== 'auto') params.set(precisionName, precision);
+}
+
+function sameChoice(a: ModelChoice, b: ModelChoice): boolean {
+  return a.model === b.model && a.precision === b.precision;
 }
 
 function isCertainty(value: string | null): value is Certainty {

@@ -30,7 +30,8 @@ export function loadAhead(): void {
   }
 }
 
-function refuse(cause: unknown): never {
+/** For what a part that did not come rejects with. */
+export function refuse(cause: unknown): never {
   throw new Error('it could not be loaded; the network or the server is away, or has a newer version.', {
     cause,
   });

@@ -1,32 +1,37 @@
-import { describe, expect, it } from 'vitest';
-import { loadRequest } from './load-request.ts';
+import { expect, it } from 'vitest';
+import { givenChoice, loadRequest } from './load-request.ts';
 
-const request = (query: string) =>
-  loadRequest(new URL(`https://site.example/lens/${query}`), new URL('https://site.example/lens/'));
+const base = new URL('https://site.example/lens/');
+const request = (query: string, choice = givenChoice(new URL(query, base), base)) =>
+  loadRequest(choice, new URL(query, base), base);
 
-describe('loadRequest', () => {
-  it('takes the model of the site on the best device', () => {
-    expect(request('')).toEqual({
-      modelUrl: 'https://site.example/lens/models/promptlens-mini/',
-      backend: 'auto',
-      allowSoftwareAdapter: false,
-    });
+it('takes the model of the site on the best device', () => {
+  expect(request('')).toEqual({
+    place: { on: 'site', url: 'https://site.example/lens/models/promptlens-mini/' },
+    precision: 'auto',
+    backend: 'auto',
+    allowSoftwareAdapter: false,
   });
+});
 
-  it('does what the address asks', () => {
-    expect(request('?model=tiny-2.1&backend=webgpu&software-adapter')).toEqual({
-      modelUrl: 'https://site.example/lens/models/tiny-2.1/',
-      backend: 'webgpu',
-      allowSoftwareAdapter: true,
-    });
+it('does what the address asks', () => {
+  expect(request('?model=tiny-2.1&backend=webgpu&software-adapter')).toEqual({
+    place: { on: 'site', url: 'https://site.example/lens/models/tiny-2.1/' },
+    precision: 'auto',
+    backend: 'webgpu',
+    allowSoftwareAdapter: true,
   });
+});
 
-  it.each(['../secret', '..', '.git', '//other.example', 'a/b', 'https://other.example/', ''])(
-    'never leaves the folder of models for %j',
-    (model) => {
-      expect(request(`?model=${encodeURIComponent(model)}`).modelUrl).toBe(
-        'https://site.example/lens/models/promptlens-mini/',
-      );
-    },
-  );
+it('takes the model and the precision that were chosen', () => {
+  expect(request('?model=tiny', { model: 'device:Xenova/mobileclip_s0', precision: 'q8' })).toMatchObject({
+    place: { on: 'device', id: 'Xenova/mobileclip_s0' },
+    precision: 'q8',
+  });
+});
+
+it('takes the site’s own for a name that is none', () => {
+  const own = { on: 'site', url: 'https://site.example/lens/models/promptlens-mini/' };
+  expect(request(`?model=${encodeURIComponent('../secret')}`).place).toEqual(own);
+  expect(request('', { model: '../secret', precision: 'auto' }).place).toEqual(own);
 });

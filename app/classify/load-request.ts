@@ -1,21 +1,30 @@
-// Which model, on which device: the site's own model unless the address says otherwise, as tests and the curious do.
+// Which model, on which device: as the visitor chose, and otherwise as the address's query says, for tests and the curious.
 //
-//   ?model=tiny             another folder beside it, under models/
+//   ?model=tiny             another folder of the site, under models/, where none is chosen
 //   ?backend=webgpu|wasm    this device or none
 //   ?software-adapter       a GPU in software counts as one
 
-import type { LoadRequest } from '../inference/types.ts';
+import { placeOf } from '../inference/place.ts';
+import type { LoadRequest, ModelChoice, ModelPlace } from '../inference/types.ts';
 
 const DEFAULT_MODEL = 'promptlens-mini';
 
-export function loadRequest(address: URL, base: URL): LoadRequest {
+/** The model where the visitor has chosen none. */
+export function givenChoice(address: URL, base: URL): ModelChoice {
   const model = address.searchParams.get('model') ?? DEFAULT_MODEL;
-  // A plain folder name: never a path to elsewhere.
-  const folder = /^[\w-][\w.-]*$/.test(model) ? model : DEFAULT_MODEL;
+  return { model: placeOf(model, base) === null ? DEFAULT_MODEL : model, precision: 'auto' };
+}
+
+export function loadRequest({ model, precision }: ModelChoice, address: URL, base: URL): LoadRequest {
   const backend = address.searchParams.get('backend');
   return {
-    modelUrl: new URL(`models/${folder}/`, base).href,
+    place: placeOf(model, base) ?? defaultPlace(base),
+    precision,
     backend: backend === 'webgpu' || backend === 'wasm' ? backend : 'auto',
     allowSoftwareAdapter: address.searchParams.has('software-adapter'),
   };
+}
+
+function defaultPlace(base: URL): ModelPlace {
+  return { on: 'site', url: new URL(`models/${DEFAULT_MODEL}/`, base).href };
 }

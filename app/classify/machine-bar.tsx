@@ -2,13 +2,15 @@
 
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { memo } from 'react';
+import { backendWords, deviceWords } from '../inference/device-words.ts';
 import type { LoadProgress, ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
-import { formatBytes, formatMilliseconds } from '../ui/format.ts';
+import { formatMilliseconds } from '../ui/format.ts';
 import { Icon, Mark } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { tellHeight } from '../ui/tell-height.ts';
+import { loadingWords } from './loading-words.ts';
 import { useServices } from './services.tsx';
 import { type Model, useProgress } from './use-classify.ts';
 import './machine-bar.css';
@@ -16,9 +18,10 @@ import './machine-bar.css';
 interface MachineBarProps {
   readonly model: Model;
   readonly onFiles: (files: readonly File[]) => void;
+  readonly onModels: () => void;
 }
 
-export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBarProps) {
+export const MachineBar = memo(function MachineBar({ model, onFiles, onModels }: MachineBarProps) {
   return (
     <header className="bar" ref={tellHeight}>
       <h1 className="brand">
@@ -26,6 +29,9 @@ export const MachineBar = memo(function MachineBar({ model, onFiles }: MachineBa
       </h1>
       <Machinery model={model} />
       <div className="bar-actions">
+        <Button onClick={onModels}>
+          <Icon name="models" size={18} /> <span className="bar-wide">Models</span>
+        </Button>
         <FileButton look="primary" accept="image/*,.heic,.heif" onFiles={onFiles}>
           <Icon name="add" size={18} />{' '}
           <span>
@@ -76,20 +82,6 @@ function Loading({ progress }: { readonly progress: LoadProgress | null }) {
       </div>
     </div>
   );
-}
-
-function loadingWords(progress: LoadProgress | null): string {
-  if (progress === null) return 'Loading the model…';
-  switch (progress.stage) {
-    case 'download':
-      return `Loading the model: ${formatBytes(progress.loadedBytes)} of ${formatBytes(progress.totalBytes)}`;
-    case 'compile':
-      return 'Preparing the model…';
-    case 'self-test':
-      return 'Checking this device…';
-    default:
-      return progress.stage satisfies never;
-  }
 }
 
 function Running({ report }: { readonly report: ModelReport }) {
@@ -188,13 +180,4 @@ function Fact({ name, value }: { readonly name: string; readonly value: string }
       <dd>{value}</dd>
     </>
   );
-}
-
-function backendWords(backend: ModelReport['backend']): string {
-  return backend === 'webgpu' ? 'WebGPU' : 'WASM';
-}
-
-function deviceWords({ backend, threads }: ModelReport): string {
-  if (backend === 'webgpu') return 'WebGPU';
-  return `WASM, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }

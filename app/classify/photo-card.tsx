@@ -1,13 +1,14 @@
-// One photograph and its words.
+// One photograph and its words; a second model's beneath them where two stand side by side.
 
 import { memo } from 'react';
 import { Button } from '../ui/button.tsx';
 import { formatProbability } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Bars } from './bars.tsx';
-import type { PhotoResult } from './classifier.ts';
+import type { Classifier, PhotoResult } from './classifier.ts';
+import type { Compared } from './compared.tsx';
 import type { Photo } from './photos.ts';
-import { certaintyWords } from './ranking.ts';
+import { certaintyWords, type Ranking } from './ranking.ts';
 import { useServices } from './services.tsx';
 import { usePhotoResult } from './use-classify.ts';
 import { useThumbnail } from './use-thumbnail.ts';
@@ -15,26 +16,37 @@ import './photo-card.css';
 
 interface PhotoCardProps {
   readonly photo: Photo;
+  /** Null where one model ranks alone. */
+  readonly compared: Compared | null;
   readonly onOpen: (photo: Photo) => void;
 }
 
 const BARS = 3;
 
-export const PhotoCard = memo(function PhotoCard({ photo, onOpen }: PhotoCardProps) {
-  const result = usePhotoResult(photo.id);
+export const PhotoCard = memo(function PhotoCard({ photo, compared, onOpen }: PhotoCardProps) {
+  const { classifier, beside } = useServices();
+  const result = usePhotoResult(classifier, photo.id);
+  const second = usePhotoResult(beside.classifier, photo.id);
   return (
     <article className="card">
       <button
         type="button"
         className="card-open"
-        aria-label={cardWords(photo, result)}
+        aria-label={cardWords(photo, result, compared === null ? null : second)}
         onClick={() => onOpen(photo)}
       >
         <Picture photo={photo} />
       </button>
       <div className="card-words">
-        <CardResult photo={photo} result={result} />
+        {compared !== null && <p className="card-model">{compared.first}</p>}
+        <CardResult classifier={classifier} photo={photo} result={result} />
       </div>
+      {compared !== null && (
+        <div className="card-words">
+          <p className="card-model">{compared.second}</p>
+          <CardResult classifier={beside.classifier} photo={photo} result={second} />
+        </div>
+      )}
       <p className="card-foot">
         <span className="card-name">{photo.name}</span>
         {result.state === 'ranked' && result.ranking !== null && (
@@ -53,8 +65,13 @@ export function Picture({ photo }: { readonly photo: Photo }) {
   return <span className="picture picture-none">{broken && <Icon name="picture" size={32} />}</span>;
 }
 
-function CardResult({ photo, result }: { readonly photo: Photo; readonly result: PhotoResult }) {
-  const { classifier } = useServices();
+interface CardResultProps {
+  readonly classifier: Classifier;
+  readonly photo: Photo;
+  readonly result: PhotoResult;
+}
+
+function CardResult({ classifier, photo, result }: CardResultProps) {
   switch (result.state) {
     case 'waiting':
       return (
@@ -81,7 +98,7 @@ function CardResult({ photo, result }: { readonly photo: Photo; readonly result:
   }
 }
 
-function cardWords({ name }: Photo, result: PhotoResult): string {
+function cardWords({ name }: Photo, result: PhotoResult, second: PhotoResult | null): string {
   switch (result.state) {
     case 'waiting':
       return `${name}, not ranked yet`;
@@ -90,10 +107,17 @@ function cardWords({ name }: Photo, result: PhotoResult): string {
     case 'ranked': {
       const { ranking } = result;
       if (ranking === null) return name;
-      const share = ranking.probability === null ? '' : ` ${formatProbability(ranking.probability)}`;
-      return `${name}: ${ranking.best.label}${share}, ${certaintyWords(ranking).toLowerCase()}. Details`;
+      const other =
+        second?.state === 'ranked' && second.ranking !== null
+          ? `; the model beside it: ${bestWords(second.ranking)}`
+          : '';
+      return `${name}: ${bestWords(ranking)}, ${certaintyWords(ranking).toLowerCase()}${other}. Details`;
     }
     default:
       return result satisfies never;
   }
+}
+
+function bestWords({ best, probability }: Ranking): string {
+  return probability === null ? best.label : `${best.label} ${formatProbability(probability)}`;
 }

@@ -8,6 +8,8 @@ import { formatBytes, formatCosine, formatCount, formatProbability } from '../ui
 import { Icon } from '../ui/icon.tsx';
 import { type Portion, usePortions } from '../ui/portions.ts';
 import { hostToasts } from '../ui/toast-host.ts';
+import type { Classifier } from './classifier.ts';
+import type { Compared } from './compared.tsx';
 import { type Photo, readPhoto } from './photos.ts';
 import { certaintyWords, placeOnScale, type Ranking } from './ranking.ts';
 import { useServices } from './services.tsx';
@@ -17,12 +19,15 @@ import './photo-details.css';
 interface PhotoDetailsProps {
   readonly photos: readonly Photo[];
   readonly openKey: string;
+  /** Null where one model ranks alone. */
+  readonly compared: Compared | null;
   /** Null closes. */
   readonly onOpen: (key: string | null) => void;
   readonly onRemove: ((photo: Photo) => void) | null;
 }
 
-export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: PhotoDetailsProps) {
+export default function PhotoDetails({ photos, openKey, compared, onOpen, onRemove }: PhotoDetailsProps) {
+  const { classifier, beside } = useServices();
   const dialog = useRef<HTMLDialogElement>(null);
   const closeButton = useRef<HTMLButtonElement>(null);
   const at = photos.findIndex(({ key }) => key === openKey);
@@ -109,7 +114,16 @@ export default function PhotoDetails({ photos, openKey, onOpen, onRemove }: Phot
           </div>
         </header>
         <FullPicture key={photo.key} photo={photo} />
-        <Numbers photo={photo} />
+        {compared === null ? (
+          <Numbers classifier={classifier} photo={photo} />
+        ) : (
+          <div className="details-both">
+            <h3>{compared.first}</h3>
+            <Numbers classifier={classifier} photo={photo} />
+            <h3>{compared.second}</h3>
+            <Numbers classifier={beside.classifier} photo={photo} />
+          </div>
+        )}
       </div>
       <div ref={hostToasts} />
     </dialog>
@@ -141,8 +155,8 @@ function FullPicture({ photo }: { readonly photo: Photo }) {
   );
 }
 
-function Numbers({ photo }: { readonly photo: Photo }) {
-  const result = useDeferredValue(usePhotoResult(photo.id));
+function Numbers({ classifier, photo }: { readonly classifier: Classifier; readonly photo: Photo }) {
+  const result = useDeferredValue(usePhotoResult(classifier, photo.id));
   switch (result.state) {
     case 'waiting':
       return <p className="details-note">Not ranked yet.</p>;

@@ -2,18 +2,20 @@
 
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useRowWindow } from '../ui/window.ts';
+import type { Compared } from './compared.tsx';
 import { PhotoCard } from './photo-card.tsx';
 import type { Photo } from './photos.ts';
 import './photo-grid.css';
 
 interface PhotoGridProps {
   readonly photos: readonly Photo[];
+  readonly compared: Compared | null;
   readonly onOpen: (photo: Photo) => void;
 }
 
-export function PhotoGrid({ photos, onOpen }: PhotoGridProps) {
+export function PhotoGrid({ photos, compared, onOpen }: PhotoGridProps) {
   const list = useRef<HTMLUListElement>(null);
-  const { columns, rowHeight } = useMeasuredGrid(list, photos.length > 0);
+  const { columns, rowHeight } = useMeasuredGrid(list, photos.length > 0, compared !== null);
   const rows = Math.ceil(photos.length / columns);
   const { first, end } = useRowWindow(list, rows, rowHeight);
   const from = first * columns;
@@ -56,7 +58,7 @@ export function PhotoGrid({ photos, onOpen }: PhotoGridProps) {
     >
       {photos.slice(from, end * columns).map((photo, i) => (
         <li key={photo.key} aria-posinset={from + i + 1} aria-setsize={photos.length}>
-          <PhotoCard photo={photo} onOpen={onOpen} />
+          <PhotoCard photo={photo} compared={compared} onOpen={onOpen} />
         </li>
       ))}
     </ul>
@@ -68,8 +70,14 @@ function steps(columns: number, count: number): Record<string, number | undefine
 }
 
 /** Columns as the style sheet lays them out, and a row's height with its gap, from the first card. */
-function useMeasuredGrid(list: React.RefObject<HTMLElement | null>, hasCards: boolean) {
+function useMeasuredGrid(
+  list: React.RefObject<HTMLElement | null>,
+  hasCards: boolean,
+  /** Makes cards higher. */
+  comparing: boolean,
+) {
   const [grid, setGrid] = useState({ columns: 1, rowHeight: 0 });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: cards change their height with it, the list not its width
   useLayoutEffect(() => {
     const element = list.current;
     if (element === null || !hasCards) return;
@@ -87,6 +95,6 @@ function useMeasuredGrid(list: React.RefObject<HTMLElement | null>, hasCards: bo
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [list, hasCards]);
+  }, [list, hasCards, comparing]);
   return grid;
 }

@@ -6,6 +6,7 @@ import { useRowWindow } from '../ui/window.ts';
 import { Picture } from './photo-card.tsx';
 import type { Photo } from './photos.ts';
 import { certaintyWords } from './ranking.ts';
+import { useServices } from './services.tsx';
 import { usePhotoResult } from './use-classify.ts';
 import type { Sort } from './view.ts';
 import './photo-table.css';
@@ -113,7 +114,8 @@ interface PhotoRowProps {
 }
 
 const PhotoRow = memo(function PhotoRow({ photo, rowIndex, onOpen }: PhotoRowProps) {
-  const result = usePhotoResult(photo.id);
+  const { classifier } = useServices();
+  const result = usePhotoResult(classifier, photo.id);
   const ranking = result.state === 'ranked' ? result.ranking : null;
   const second = ranking?.top[1];
   return (

@@ -8,6 +8,7 @@ import { Failure, failureWords } from '../ui/failure.tsx';
 import { formatCount } from '../ui/format.ts';
 import { toast } from '../ui/toast.ts';
 import { whenIdle } from '../ui/when-idle.ts';
+import { BesideBar, useCompared } from './compared.tsx';
 import { EXAMPLE_CREDITS } from './examples.ts';
 import { loadAhead, loadDetails, loadTable } from './late-parts.ts';
 import { arrange } from './order.ts';
@@ -15,7 +16,14 @@ import { PhotoGrid } from './photo-grid.tsx';
 import { type Photo, takeAway } from './photos.ts';
 import { useServices } from './services.tsx';
 import { Toolbar } from './toolbar.tsx';
-import { type Photos, sentence, useProgress, useResultsVersion, type ViewControls } from './use-classify.ts';
+import {
+  type Model,
+  type Photos,
+  sentence,
+  useProgress,
+  useResultsVersion,
+  type ViewControls,
+} from './use-classify.ts';
 import './photo-view.css';
 
 const PhotoTable = lazy(loadTable);
@@ -25,14 +33,22 @@ interface PhotoViewProps {
   readonly photos: Photos;
   readonly controls: ViewControls;
   readonly report: ModelReport | null;
+  /** The model that stands beside the first one; its report is null where there is none. */
+  readonly beside: Model;
 }
 
-export function PhotoView({ photos: { photos, areExamples, loading }, controls, report }: PhotoViewProps) {
+export function PhotoView({
+  photos: { photos, areExamples, loading },
+  controls,
+  report,
+  beside,
+}: PhotoViewProps) {
   const { view, show } = controls;
   const shown = useArranged(photos, controls);
   const [openKey, setOpenKey] = useState<string | null>(null);
   const open = useCallback((photo: Photo) => setOpenKey(photo.key), []);
   const remove = useRemove();
+  const compared = useCompared(view, report, beside.report);
   const hasModel = report !== null;
   useEffect(() => (hasModel ? whenIdle(loadAhead) : undefined), [hasModel]);
 
@@ -60,6 +76,14 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
           onClear={areExamples ? null : () => remove(photos)}
         />
       </div>
+      {view.beside !== null && (
+        <BesideBar
+          name={compared?.second ?? view.beside.model}
+          model={beside}
+          photos={photos}
+          onStop={() => show({ beside: null })}
+        />
+      )}
       {shown.length === 0 && photos.length > 0 && (
         <div className="view-none">
           <p>No photograph passes these filters.</p>
@@ -73,7 +97,7 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
           </Suspense>
         </ErrorBoundary>
       ) : (
-        <PhotoGrid photos={shown} onOpen={open} />
+        <PhotoGrid photos={shown} compared={compared} onOpen={open} />
       )}
       {areExamples && <p className="view-credits">{EXAMPLE_CREDITS}</p>}
       {openKey !== null && (
@@ -82,6 +106,7 @@ export function PhotoView({ photos: { photos, areExamples, loading }, controls, 
             <PhotoDetails
               photos={shown}
               openKey={openKey}
+              compared={compared}
               onOpen={setOpenKey}
               onRemove={areExamples ? null : (photo) => remove([photo])}
             />
@@ -108,7 +133,7 @@ function DetailsFailure({ error, onTold }: { readonly error: unknown; readonly o
 function useArranged(photos: readonly Photo[], { view }: ViewControls): readonly Photo[] {
   const { classifier } = useServices();
   const { sort, onlyLabel, onlyCertainty } = view;
-  const version = useResultsVersion();
+  const version = useResultsVersion(classifier);
   const byResult =
     sort.by === 'label' || sort.by === 'certainty' || onlyLabel !== null || onlyCertainty !== null;
   const dependsOn = byResult ? version : 0;

@@ -8,13 +8,19 @@ import type { Classifier } from './classifier.ts';
 import type { EncodeWith } from './encode-with.ts';
 import type { Thumbnails } from './thumbnails.ts';
 
-export interface Services {
-  readonly queryClient: QueryClient;
+/** A model at work: what runs it, and what ranks with its vectors. */
+export interface Ranker {
   readonly client: InferenceClient;
   readonly classifier: Classifier;
+  readonly encodeWith: EncodeWith;
+}
+
+export interface Services extends Ranker {
+  readonly queryClient: QueryClient;
+  /** For the model that stands beside the first one; idle while there is none. */
+  readonly beside: Ranker;
   readonly address: AddressStore;
   readonly thumbnails: Thumbnails;
-  readonly encodeWith: EncodeWith;
   /** Resolves when the page is as isolated as it is going to be: a model loads only then. */
   readonly siteReady: Promise<void>;
 }

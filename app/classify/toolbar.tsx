@@ -139,7 +139,7 @@ function parseSortValue(value: string): Sort {
 /** How many photographs each label is the best of. */
 function useBestLabelCounts(photos: readonly Photo[]): ReadonlyMap<string, number> {
   const { classifier } = useServices();
-  const version = useResultsVersion();
+  const version = useResultsVersion(classifier);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for all results
   return useMemo(() => {
     const counts = new Map<string, number>();

@@ -2,15 +2,15 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import type { LoadProgress, ModelReport } from '../inference/types.ts';
+import type { LoadProgress, ModelChoice, ModelReport } from '../inference/types.ts';
 import { onPhotosChanged } from '../storage/photos.ts';
 import { touchVectorModel } from '../storage/vectors.ts';
 import { toast } from '../ui/toast.ts';
-import type { PhotoResult, Progress } from './classifier.ts';
+import type { Classifier, PhotoResult, Progress } from './classifier.ts';
 import { loadExamples } from './examples.ts';
 import { loadRequest } from './load-request.ts';
 import { loadPhotos, PHOTOS_KEY, type Photo, readPhoto } from './photos.ts';
-import { useServices } from './services.tsx';
+import { type Ranker, useServices } from './services.tsx';
 import { type View, withLabels } from './view.ts';
 import type { Edit } from './words.ts';
 
@@ -18,7 +18,7 @@ export interface ViewControls {
   readonly view: View;
   readonly editLabels: (edit: Edit) => void;
   readonly editTemplates: (edit: Edit) => void;
-  readonly show: (change: Partial<Pick<View, 'layout' | 'sort' | 'onlyLabel' | 'onlyCertainty'>>) => void;
+  readonly show: (change: Partial<Omit<View, 'labels' | 'templates'>>) => void;
   readonly canUndo: boolean;
   readonly undo: () => void;
 }
@@ -110,26 +110,47 @@ export interface Model {
   readonly reload: () => void;
 }
 
-const PROGRESS_KEY = ['model-progress'] as const;
+/** The model that ranks the photographs. */
+export function useModel(choice: ModelChoice): Model {
+  return useLoaded('first', useServices(), choice);
+}
 
-export function useModel(): Model {
-  const { client, queryClient, siteReady, encodeWith } = useServices();
-  const request = useMemo(() => loadRequest(new URL(location.href), new URL(document.baseURI)), []);
+/** The one beside it; none for null, and then it takes no memory either. */
+export function useBeside(choice: ModelChoice | null): Model {
+  const { beside } = useServices();
+  const none = choice === null;
+  useEffect(() => {
+    if (!none) return;
+    beside.encodeWith(null);
+    beside.classifier.update({ photos: [] });
+    beside.client.close();
+  }, [beside, none]);
+  return useLoaded('beside', beside, choice);
+}
+
+function useLoaded(name: string, { client, encodeWith }: Ranker, choice: ModelChoice | null): Model {
+  const { queryClient, siteReady } = useServices();
+  const request = useMemo(
+    () => choice && loadRequest(choice, new URL(location.href), new URL(document.baseURI)),
+    [choice],
+  );
   const model = useQuery({
-    queryKey: ['model', request],
+    queryKey: ['model', name, request],
     queryFn: async () => {
+      if (request === null) return null;
       await siteReady;
       const report = await client.load(request, {
-        onProgress: (progress) => queryClient.setQueryData(PROGRESS_KEY, progress),
+        onProgress: (progress) => queryClient.setQueryData(progressKey(name), progress),
         // What was encoded before is ranked while the model still loads.
         onKnown: encodeWith,
       });
       touchVectorModel(report.modelKey).catch((error: unknown) => console.warn(sentence(error)));
       return report;
     },
-    gcTime: Infinity,
+    // A model that was switched away from is no longer there: coming back to it loads it anew.
+    gcTime: 0,
   });
-  const progress = useQuery<LoadProgress>({ queryKey: PROGRESS_KEY, enabled: false });
+  const progress = useQuery<LoadProgress>({ queryKey: progressKey(name), enabled: false });
   const { refetch } = model;
 
   useEffect(
@@ -149,9 +170,14 @@ export function useModel(): Model {
   );
 }
 
-/** Tells the classifier what the page shows. */
-export function useClassification(photos: readonly Photo[], view: View): void {
-  const { classifier } = useServices();
+const progressKey = (name: string) => ['model-progress', name] as const;
+
+/** Tells a classifier what the page shows. */
+export function useClassification(
+  classifier: Classifier,
+  photos: readonly Photo[],
+  { labels, templates }: View,
+): void {
   const toRank = useMemo(
     () =>
       photos.flatMap((photo) =>
@@ -159,7 +185,6 @@ export function useClassification(photos: readonly Photo[], view: View): void {
       ),
     [photos],
   );
-  const { labels, templates } = view;
   useEffect(
     () => classifier.update({ photos: toRank, labels, templates }),
     [classifier, toRank, labels, templates],
@@ -176,8 +201,7 @@ export function useProgress<Name extends keyof Progress>(name: Name): Progress[N
  * The progress' version, for what is made of all results. It changes at every result, many times a second, so that it is rendered
  * in a transition: `useProgress` would render at once each time.
  */
-export function useResultsVersion(): number {
-  const { classifier } = useServices();
+export function useResultsVersion(classifier: Classifier): number {
   const [version, setVersion] = useState(() => classifier.progress().version);
   useEffect(() => {
     const follow = () => startTransition(() => setVersion(classifier.progress().version));
@@ -188,8 +212,7 @@ export function useResultsVersion(): number {
   return version;
 }
 
-export function usePhotoResult(id: string | null): PhotoResult {
-  const { classifier } = useServices();
+export function usePhotoResult(classifier: Classifier, id: string | null): PhotoResult {
   return useSyncExternalStore(classifier.subscribe, () => classifier.result(id));
 }
 

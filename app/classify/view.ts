@@ -1,5 +1,6 @@
-// What the visitor decided, as one value: labels, templates, and how the photographs are shown.
+// What the visitor decided, as one value: labels, templates, how the photographs are shown, and which model ranks them.
 
+import type { ModelChoice } from '../inference/types.ts';
 import type { Certainty } from './certainty.ts';
 
 export type Sort =
@@ -17,6 +18,9 @@ export interface View {
   /** Only photographs whose best label is this one. */
   readonly onlyLabel: string | null;
   readonly onlyCertainty: Certainty | null;
+  readonly model: ModelChoice;
+  /** A second model, whose answers stand beside the first one's; null where there is none. */
+  readonly beside: ModelChoice | null;
 }
 
 /** A sort or a filter that names a label which is gone has no meaning any more. */

@@ -13,7 +13,8 @@ const attempt = (backend: 'webgpu' | 'wasm', threads: number): Attempt => ({
   adapter: null,
 });
 const request: LoadRequest = {
-  modelUrl: 'http://host/models/mini/',
+  place: { on: 'site', url: 'http://host/models/mini/' },
+  precision: 'auto',
   backend: 'auto',
   allowSoftwareAdapter: false,
 };
@@ -44,14 +45,17 @@ class FakeWorker {
         const wasm = [attempt('wasm', 2), attempt('wasm', 1)];
         return gpuLost === null
           ? { attempts: [attempt('webgpu', 1), ...wasm], passedOver: [] }
-          : { attempts: wasm, passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: gpuLost }] };
+          : {
+              attempts: wasm,
+              passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: gpuLost, failed: false }],
+            };
       },
       open: async (_, { backend, precision, threads }) => {
         this.tell({ kind: 'known', model: { model: 'mini', precision } as KnownModel });
         const reason = await openOutcome({ ...attempt(backend, threads), precision });
         if (reason !== null) {
           const why = notDownloaded({ ...attempt(backend, threads), precision }) ? 'download' : 'device';
-          return { passedOver: { backend, precision, reason }, why };
+          return { passedOver: { backend, precision, reason, failed: why === 'device' }, why };
         }
         return { opened: { model: 'mini', backend, precision, threads } as OpenReport };
       },
@@ -217,4 +221,14 @@ it('rejects what waits for a model when another one is loaded', async () => {
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   expect(workers[0].ended).toBe(true);
   await next;
+});
+
+it('closes: what waits rejects, and there is no model any more', async () => {
+  const client = createInferenceClient();
+  await client.load(request);
+  const waiting = client.embedImage(new Blob(), 'a.jpg');
+  client.close();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(client.embedLabels([['a']])).rejects.toThrow('No model is loaded');
+  expect(workers[0].ended).toBe(true);
 });

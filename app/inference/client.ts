@@ -55,10 +55,17 @@ export function createInferenceClient(): InferenceClient {
     }
   }
 
+  const close = (reason: Error) => {
+    current?.end(reason);
+    current = null;
+  };
+
   return {
+    close: () => close(new DOMException('The model was closed.', 'AbortError')),
+
     async load(loadRequest, events = {}): Promise<ModelReport> {
       if (current !== null) events.onKnown?.(null);
-      current?.end(superseded());
+      close(superseded());
       let handle = start(events);
       const giveUp = (reason: Error) => {
         try {
@@ -77,7 +84,7 @@ export function createInferenceClient(): InferenceClient {
           if (undownloaded !== null && last !== null && needsSameFiles(attempt, last)) continue;
           if (last !== null) handle = start(events);
           last = attempt;
-          const result = await handle.call<OpenResult>((api) => api.open(loadRequest.modelUrl, attempt));
+          const result = await handle.call<OpenResult>((api) => api.open(loadRequest.place, attempt));
           if ('opened' in result) return { ...result.opened, passedOver: [...plan.passedOver, ...failed] };
           const { reason } = result.passedOver;
           failed.push(result.passedOver);

@@ -74,14 +74,14 @@ async function responseBytes(name: string, response: Response): Promise<Uint8Arr
   }
 }
 
-interface ProgressWatch {
+export interface ProgressWatch {
   /** Fires when nothing came for too long. */
   readonly signal: AbortSignal;
   progress(): void;
   end(): void;
 }
 
-function watchProgress(): ProgressWatch {
+export function watchProgress(): ProgressWatch {
   const controller = new AbortController();
   const stalled = () =>
     controller.abort(new DOMException('Nothing came over the connection any more.', 'TimeoutError'));

@@ -1,6 +1,7 @@
 // A model's two towers as sessions on one device.
 
-import { bindEncoder, encoderPath, type ModelFolder } from '../../models/clip/model-folder.ts';
+import { bindEncoder, type ModelFolder } from '../../models/clip/model-folder.ts';
+import { encoderPath } from '../../models/clip/precisions.ts';
 import { imageSize } from '../../models/clip/preprocess.ts';
 import type { Encoder } from '../../models/clip/types.ts';
 import type { Encoders } from './engine.ts';

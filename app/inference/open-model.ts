@@ -2,7 +2,8 @@
 // the self-test. Files that cannot be had (DownloadError), or a folder that contradicts itself, are errors; whatever goes wrong
 // after that is the device's.
 
-import { encoderPath, readModelFolder } from '../../models/clip/model-folder.ts';
+import { readModelFolder } from '../../models/clip/model-folder.ts';
+import { encoderPath } from '../../models/clip/precisions.ts';
 import type { FolderFile } from '../../models/clip/types.ts';
 import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts';
 import { decodeImage } from './decode.ts';
@@ -10,7 +11,7 @@ import { createEncoders } from './encoders.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
-import { keepAtOnce, obtain, type RemoteFolder, recordRuntime } from './remote-folder.ts';
+import { keepAtOnce, type ModelSource, obtain, recordRuntime } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest, SELF_TEST } from './self-test-run.ts';
 import type { Backend, KnownModel } from './types.ts';
@@ -35,7 +36,7 @@ const MAX_BATCH = { wasm: 4, webgpu: 16 } as const satisfies Record<Backend, num
 export type OnKnown = (model: KnownModel, engine: Engine) => Promise<void>;
 
 export function openModel(
-  source: RemoteFolder,
+  source: ModelSource,
   attempt: Attempt,
   progress: ProgressMeter,
   onKnown: OnKnown,
@@ -56,7 +57,7 @@ export function openModel(
 }
 
 async function open(
-  source: RemoteFolder,
+  source: ModelSource,
   attempt: Attempt,
   progress: ProgressMeter,
   onKnown: OnKnown,

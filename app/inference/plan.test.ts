@@ -4,6 +4,7 @@ import { type Circumstances, planAttempts, WEBGPU_DOWNLOAD_LIMIT, wasmThreads } 
 const gpu = { name: 'acme rocket', software: false, shaderF16: true };
 const desk: Circumstances = {
   wanted: 'auto',
+  precision: 'auto',
   allowSoftwareAdapter: false,
   adapter: gpu,
   gpuLost: null,
@@ -21,12 +22,33 @@ const attempts = (changes: Partial<Circumstances>) =>
   planAttempts({ ...desk, ...changes }).attempts.map(
     ({ backend, precision, threads, build }) => `${backend} ${precision} ${threads} ${build}`,
   );
+/** Of those on WASM the best precision's alone: the others follow it in their order. */
+const firstAttempts = (changes: Partial<Circumstances>) =>
+  attempts(changes).filter((each) => !/wasm fp/.test(each));
 const reasons = (changes: Partial<Circumstances>) =>
   planAttempts({ ...desk, ...changes }).passedOver.map(({ precision, reason }) => `${precision}: ${reason}`);
 
 describe('planAttempts', () => {
-  it('takes a GPU with 16-bit shaders in fp16, then WASM with threads, then with one', () => {
-    expect(attempts({})).toEqual(['webgpu fp16 1 jspi', 'wasm q8 4 wasm', 'wasm q8 1 wasm']);
+  it('takes a GPU with 16-bit shaders in fp16, then WASM with threads, then with one, in one precision after the other', () => {
+    expect(attempts({})).toEqual([
+      'webgpu fp16 1 jspi',
+      'wasm q8 4 wasm',
+      'wasm q8 1 wasm',
+      'wasm fp32 4 wasm',
+      'wasm fp32 1 wasm',
+      'wasm fp16 4 wasm',
+      'wasm fp16 1 wasm',
+    ]);
+  });
+
+  it('begins with the precision that was chosen, on the best device that takes it', () => {
+    expect(attempts({ precision: 'q8' })[0]).toBe('wasm q8 4 wasm');
+    expect(attempts({ precision: 'q8' })[2]).toBe('webgpu fp16 1 jspi');
+    // Chosen, it may weigh what it weighs.
+    expect(attempts({ precision: 'fp32' }).slice(0, 2)).toEqual(['webgpu fp32 1 jspi', 'wasm fp32 4 wasm']);
+    expect(reasons({ precision: 'fp32' })).toEqual([]);
+    // One that the folder has not is no choice.
+    expect(attempts({ precision: 'q4' })).toEqual(attempts({}));
   });
 
   it('takes the larger WebGPU build where WebAssembly cannot wait for promises', () => {
@@ -35,7 +57,7 @@ describe('planAttempts', () => {
 
   it('never takes fp16 without shader-f16; fp32 then only below the download limit', () => {
     const adapter = { ...gpu, shaderF16: false };
-    expect(attempts({ adapter })).toEqual(['wasm q8 4 wasm', 'wasm q8 1 wasm']);
+    expect(firstAttempts({ adapter })).toEqual(['wasm q8 4 wasm', 'wasm q8 1 wasm']);
     expect(reasons({ adapter })).toEqual([
       expect.stringMatching(/^fp16: .*shader-f16/),
       expect.stringMatching(/^fp32: .*40 MB, over the limit of 24/),
@@ -48,7 +70,7 @@ describe('planAttempts', () => {
     expect(attempts({ wanted: 'webgpu', adapter: { ...gpu, shaderF16: false } })).toEqual([
       'webgpu fp32 1 jspi',
     ]);
-    expect(attempts({ wanted: 'wasm' })).toEqual(['wasm q8 4 wasm', 'wasm q8 1 wasm']);
+    expect(firstAttempts({ wanted: 'wasm' })).toEqual(['wasm q8 4 wasm', 'wasm q8 1 wasm']);
     expect(reasons({ wanted: 'wasm' })).toEqual([]);
   });
 
@@ -70,14 +92,17 @@ describe('planAttempts', () => {
   });
 
   it('has one thread without isolation', () => {
-    expect(attempts({ wanted: 'wasm', isolated: false })).toEqual(['wasm q8 1 wasm']);
+    expect(firstAttempts({ wanted: 'wasm', isolated: false })).toEqual(['wasm q8 1 wasm']);
   });
 
-  it('falls back to fp32, then fp16, on WASM; to nothing where a folder has none of them', () => {
-    expect(attempts({ wanted: 'wasm', isolated: false, encoderBytes: new Map([['fp16', 1]]) })).toEqual([
+  it('takes whatever a folder has on WASM; nothing where it has nothing', () => {
+    const only = (encoderBytes: Circumstances['encoderBytes']) =>
+      attempts({ wanted: 'wasm', isolated: false, encoderBytes });
+    expect(only(new Map([['q4f16', 1] as const, ['fp16', 1] as const]))).toEqual([
       'wasm fp16 1 wasm',
+      'wasm q4f16 1 wasm',
     ]);
-    expect(attempts({ wanted: 'wasm', encoderBytes: new Map([['bnb4', 1]]) })).toEqual([]);
+    expect(only(new Map())).toEqual([]);
   });
 });
 

@@ -31,6 +31,8 @@ export interface NoAdapter {
 
 export interface Circumstances {
   readonly wanted: 'auto' | Backend;
+  /** What the visitor chose: it goes before all others, whatever it weighs. */
+  readonly precision: 'auto' | Precision;
   readonly allowSoftwareAdapter: boolean;
   readonly adapter: Adapter | NoAdapter;
   /** Why the GPU is out of the question from now on: it was lost during this visit. */
@@ -52,67 +54,103 @@ export interface Plan {
 /** A model's download on WebGPU may weigh this much: fp32 is taken there below it, q8 on WASM above. */
 export const WEBGPU_DOWNLOAD_LIMIT = 24e6;
 
-/** q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size; fp16 runs as fp32 there. */
-const WASM_PRECISIONS = ['q8', 'fp32', 'fp16'] as const satisfies readonly Precision[];
+/** What a GPU computes well, best first; on one without 16-bit shaders, fp32 alone. */
+const WEBGPU_PRECISIONS = ['fp16', 'fp32'] as const satisfies readonly Precision[];
+
+/**
+ * q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size; fp16 runs as fp32 there, and four bits run more slowly
+ * than eight.
+ */
+export const WASM_PRECISIONS: readonly Precision[] = [
+  'q8',
+  'int8',
+  'uint8',
+  'fp32',
+  'fp16',
+  'q4',
+  'bnb4',
+  'q4f16',
+];
 
 export function planAttempts(here: Circumstances): Plan {
-  const webgpu = here.wanted === 'wasm' ? { attempts: [], passedOver: [] } : planWebGpu(here);
+  const webgpu = here.wanted === 'wasm' ? NOTHING : planWebGpu(here);
   const wasm = here.wanted === 'webgpu' ? [] : planWasm(here);
-  return { attempts: [...webgpu.attempts, ...wasm], passedOver: webgpu.passedOver };
+  const attempts = [...webgpu.attempts, ...wasm];
+  return { attempts: chosenFirst(attempts, here.precision), passedOver: webgpu.passedOver };
+}
+
+const NOTHING: Plan = { attempts: [], passedOver: [] };
+
+function chosenFirst(attempts: readonly Attempt[], chosen: 'auto' | Precision): Attempt[] {
+  const isChosen = ({ precision }: Attempt) => precision === chosen;
+  return [...attempts.filter(isChosen), ...attempts.filter((attempt) => !isChosen(attempt))];
 }
 
 function planWebGpu(here: Circumstances): Plan {
-  const { adapter, encoderBytes } = here;
   const passedOver: PassedOver[] = [];
-  const passOver = (precision: Precision, reason: string) =>
-    passedOver.push({ backend: 'webgpu', precision, reason });
   const attempts: Attempt[] = [];
-
-  const best = encoderBytes.has('fp16') ? 'fp16' : 'fp32';
-  if (here.gpuLost !== null && here.wanted === 'auto') {
-    passOver(best, here.gpuLost);
-  } else if ('absent' in adapter) {
-    passOver(best, adapter.absent);
-  } else if (adapter.software && !here.allowSoftwareAdapter) {
-    passOver(best, `Its only WebGPU adapter (${adapter.name}) is software, slower than WASM.`);
-  } else if (!here.hasSelfTest) {
-    passOver(best, 'The folder has no selftest.json, so that a GPU’s answers could not be checked.');
-  } else {
-    const attempt = (precision: Precision) =>
+  const has = (precision: Precision) => here.encoderBytes.has(precision);
+  const general = generalObstacle(here);
+  if (typeof general === 'string') {
+    // Said once, of the precision that would have been tried.
+    const precision = has('fp16') ? 'fp16' : 'fp32';
+    return { attempts, passedOver: [untried(precision, general)] };
+  }
+  if (!WEBGPU_PRECISIONS.some(has)) {
+    const reason = 'The folder has neither fp16 nor fp32 encoders.';
+    return { attempts, passedOver: [untried('fp32', reason)] };
+  }
+  for (const precision of WEBGPU_PRECISIONS.filter(has)) {
+    const reason = obstacle(here, general, precision);
+    if (reason !== null) passedOver.push(untried(precision, reason));
+    else
       attempts.push({
         backend: 'webgpu',
         precision,
         threads: 1,
         build: here.jspi ? 'jspi' : 'webgpu',
-        adapter: adapter.name,
+        adapter: general.name,
       });
-    if (encoderBytes.has('fp16')) {
-      if (adapter.shaderF16) attempt('fp16');
-      else passOver('fp16', `The GPU (${adapter.name}) has no 16-bit shaders (shader-f16).`);
-    }
-    const fp32 = encoderBytes.get('fp32');
-    if (fp32 === undefined) {
-      if (!encoderBytes.has('fp16')) passOver('fp32', 'The folder has neither fp16 nor fp32 encoders.');
-    } else if (here.wanted === 'webgpu' || fp32 <= WEBGPU_DOWNLOAD_LIMIT) {
-      attempt('fp32');
-    } else {
-      const limit = Math.round(WEBGPU_DOWNLOAD_LIMIT / 1e6);
-      passOver(
-        'fp32',
-        `Its fp32 encoders are a download of ${Math.round(fp32 / 1e6)} MB, over the limit of ${limit}.`,
-      );
-    }
   }
   return { attempts, passedOver };
 }
 
-/** With all threads, and again with one: threads are what a browser or host is likeliest to break. */
+function untried(precision: Precision, reason: string): PassedOver {
+  return { backend: 'webgpu', precision, reason, failed: false };
+}
+
+/** Why no model's precision would run on a GPU here; the adapter where nothing is in the way. */
+function generalObstacle(here: Circumstances): string | Adapter {
+  const { adapter } = here;
+  if (here.gpuLost !== null && here.wanted === 'auto') return here.gpuLost;
+  if ('absent' in adapter) return adapter.absent;
+  if (adapter.software && !here.allowSoftwareAdapter) {
+    return `Its only WebGPU adapter (${adapter.name}) is software, slower than WASM.`;
+  }
+  if (!here.hasSelfTest)
+    return 'The folder has no selftest.json, so that a GPU’s answers could not be checked.';
+  return adapter;
+}
+
+/** Why this precision is not for this GPU, or null. */
+function obstacle(here: Circumstances, adapter: Adapter, precision: 'fp16' | 'fp32'): string | null {
+  if (precision === 'fp16') {
+    return adapter.shaderF16 ? null : `The GPU (${adapter.name}) has no 16-bit shaders (shader-f16).`;
+  }
+  const bytes = here.encoderBytes.get('fp32') ?? 0;
+  const asked = here.wanted === 'webgpu' || here.precision === 'fp32';
+  if (asked || bytes <= WEBGPU_DOWNLOAD_LIMIT) return null;
+  const limit = Math.round(WEBGPU_DOWNLOAD_LIMIT / 1e6);
+  return `Its fp32 encoders are a download of ${Math.round(bytes / 1e6)} MB, over the limit of ${limit}.`;
+}
+
+/** Each precision with all threads, and again with one: threads are what a browser or host is likeliest to break. */
 function planWasm({ encoderBytes, isolated, cores }: Circumstances): Attempt[] {
-  const precision = WASM_PRECISIONS.find((candidate) => encoderBytes.has(candidate));
-  if (precision === undefined) return [];
   const threads = isolated ? wasmThreads(cores) : 1;
-  const single: Attempt = { backend: 'wasm', precision, threads: 1, build: 'wasm', adapter: null };
-  return threads > 1 ? [{ ...single, threads }, single] : [single];
+  return WASM_PRECISIONS.filter((precision) => encoderBytes.has(precision)).flatMap((precision) => {
+    const single: Attempt = { backend: 'wasm', precision, threads: 1, build: 'wasm', adapter: null };
+    return threads > 1 ? [{ ...single, threads }, single] : [single];
+  });
 }
 
 /** All of up to four logical cores, half of more (two share one arithmetic unit as a rule), never over eight. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Attempt, Plan } from './plan.ts';
-import { noteRefusal, passOverRefused } from './refusals.ts';
+import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
 
 const gpu: Attempt = {
   backend: 'webgpu',
@@ -11,7 +11,10 @@ const gpu: Attempt = {
 };
 const wasm: Attempt = { backend: 'wasm', precision: 'q8', threads: 2, build: 'wasm', adapter: null };
 const plan: Plan = { attempts: [gpu, wasm], passedOver: [] };
-const model = { url: 'http://host/models/mini/', manifest: new TextEncoder().encode('{"files":[]}') };
+const model: RefusingModel = {
+  place: { on: 'site', url: 'http://host/models/mini/' },
+  manifest: new TextEncoder().encode('{"files":[]}'),
+};
 
 beforeEach(() => {
   const kept = new Map<string, Response>();
@@ -33,7 +36,7 @@ it('leaves out a GPU that failed, with its reason, and nothing else', async () =
   await noteRefusal(model, wasm, 'It was slow to start.');
   expect(await passOverRefused(plan, model)).toEqual({
     attempts: [wasm],
-    passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: 'The GPU computes wrongly.' }],
+    passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: 'The GPU computes wrongly.', failed: true }],
   });
 });
 
@@ -49,7 +52,7 @@ it('asks it again where something is different, and after a while', async () => 
   ] as const)
     expect(await attempts(other)).toEqual([other]);
   expect(await attempts(gpu, { ...model, manifest: new Uint8Array([1]) })).toEqual([gpu]);
-  expect(await attempts(gpu, { ...model, url: 'http://host/models/other/' })).toEqual([gpu]);
+  expect(await attempts(gpu, { ...model, place: { on: 'device', id: 'mini' } })).toEqual([gpu]);
 
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 24 * 3_600_000 });
   expect(await attempts(gpu)).toEqual([gpu]);

@@ -8,7 +8,7 @@ import { modelKeyOf } from '../../models/clip/manifest.ts';
 import { StorageFullError } from '../storage/errors.ts';
 import { getNote, putNote } from '../storage/model-files.ts';
 import type { Attempt, Plan } from './plan.ts';
-import type { PassedOver } from './types.ts';
+import type { ModelPlace, PassedOver } from './types.ts';
 
 const ASKED_AGAIN_AFTER_MS = 7 * 24 * 3_600_000;
 
@@ -16,7 +16,7 @@ const Refusal = v.object({ circumstances: v.string(), at: v.number(), reason: v.
 
 /** A model folder, as far as a refusal concerns it. */
 export interface RefusingModel {
-  readonly url: string;
+  readonly place: ModelPlace;
   /** manifest.json, byte for byte. */
   readonly manifest: Uint8Array<ArrayBuffer>;
 }
@@ -40,7 +40,7 @@ export async function passOverRefused(plan: Plan, model: RefusingModel): Promise
   for (const attempt of plan.attempts) {
     const reason = await refusedLately(model, attempt);
     if (reason === null) attempts.push(attempt);
-    else passedOver.push({ backend: attempt.backend, precision: attempt.precision, reason });
+    else passedOver.push({ backend: attempt.backend, precision: attempt.precision, reason, failed: true });
   }
   return { attempts, passedOver };
 }
@@ -54,8 +54,8 @@ async function refusedLately(model: RefusingModel, attempt: Attempt): Promise<st
   return note.output.circumstances === (await circumstances(model, attempt)) ? reason : null;
 }
 
-function owner({ url }: RefusingModel, { backend, precision }: Attempt): string {
-  return `refusal ${backend} ${precision} ${url}`;
+function owner({ place }: RefusingModel, { backend, precision }: Attempt): string {
+  return `refusal ${backend} ${precision} ${place.on === 'site' ? place.url : place.id}`;
 }
 
 /** What the outcome of an attempt depends on, as far as a page can know it. */

@@ -19,7 +19,7 @@ const MANIFEST = 'manifest.json';
 /** Writing to the disk takes the processor from a model that is starting. On a slow line files are kept while others come. */
 const KEEP_AFTER_MS = 2_000;
 
-export interface RemoteFolder extends FolderSource {
+export interface ModelSource extends FolderSource {
   /**
    * Call when everything that the model needs was read: writes down that it is all here, when it is. Resolves to whether the
    * folder now opens with the network off.
@@ -28,7 +28,7 @@ export interface RemoteFolder extends FolderSource {
 }
 
 /** Opens a folder; `onBytes` hears of every byte that is read from it from now on. */
-export async function openRemoteFolder(url: string, onBytes: OnBytes): Promise<RemoteFolder> {
+export async function openRemoteFolder(url: string, onBytes: OnBytes): Promise<ModelSource> {
   const manifest = await readManifest(url);
   const files = new Map(manifest.files.map((file) => [file.path, file]));
   const name = decodeURIComponent(new URL(url).pathname.split('/').filter(Boolean).at(-1) ?? url);

@@ -10,6 +10,8 @@ export interface PassedOver {
   readonly precision: Precision;
   /** One sentence for a person. */
   readonly reason: string;
+  /** It was tried with this model, now or lately, and did not run or computed wrongly; false where there was nothing to try. */
+  readonly failed: boolean;
 }
 
 /** What a model is, wherever it runs: enough to use the vectors that it gave before. */
@@ -54,9 +56,25 @@ export interface LoadEvents {
   readonly onKnown: (model: KnownModel | null) => void;
 }
 
+/** Where a model folder lies. */
+export type ModelPlace =
+  /** Absolute address of the folder, with a slash at its end. */
+  | { readonly on: 'site'; readonly url: string }
+  /** One that the visitor added: app/storage/device-models.ts. */
+  | { readonly on: 'device'; readonly id: string };
+
+/** What the visitor chose. */
+export interface ModelChoice {
+  /** As place.ts reads it. */
+  readonly model: string;
+  /** `auto`: what suits the device best. */
+  readonly precision: 'auto' | Precision;
+}
+
 export interface LoadRequest {
-  /** Absolute address of the model folder, with a slash at its end. */
-  readonly modelUrl: string;
+  readonly place: ModelPlace;
+  /** Tried first; the folder's others follow where it does not run. */
+  readonly precision: 'auto' | Precision;
   readonly backend: 'auto' | Backend;
   /** Software adapters are taken only when asked for, as the tests do. */
   readonly allowSoftwareAdapter: boolean;
@@ -95,6 +113,8 @@ export interface LabelEmbeddings {
 export interface InferenceClient {
   /** The worker of the model before is ended: its memory goes back to the system, and what waits for it rejects. */
   load(request: LoadRequest, events?: Partial<LoadEvents>): Promise<ModelReport>;
+  /** Ends the worker: its memory goes back to the system, and what waits for it rejects. */
+  close(): void;
   /** Decodes, preprocesses and encodes one photograph. Rejects with a sentence for a person (`name` is `AbortError` after an abort). */
   embedImage(photo: Blob, name: string, signal?: AbortSignal): Promise<ImageEmbedding>;
   /**

@@ -9,6 +9,7 @@ import type {
   LabelEmbeddings,
   LoadProgress,
   LoadRequest,
+  ModelPlace,
   ModelReport,
   PassedOver,
 } from './types.ts';
@@ -33,7 +34,7 @@ export interface WorkerApi {
   /** Call first. `listener` is a comlink proxy: what it returns settles when the page has heard. */
   listen(listener: (event: WorkerEvent) => unknown): void;
   plan(request: LoadRequest, gpuLost: string | null): Promise<Plan>;
-  open(modelUrl: string, attempt: Attempt): Promise<OpenResult>;
+  open(place: ModelPlace, attempt: Attempt): Promise<OpenResult>;
   /** `id` names the request for `cancel`. */
   embedImage(id: number, photo: Blob, name: string): Promise<ImageEmbedding>;
   embedLabels(id: number, labels: readonly (readonly string[])[]): Promise<LabelEmbeddings>;

@@ -2,21 +2,22 @@
 // what it answers, engine.ts what it does.
 
 import { expose, transfer } from 'comlink';
-import { encoderPath, PRECISIONS } from '../../models/clip/model-folder.ts';
+import { encoderPath, PRECISIONS } from '../../models/clip/precisions.ts';
 import type { FolderFile, Precision } from '../../models/clip/types.ts';
 import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
 import type { Engine } from './engine.ts';
 import { embedLabels, keptPrompts } from './label-embeddings.ts';
+import { openModelSource } from './model-source.ts';
 import { type OpenedModel, openModel } from './open-model.ts';
 import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
 import { turnOfTheEventLoop } from './queue.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
-import { openRemoteFolder, type RemoteFolder } from './remote-folder.ts';
+import type { ModelSource } from './remote-folder.ts';
 import { SELF_TEST } from './self-test-run.ts';
-import type { KnownModel } from './types.ts';
+import type { KnownModel, ModelPlace } from './types.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
 let tell: (event: WorkerEvent) => unknown = () => {};
@@ -24,7 +25,7 @@ let tell: (event: WorkerEvent) => unknown = () => {};
 let answering: { readonly engine: Engine; readonly space: VectorSpace } | null = null;
 let keptOffline: Promise<boolean> | null = null;
 /** Asked for once: plan and attempt see the same manifest. */
-let folder: Promise<RemoteFolder> | null = null;
+let source: Promise<ModelSource> | null = null;
 const progress = createProgressMeter((now) => void tell({ kind: 'progress', progress: now }));
 const running = new Map<number, AbortController>();
 /** Looks under way for labels that this device has kept. */
@@ -56,13 +57,13 @@ async function cancellable<Value>(
   }
 }
 
-function folderAt(modelUrl: string): Promise<RemoteFolder> {
-  folder ??= openRemoteFolder(modelUrl, progress.add);
-  return folder;
+function sourceAt(place: ModelPlace): Promise<ModelSource> {
+  source ??= openModelSource(place, progress.add);
+  return source;
 }
 
-async function refusing(url: string): Promise<RefusingModel> {
-  return { url, manifest: await (await folderAt(url)).read('manifest.json') };
+async function refusing(place: ModelPlace): Promise<RefusingModel> {
+  return { place, manifest: await (await sourceAt(place)).read('manifest.json') };
 }
 
 const api: WorkerApi = {
@@ -71,13 +72,14 @@ const api: WorkerApi = {
   },
 
   async plan(request, gpuLost) {
-    const [adapter, source] = await Promise.all([
+    const [adapter, folder] = await Promise.all([
       request.backend === 'wasm' ? { absent: 'It was not asked for.' } : findAdapter(),
-      folderAt(request.modelUrl),
+      sourceAt(request.place),
     ]);
-    const files = await source.list();
+    const files = await folder.list();
     const plan = planAttempts({
       wanted: request.backend,
+      precision: request.precision,
       allowSoftwareAdapter: request.allowSoftwareAdapter,
       adapter,
       gpuLost,
@@ -87,24 +89,24 @@ const api: WorkerApi = {
       encoderBytes: encoderBytes(files),
       hasSelfTest: files.some(({ path }) => path === SELF_TEST),
     });
-    return request.backend === 'auto' ? passOverRefused(plan, await refusing(request.modelUrl)) : plan;
+    return request.backend === 'auto' ? passOverRefused(plan, await refusing(request.place)) : plan;
   },
 
-  async open(modelUrl, attempt) {
+  async open(place, attempt) {
     const { backend, precision } = attempt;
     let model: OpenedModel;
     try {
-      model = await openModel(await folderAt(modelUrl), attempt, progress, (known, engine) => {
+      model = await openModel(await sourceAt(place), attempt, progress, (known, engine) => {
         answering = { engine, space: known };
         return answerFromKept(known);
       });
     } catch (error) {
       if (!(error instanceof DownloadError)) throw error;
-      return { passedOver: { backend, precision, reason: error.message }, why: 'download' };
+      return { passedOver: { backend, precision, reason: error.message, failed: false }, why: 'download' };
     }
     if ('refused' in model) {
-      await noteRefusal(await refusing(modelUrl), attempt, model.refused);
-      return { passedOver: { backend, precision, reason: model.refused }, why: 'device' };
+      await noteRefusal(await refusing(place), attempt, model.refused);
+      return { passedOver: { backend, precision, reason: model.refused, failed: true }, why: 'device' };
     }
     ({ keptOffline } = model);
     void model.deviceLost?.then((reason) => tell({ kind: 'device-lost', reason }));

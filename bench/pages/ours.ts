@@ -16,7 +16,12 @@ let labelVectors: readonly Float32Array[] = [];
 
 async function load(model: string): Promise<number> {
   const modelUrl = new URL(`/models/${model}/`, location.href).href;
-  report = await client.load({ modelUrl, backend: 'wasm', allowSoftwareAdapter: false });
+  report = await client.load({
+    place: { on: 'site', url: modelUrl },
+    precision: 'auto',
+    backend: 'wasm',
+    allowSoftwareAdapter: false,
+  });
   return report.threads;
 }
 

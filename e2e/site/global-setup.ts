@@ -1,9 +1,10 @@
 // What the tests open: a copy of the built page with model folders of our own beside it, served twice, as a good host does and
 // as plain static hosting does under a sub-path.
 
-import { cp, rm, stat } from 'node:fs/promises';
+import { cp, rm, stat, writeFile } from 'node:fs/promises';
 import { serve } from '../../scripts/serve.mjs';
-import { writeTestModels } from './models.ts';
+import { serveHub } from './hub.ts';
+import { TINY, writeTestModels } from './models.ts';
 import { PLAIN_PREFIX, SITE, setAddresses } from './site.ts';
 
 export default async function globalSetup() {
@@ -13,10 +14,15 @@ export default async function globalSetup() {
   });
   await cp('dist', SITE, { recursive: true });
   await writeTestModels(`${SITE}/models`);
+  const hub = await serveHub(`${SITE}/models/${TINY}`);
+  await writeFile(
+    `${SITE}/models.json`,
+    JSON.stringify({ hub: hub.url, models: [{ folder: TINY, license: null }] }),
+  );
   const isolated = await serve({ root: SITE, port: 0 });
   const plain = await serve({ root: SITE, port: 0, prefix: PLAIN_PREFIX, isolation: false });
-  setAddresses({ isolated: isolated.url, plain: plain.url });
+  setAddresses({ isolated: isolated.url, plain: plain.url, hub: hub.url });
   return async () => {
-    await Promise.all([isolated.close(), plain.close()]);
+    await Promise.all([isolated.close(), plain.close(), hub.close()]);
   };
 }

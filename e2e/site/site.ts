@@ -11,6 +11,8 @@ export interface Addresses {
   readonly isolated: string;
   /** Plain static hosting under a sub-path: no such header. */
   readonly plain: string;
+  /** What takes a hub's place: hub.ts. No slash at its end. */
+  readonly hub: string;
 }
 
 /** Global setup runs in Playwright's main process; its workers inherit the environment. */
@@ -34,7 +36,7 @@ export async function ownSite(name: string): Promise<string> {
   for (const shared of ['assets', 'icons', 'models']) {
     await symlink(resolve(SITE, shared), resolve(root, shared));
   }
-  for (const own of ['index.html', 'service-worker.js', 'manifest.webmanifest']) {
+  for (const own of ['index.html', 'service-worker.js', 'manifest.webmanifest', 'models.json']) {
     await cp(`${SITE}/${own}`, `${root}/${own}`);
   }
   return root;

@@ -36,12 +36,11 @@ export {
   bindEncoder,
   type EncoderBinding,
   encoderFiles,
-  encoderPath,
   type ModelFolder,
-  PRECISIONS,
   readModelFolder,
 } from './model-folder.ts';
 export { cleanPastedText } from './paste.ts';
+export { encoderPath, PRECISIONS } from './precisions.ts';
 export { imageSize, parsePreprocessorConfig, preprocess } from './preprocess.ts';
 export { expandPrompts, fillTemplate, hasPlace, TEMPLATE_SETS, type TemplateSet } from './prompts.ts';
 export {

@@ -11,7 +11,8 @@ import {
   withJson,
   withManifest,
 } from './fixtures/tiny-model.ts';
-import { bindEncoder, encoderFiles, encoderPath, PRECISIONS, readModelFolder } from './model-folder.ts';
+import { bindEncoder, encoderFiles, readModelFolder } from './model-folder.ts';
+import { encoderPath, PRECISIONS } from './precisions.ts';
 
 const PUBLISHED = join(import.meta.dirname, '../../../shared/clip-tokenizer');
 

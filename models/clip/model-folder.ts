@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { checked, parseJson, plainObject } from './checked.ts';
 import { type ClipConfig, logarithm, parseClipConfig } from './config.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
+import { encoderPath, PRECISIONS } from './precisions.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
 import {
   isFloat,
@@ -18,20 +19,6 @@ import {
 import { parseTokenizer } from './tokenizer.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 import type { Encoder, FolderFile, FolderSource, Precision, Preprocessing, Tokenizer } from './types.ts';
-
-/** What a precision adds to a graph's name, as transformers.js has it. */
-const SUFFIX = {
-  fp32: '',
-  fp16: '_fp16',
-  q8: '_quantized',
-  int8: '_int8',
-  uint8: '_uint8',
-  q4: '_q4',
-  q4f16: '_q4f16',
-  bnb4: '_bnb4',
-} as const satisfies Record<Precision, string>;
-
-export const PRECISIONS = Object.keys(SUFFIX) as readonly Precision[];
 
 /** CLIP clips its scale at this while training; also what its published models ended at, so it stands in for an unknown one. */
 const MAX_LOGIT_SCALE = 100;
@@ -55,11 +42,6 @@ export interface ModelFolder {
   readonly modelKey: string;
   /** A file of the folder; rejects with a sentence where it is missing or not what manifest.json says. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
-}
-
-/** `onnx/vision_model_quantized.onnx` for the vision model in q8. */
-export function encoderPath(encoder: Encoder, precision: Precision): string {
-  return `onnx/${encoder}${SUFFIX[precision]}.onnx`;
 }
 
 /** The graph and, after it, the files of external data beside it (`….onnx_data`, `….onnx_data_1` …). */

@@ -7,7 +7,7 @@ import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Manifest } from '../clip/manifest.ts';
-import { encoderPath } from '../clip/model-folder.ts';
+import { encoderPath } from '../clip/precisions.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
 import { writeFileWhole } from '../files/folder.ts';
 import { hashFile } from '../files/hash-file.ts';

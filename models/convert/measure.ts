@@ -2,7 +2,8 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encoderPath, readModelFolder } from '../clip/model-folder.ts';
+import { readModelFolder } from '../clip/model-folder.ts';
+import { encoderPath } from '../clip/precisions.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { type SelfTest, type SelfTestRecipe, selfTestImage } from '../clip/selftest.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
-import { encoderPath } from '../clip/model-folder.ts';
+import { encoderPath } from '../clip/precisions.ts';
 import { isFloat, toFloat32 } from '../clip/safetensors.ts';
 import type { Encoder, Precision } from '../clip/types.ts';
 import { directorySource, readNamedFile } from '../files/folder.ts';

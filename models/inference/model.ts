@@ -13,10 +13,10 @@ import {
   bindEncoder,
   type EncoderBinding,
   encoderFiles,
-  encoderPath,
   type ModelFolder,
   readModelFolder,
 } from '../clip/model-folder.ts';
+import { encoderPath } from '../clip/precisions.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { normalize } from '../clip/ranking.ts';
 import type { Encoder, PixelSource, Precision, Preprocessing, RgbImage, Tokenizer } from '../clip/types.ts';

@@ -1,0 +1,108 @@
+// Models that are being taken onto this device, each by a worker of its own that is ended to cancel. What has come stays, and is gone on
+// with.
+
+import { proxy, type Remote, wrap } from 'comlink';
+import type { Precision } from '../../models/clip/types.ts';
+import type { KeepApi } from './keep/api.ts';
+import type { OnProgress, PickedFile } from './keep/keep-model.ts';
+import keepWorker from './keep/keep-worker.ts?worker&url';
+import { deviceId, HOSTS, hostsOf, type Source } from './keep/source.ts';
+
+export interface Addition {
+  /** As it will be called on this device, where that is known beforehand; else the folder's name. */
+  readonly id: string;
+  readonly loadedBytes: number;
+  /** 0 while it is not known. */
+  readonly totalBytes: number;
+  /** Why it ended, or null. */
+  readonly problem: string | null;
+}
+
+export interface Additions {
+  subscribe(listener: () => void): () => void;
+  /** The same array until something changes. */
+  list(): readonly Addition[];
+  addRemote(source: Source, precision: 'auto' | Precision): void;
+  addFolder(name: string, files: readonly PickedFile[]): void;
+  /** Ends it, or takes its problem off the list. */
+  dismiss(id: string): void;
+}
+
+interface AdditionsOptions {
+  /** Resolves when a worker's script comes with the policy that lets it ask its hosts. */
+  readonly policyReady: () => Promise<void>;
+  /** What is on this device may be something else now. */
+  readonly onChange: () => void;
+  readonly onAdded: (id: string) => void;
+}
+
+export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOptions): Additions {
+  const listeners = new Set<() => void>();
+  const workers = new Map<string, Worker>();
+  let additions: readonly Addition[] = [];
+
+  const set = (id: string, change: Partial<Addition> | null) => {
+    const others = additions.filter((addition) => addition.id !== id);
+    const before = additions.find((addition) => addition.id === id);
+    const now = { id, loadedBytes: 0, totalBytes: 0, problem: null, ...before, ...change };
+    additions = change === null ? others : [...others, now];
+    for (const listener of listeners) listener();
+  };
+  const end = (id: string) => {
+    workers.get(id)?.terminate();
+    workers.delete(id);
+    onChange();
+  };
+
+  const run = async (
+    id: string,
+    hosts: readonly string[],
+    keep: (api: Remote<KeepApi>, onProgress: OnProgress) => Promise<string>,
+  ) => {
+    if (workers.has(id)) return;
+    set(id, { loadedBytes: 0, totalBytes: 0, problem: null });
+    try {
+      if (hosts.length > 0) await policyReady();
+      const url = new URL(keepWorker, location.href);
+      if (hosts.length > 0) url.searchParams.set(HOSTS, hosts.join(' '));
+      const worker = new Worker(url, { type: 'module', name: `keep ${id}` });
+      workers.set(id, worker);
+      const broken = new Promise<never>((_, reject) => {
+        worker.addEventListener('error', ({ message }) =>
+          reject(
+            new Error(
+              `The part of the page that adds models stopped (${message || 'it did not load'}). Reload the page.`,
+            ),
+          ),
+        );
+      });
+      const onProgress = proxy((loadedBytes: number, totalBytes: number) => {
+        if (workers.get(id) === worker) set(id, { loadedBytes, totalBytes });
+      });
+      const added = await Promise.race([keep(wrap<KeepApi>(worker), onProgress), broken]);
+      set(id, null);
+      onAdded(added);
+    } catch (error) {
+      set(id, { problem: error instanceof Error ? error.message : String(error) });
+    } finally {
+      end(id);
+    }
+  };
+
+  return {
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    list: () => additions,
+    addRemote: (source, precision) =>
+      void run(deviceId(source), hostsOf(source), (api, onProgress) =>
+        api.remote(source, precision, onProgress),
+      ),
+    addFolder: (name, files) => void run(name, [], (api, onProgress) => api.folder(name, files, onProgress)),
+    dismiss(id) {
+      set(id, null);
+      end(id);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { deviceId, hostsOf, parseSource, sourceWords } from './source.ts';
+
+const HUB = 'https://huggingface.co';
+const parse = (text: string) => parseSource(text, HUB);
+
+describe('parseSource', () => {
+  it.each([
+    ['Xenova/mobileclip_s0', 'main'],
+    [' Xenova/mobileclip_s0\n', 'main'],
+    ['https://huggingface.co/Xenova/mobileclip_s0', 'main'],
+    ['https://huggingface.co/Xenova/mobileclip_s0/tree/v1.0', 'v1.0'],
+    ['https://huggingface.co/Xenova/mobileclip_s0/?library=transformers.js#files', 'main'],
+  ])('finds a model of the hub in %j', (text, revision) => {
+    expect(parse(text)).toEqual({
+      kind: 'hub',
+      model: { endpoint: HUB, id: 'Xenova/mobileclip_s0', revision },
+    });
+  });
+
+  it.each([
+    ['https://models.example/clip/tiny', 'https://models.example/clip/tiny/'],
+    ['https://models.example/clip/tiny/?x=1#y', 'https://models.example/clip/tiny/'],
+    ['http://127.0.0.1:8080/tiny/', 'http://127.0.0.1:8080/tiny/'],
+  ])('finds a folder in %j', (text, url) => {
+    expect(parse(text)).toEqual({ kind: 'folder', url });
+  });
+
+  it.each([
+    '',
+    'cat',
+    'http://models.example/tiny/',
+    'ftp://models.example/tiny',
+    'javascript:alert(1)',
+    'a/b/c',
+    '../b',
+  ])('refuses %j with what would do', (text) => {
+    expect(() => parse(text)).toThrow(/is neither a model’s name on the hub, .* nor the address/);
+  });
+});
+
+it('says what a model is called here, where it is from and which hosts are asked for it', () => {
+  const named = (text: string) => {
+    const source = parse(text);
+    return [deviceId(source), sourceWords(source), ...hostsOf(source)];
+  };
+  expect(named('Xenova/mobileclip_s0')).toEqual([
+    'Xenova/mobileclip_s0',
+    'https://huggingface.co/Xenova/mobileclip_s0',
+    'https://huggingface.co',
+    'https://*.huggingface.co',
+    'https://*.hf.co',
+  ]);
+  expect(named('https://huggingface.co/a/b/tree/v1')[0]).toBe('a/b@v1');
+  expect(named('https://models.example/clip/tiny')).toEqual([
+    'models.example/tiny',
+    'https://models.example/clip/tiny/',
+    'https://models.example',
+  ]);
+});

@@ -1,0 +1,50 @@
+// What the site serves, by models.json (scripts/site-models.ts) and the manifests of the folders that it names.
+
+import * as v from 'valibot';
+import { checked } from '../../models/clip/checked.ts';
+import { HUB_ENDPOINT } from '../../models/clip/hub.ts';
+import { modelKeyOf, parseManifest } from '../../models/clip/manifest.ts';
+import type { FolderFile } from '../../models/clip/types.ts';
+import { downloadManifest } from '../inference/download.ts';
+import { getRecord } from '../storage/model-files.ts';
+
+const SiteIndex = v.object({
+  /** Without a slash at its end. */
+  hub: v.pipe(v.string(), v.url()),
+  models: v.array(v.object({ folder: v.string(), license: v.nullable(v.string()) })),
+});
+
+export type SiteIndex = v.InferOutput<typeof SiteIndex>;
+
+/** A site put together by hand may have none: it serves then what the address names. */
+const NONE: SiteIndex = { hub: HUB_ENDPOINT, models: [] };
+
+export async function loadSiteIndex(base: string): Promise<SiteIndex> {
+  const url = new URL('models.json', base).href;
+  const response = await fetch(url, { cache: 'no-cache' });
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return response.ok && isJson ? checked(SiteIndex, await response.json(), url) : NONE;
+}
+
+export interface SiteModel {
+  readonly folder: string;
+  readonly license: string | null;
+  readonly files: readonly FolderFile[];
+  readonly modelKey: string;
+}
+
+/** By the manifest that this device has kept where the server is away. Rejects where there is neither. */
+export async function loadSiteModel(
+  folder: string,
+  license: string | null,
+  base: string,
+): Promise<SiteModel> {
+  const url = new URL(`models/${folder}/`, base).href;
+  const bytes = await downloadManifest(url).catch(async (error: unknown) => {
+    const kept = await getRecord(url);
+    if (kept === undefined) throw error;
+    return kept.manifest;
+  });
+  const { files } = parseManifest(bytes, `${url}manifest.json`);
+  return { folder, license, files, modelKey: await modelKeyOf(bytes) };
+}

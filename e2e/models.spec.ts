@@ -1,0 +1,231 @@
+// The list of models: what is served, what is kept, and what can be had from elsewhere.
+
+import type { Locator, Page } from '@playwright/test';
+import { BUSY, CUT_OFF, ON_HUB, SHORT, SIGN_IN, STUCK, serveHub, WRONG_HASH } from './site/hub.ts';
+import { DAMAGED_ON_GPU, TINY } from './site/models.ts';
+import { photographs } from './site/pictures.ts';
+import { SITE } from './site/site.ts';
+import { expect, test } from './test.ts';
+
+class Models {
+  readonly dialog: Locator;
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.dialog = page.getByRole('dialog', { name: 'Models' });
+  }
+
+  async open(): Promise<void> {
+    await this.#page.getByRole('button', { name: 'Models', exact: true }).click();
+    await expect(this.dialog).toBeVisible();
+  }
+
+  async close(): Promise<void> {
+    await this.#page.keyboard.press('Escape');
+    await expect(this.dialog).toBeHidden();
+  }
+
+  row(name: string, section: 'site' | 'device' = 'device'): Locator {
+    const heading = section === 'site' ? 'On this site' : /^On this device/;
+    return this.dialog
+      .getByRole('region', { name: heading })
+      .getByRole('listitem')
+      .filter({ hasText: name })
+      .first();
+  }
+
+  async add(source: string): Promise<void> {
+    await this.dialog.getByRole('textbox', { name: /^Name on the hub/ }).fill(source);
+    await this.dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.row(name)
+      .getByRole('button', { name: `Delete ${name}`, exact: true })
+      .click();
+    await this.row(name)
+      .getByRole('button', { name: `Delete ${name} for good` })
+      .click();
+    await expect(this.row(name)).toBeHidden();
+  }
+}
+
+test('a model comes from the hub, is used, works without the network, and is deleted', async ({
+  app,
+  page,
+  context,
+}) => {
+  const { paths, labels } = await photographs(4);
+  await app.open({ labels });
+  await app.add(paths);
+  await app.ranked(4, labels.length);
+
+  const models = new Models(page);
+  await models.open();
+  await models.add(ON_HUB);
+  const row = models.row(ON_HUB);
+  await expect(row).toContainText('mit', { timeout: 20_000 });
+  await row.getByRole('button', { name: 'Use' }).click();
+  await expect(row).toContainText('In use, q8', { timeout: 30_000 });
+  await models.close();
+  await expect(app.machine).toContainText('no self-test');
+  await app.ranked(4, labels.length);
+
+  await context.setOffline(true);
+  await page.reload();
+  await expect(app.machine).toContainText('no self-test', { timeout: 30_000 });
+  await app.ranked(4, labels.length);
+  await context.setOffline(false);
+
+  await models.open();
+  await models.remove(ON_HUB);
+  await expect(models.dialog.getByRole('status')).toContainText(/is deleted: .* are free again/);
+  // What was in use is gone: the site's own takes its place.
+  await models.close();
+  await app.ready();
+});
+
+test('a download that is cut off goes on where it was', async ({ app, page }) => {
+  await app.open();
+  const models = new Models(page);
+  await models.open();
+  await models.add(CUT_OFF);
+  await expect(models.row(CUT_OFF).getByRole('button', { name: 'Use' })).toBeVisible({ timeout: 60_000 });
+});
+
+test('a download can be cancelled, gone on with in another visit, and is then whole', async ({
+  app,
+  page,
+}) => {
+  await app.open();
+  const models = new Models(page);
+  await models.open();
+  await models.add(STUCK);
+  await expect(models.row(STUCK)).toContainText(/\d kB of .*\dkB|\d kB of/);
+  await models.row(STUCK).getByRole('button', { name: 'Cancel' }).click();
+  await expect(models.row(STUCK)).toContainText('Not whole');
+
+  await page.reload();
+  await app.ready();
+  await models.open();
+  await models.row(STUCK).getByRole('button', { name: 'Go on' }).click();
+  await expect(models.row(STUCK).getByRole('button', { name: 'Use' })).toBeVisible({ timeout: 20_000 });
+});
+
+for (const [model, reason] of [
+  [WRONG_HASH, /was refused: its SHA-256 is .*, the server publishes/],
+  [SIGN_IN, /answered with a web page/],
+  [BUSY, /answered 503.*try again later/],
+  [SHORT, /was cut off after \d+ of \d+ bytes/],
+  ['tests/unknown', /answered 404/],
+] as const) {
+  test(`${model} is refused with the reason, and nothing of it can be used`, async ({ app, page }) => {
+    await app.open();
+    const models = new Models(page);
+    await models.open();
+    await models.add(model);
+    await expect(models.row(model).getByRole('alert')).toContainText(reason, { timeout: 60_000 });
+    await models.row(model).getByRole('button', { name: 'Close' }).click();
+    await expect(models.dialog.getByRole('button', { name: 'Use', exact: true })).toHaveCount(0);
+  });
+}
+
+test('a folder of this device becomes a model; one that is none is refused', async ({ app, page }) => {
+  await app.open();
+  const models = new Models(page);
+  await models.open();
+  const pick = async (folder: string) => {
+    const chooser = page.waitForEvent('filechooser');
+    await models.dialog.getByRole('button', { name: 'Pick a folder' }).click();
+    await (await chooser).setFiles(folder);
+  };
+  await pick(`${SITE}/icons`);
+  await expect(models.dialog.getByRole('status')).toContainText('is no model folder');
+  await pick(`${SITE}/models/${TINY}`);
+  const row = models.row(TINY);
+  await row.getByRole('combobox', { name: 'Precision' }).selectOption('fp32');
+  await row.getByRole('button', { name: 'Use' }).click();
+  await expect(row).toContainText('In use, fp32', { timeout: 30_000 });
+});
+
+test('two models stand side by side on the same photographs', async ({ app, page }) => {
+  const { paths, names, labels } = await photographs(3);
+  await app.open({ labels });
+  await app.add(paths);
+  await app.ranked(3, labels.length);
+  const models = new Models(page);
+  await models.open();
+  const row = models.row(TINY, 'site');
+  await row.getByRole('combobox', { name: 'Precision' }).selectOption('fp32');
+  await row.getByRole('button', { name: 'Compare' }).click();
+  await models.close();
+
+  const beside = page.getByRole('region', { name: 'The model beside' });
+  await expect(beside).toContainText(/tiny, fp32 on WASM.*the same label is best for \d of 3 photographs/, {
+    timeout: 30_000,
+  });
+  const card = app.card(names[0]);
+  await expect(card.getByRole('list')).toHaveCount(2);
+  await expect(card).toContainText('tiny, q8');
+  await expect(card).toContainText('tiny, fp32');
+
+  await beside.getByRole('button', { name: 'One model alone' }).click();
+  await expect(card.getByRole('list')).toHaveCount(1);
+});
+
+test('a folder’s address does as well as a hub’s name', async ({ app, page }) => {
+  const other = await serveHub(`${SITE}/models/${TINY}`);
+  await app.open();
+  const models = new Models(page);
+  await models.open();
+  await models.add(`${other.url}/${ON_HUB}/resolve/main`);
+  const row = models.row('/main');
+  await row.getByRole('button', { name: 'Use' }).click({ timeout: 30_000 });
+  await expect(row).toContainText('In use, q8', { timeout: 30_000 });
+  await expect(row).toContainText('mit');
+  await other.close();
+});
+
+test('a precision that computes wrongly is marked, and the next one takes its place', async ({
+  app,
+  page,
+}) => {
+  const { paths, labels } = await photographs(2);
+  // Its fp32 fails the self-test.
+  await page.goto(`${app.address({ model: DAMAGED_ON_GPU, labels })}&precision=fp32&model=${DAMAGED_ON_GPU}`);
+  await app.ready();
+  await expect(app.machine).toContainText('q8');
+  await app.add(paths);
+  await app.ranked(2, labels.length);
+  const models = new Models(page);
+  await expect(async () => {
+    await page.keyboard.press('Escape');
+    await models.open();
+    const row = models.row(DAMAGED_ON_GPU, 'site');
+    await expect(row).toContainText('fp32 was passed over on WASM: The weights are damaged', {
+      timeout: 1_000,
+    });
+    await expect(row).toContainText(/a photograph here \(q8, WASM/);
+  }).toPass({ timeout: 20_000 });
+});
+
+test('twenty switches end the worker of the model before each time', async ({ app, page }) => {
+  const { paths, labels } = await photographs(2);
+  await app.open({ labels });
+  await app.add(paths);
+  await app.ranked(2, labels.length);
+  const before = page.workers().length;
+  const models = new Models(page);
+  await models.open();
+  for (let i = 0; i < 20; i++) {
+    const row = models.row(TINY, 'site');
+    const precision = i % 2 === 0 ? 'fp32' : 'q8';
+    await row.getByRole('combobox', { name: 'Precision' }).selectOption(precision);
+    await row.getByRole('button', { name: 'Use', exact: true }).click();
+    await expect(row).toContainText(`In use, ${precision}`, { timeout: 30_000 });
+  }
+  await models.close();
+  await app.ranked(2, labels.length);
+  await expect.poll(() => page.workers().length).toBe(before);
+});
