@@ -25,6 +25,7 @@ import { ErrorBoundary } from './ui/error-boundary.tsx';
 import { Failure } from './ui/failure.tsx';
 import { toast } from './ui/toast.ts';
 import { ToastRegion } from './ui/toast-region.tsx';
+import { whenIdle } from './ui/when-idle.ts';
 import './ui/page.css';
 
 export function App() {
@@ -37,6 +38,7 @@ export function App() {
 
 const loadModelsView = () => import('./library/models-view.tsx').catch(refuse);
 const ModelsView = lazy(loadModelsView);
+const loadAhead = () => void loadModelsView().catch((error: unknown) => console.warn(error));
 const NO_PHOTOS: readonly Photo[] = [];
 
 function Page() {
@@ -51,6 +53,8 @@ function Page() {
   useClassification(classifier, photos.photos, view);
   useClassification(second.classifier, view.beside === null ? NO_PHOTOS : photos.photos, view);
   useNoteSpeed(model.report);
+  const hasModel = model.report !== null;
+  useEffect(() => (hasModel ? whenIdle(loadAhead) : undefined), [hasModel]);
   useSiteUpdates();
   useUndoKey(controls.canUndo, controls.undo);
 

@@ -3,6 +3,7 @@
 
 import securityHeaders from '../app/security-headers.json' with { type: 'json' };
 import { Promptlens } from './promptlens.ts';
+import { STUCK } from './site/hub.ts';
 import { addresses } from './site/site.ts';
 import { expect, test } from './test.ts';
 
@@ -50,6 +51,32 @@ test('the policy comes with the page and with its workers, and holds', async ({ 
   expect(await page.evaluate(attempt, `${ELSEWHERE}/page`)).toBe('connect-src');
   const [worker] = page.workers();
   expect(await worker.evaluate(attempt, `${ELSEWHERE}/worker`)).toBe('connect-src');
+  expect(outside.requests).toEqual([]);
+  await context.close();
+});
+
+test('the worker that downloads a model may ask its host, and no other; the page not even that one', async ({
+  browser,
+  outside,
+}) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const app = new Promptlens(page, addresses().isolated);
+  await app.open();
+  await page.getByRole('button', { name: 'Models', exact: true }).click();
+  await page.getByRole('textbox', { name: /^Name on the hub/ }).fill(STUCK);
+  await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(page.getByRole('progressbar', { name: `Adding ${STUCK}` })).toBeVisible();
+  const keeper = page.workers().find((worker) => worker.url().includes('keep-worker'));
+  expect(keeper?.url()).toContain(new URLSearchParams({ hosts: addresses().hub }).toString());
+  const ask = (address: string) =>
+    fetch(address, { mode: 'no-cors' }).then(
+      () => 'went through',
+      () => 'refused',
+    );
+  expect(await keeper?.evaluate(ask, `${addresses().hub}/anything`)).toBe('went through');
+  expect(await keeper?.evaluate(ask, `${ELSEWHERE}/anything`)).toBe('refused');
+  expect(await page.evaluate(ask, `${addresses().hub}/anything`)).toBe('refused');
   expect(outside.requests).toEqual([]);
   await context.close();
 });

@@ -10,8 +10,8 @@ import type { Setting } from './setting.ts';
 const FLOOR_KB = 150;
 /** Which files are not the first view: the runtime and its glue, the models. */
 const RUNTIME_OR_MODEL = /\/models\/|\/assets\/ort[.-]|\.wasm$/;
-/** What the page loads ahead once the model runs: app/classify/late-parts.ts. */
-const LATE = /\/(?:paste|photo-table|photo-details)-[^/]+$/;
+/** What the page loads ahead once the model runs: app/classify/late-parts.ts, app/app.tsx. */
+const LATE = /\/(?:paste|photo-table|photo-details|models-view|tried)-[^/]+$/;
 const PICTURE = /\.(?:jpe?g|png|webp)$/;
 /** Already compressed. */
 const COMPRESSED = /\.(?:woff2|jpe?g|png|webp)$/;
