@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { launch, withPage } from './browser.ts';
 import { miniModel, vitB32 } from './models.ts';
 import { type Row, table } from './report.ts';
+import { bareRuntime } from './rows/bare-runtime.ts';
 import { firstAnswer } from './rows/first-answer.ts';
 import { firstView } from './rows/first-view.ts';
 import { hundredPhotographs } from './rows/hundred-photographs.ts';
@@ -43,6 +44,7 @@ const ROWS = {
     rows.push(row, await oneMoreLabel(setting, mini, peerPerPhotograph));
     return rows;
   },
+  'bare-runtime': async (setting: Setting) => [await bareRuntime(setting)],
   tokenizer,
   preprocessing,
   'page-thread': async (setting: Setting) => [await pageThread(setting)],

@@ -1,4 +1,4 @@
-// One site for both sides: the product's client and transformers.js in a page each, built by Vite, with the same models and
+// One site for all sides: the product's client, transformers.js and the bare runtime in a page each, built by Vite, with the same models and
 // photographs, isolated so that both may use threads. The built product itself stands beside it, served as its own server does.
 
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ export interface Site {
   /** Addresses of the pages that pages/ holds. */
   readonly ours: string;
   readonly peer: string;
+  readonly bare: string;
   /** The built product, without `?model=`. */
   readonly product: string;
   /** Addresses under `ours` and `peer`, and what they show. */
@@ -40,6 +41,7 @@ export async function openSite(models: readonly BenchModel[], ownModel: BenchMod
   await rm(PRODUCT, { recursive: true, force: true });
   await buildPage('ours', await productSettings());
   await buildPage('peer', {});
+  await buildPage('bare', await productSettings());
   await mkdir(`${ROOT}/models`);
   await mkdir(`${ROOT}/plain`);
   for (const { name, folder, imageSize } of models) {
@@ -66,6 +68,7 @@ export async function openSite(models: readonly BenchModel[], ownModel: BenchMod
   return {
     ours: `${origin}/ours/ours.html`,
     peer: `${origin}/peer/peer.html`,
+    bare: `${origin}/bare/bare.html`,
     product: product.url,
     photographs: names.map((name) => `/photographs/${name}`),
     labels: LABELS,
@@ -86,7 +89,7 @@ async function productSettings(): Promise<UserConfig> {
   return { define, resolve: resolution, worker, build: { target: settings?.target } };
 }
 
-async function buildPage(name: 'ours' | 'peer', settings: UserConfig): Promise<void> {
+async function buildPage(name: 'ours' | 'peer' | 'bare', settings: UserConfig): Promise<void> {
   await build({
     ...settings,
     configFile: false,

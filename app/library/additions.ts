@@ -36,21 +36,30 @@ interface AdditionsOptions {
   readonly onAdded: (id: string) => void;
 }
 
+/** Of an addition under way; another of the same name is another one. */
+interface Job {
+  /** Null until it may ask its hosts. */
+  worker: Worker | null;
+}
+
 export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOptions): Additions {
   const listeners = new Set<() => void>();
-  const workers = new Map<string, Worker>();
+  const jobs = new Map<string, Job>();
   let additions: readonly Addition[] = [];
 
-  const set = (id: string, change: Partial<Addition> | null) => {
-    const others = additions.filter((addition) => addition.id !== id);
-    const before = additions.find((addition) => addition.id === id);
-    const now = { id, loadedBytes: 0, totalBytes: 0, problem: null, ...before, ...change };
-    additions = change === null ? others : [...others, now];
+  const tell = (next: readonly Addition[]) => {
+    additions = next;
     for (const listener of listeners) listener();
   };
+  const put = (addition: Addition) =>
+    tell(
+      additions.some(({ id }) => id === addition.id)
+        ? additions.map((each) => (each.id === addition.id ? addition : each))
+        : [...additions, addition],
+    );
   const end = (id: string) => {
-    workers.get(id)?.terminate();
-    workers.delete(id);
+    jobs.get(id)?.worker?.terminate();
+    jobs.delete(id);
     onChange();
   };
 
@@ -59,34 +68,27 @@ export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOpt
     hosts: readonly string[],
     keep: (api: Remote<KeepApi>, onProgress: OnProgress) => Promise<string>,
   ) => {
-    if (workers.has(id)) return;
-    set(id, { loadedBytes: 0, totalBytes: 0, problem: null });
+    if (jobs.has(id)) return;
+    const job: Job = { worker: null };
+    jobs.set(id, job);
+    const isCurrent = () => jobs.get(id) === job;
+    put({ id, loadedBytes: 0, totalBytes: 0, problem: null });
     try {
       if (hosts.length > 0) await policyReady();
-      const url = new URL(keepWorker, location.href);
-      if (hosts.length > 0) url.searchParams.set(HOSTS, hosts.join(' '));
-      const worker = new Worker(url, { type: 'module', name: `keep ${id}` });
-      workers.set(id, worker);
-      const broken = new Promise<never>((_, reject) => {
-        worker.addEventListener('error', ({ message }) =>
-          reject(
-            new Error(
-              `The part of the page that adds models stopped (${message || 'it did not load'}). Reload the page.`,
-            ),
-          ),
-        );
-      });
+      if (!isCurrent()) return;
+      const { worker, broken } = startWorker(id, hosts);
+      job.worker = worker;
       const onProgress = proxy((loadedBytes: number, totalBytes: number) => {
-        if (workers.get(id) === worker) set(id, { loadedBytes, totalBytes });
+        if (isCurrent()) put({ id, loadedBytes, totalBytes, problem: null });
       });
       const added = await Promise.race([keep(wrap<KeepApi>(worker), onProgress), broken]);
-      set(id, null);
+      tell(additions.filter((addition) => addition.id !== id));
       onAdded(added);
     } catch (error) {
-      set(id, { problem: error instanceof Error ? error.message : String(error) });
-    } finally {
-      end(id);
+      const problem = error instanceof Error ? error.message : String(error);
+      if (isCurrent()) put({ id, loadedBytes: 0, totalBytes: 0, problem });
     }
+    if (isCurrent()) end(id);
   };
 
   return {
@@ -101,8 +103,25 @@ export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOpt
       ),
     addFolder: (name, files) => void run(name, [], (api, onProgress) => api.folder(name, files, onProgress)),
     dismiss(id) {
-      set(id, null);
       end(id);
+      tell(additions.filter((addition) => addition.id !== id));
     },
   };
+}
+
+/** `broken` rejects where the worker's script does not come or fails. */
+function startWorker(id: string, hosts: readonly string[]): { worker: Worker; broken: Promise<never> } {
+  const url = new URL(keepWorker, location.href);
+  if (hosts.length > 0) url.searchParams.set(HOSTS, hosts.join(' '));
+  const worker = new Worker(url, { type: 'module', name: `keep ${id}` });
+  const broken = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', ({ message }) =>
+      reject(
+        new Error(
+          `The part of the page that adds models stopped (${message || 'it did not load'}). Reload the page.`,
+        ),
+      ),
+    );
+  });
+  return { worker, broken };
 }

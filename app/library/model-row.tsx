@@ -19,6 +19,8 @@ export interface ListedModel {
   readonly license: string | null;
   readonly files: readonly FolderFile[];
   readonly modelKey: string;
+  /** Of it on this device. */
+  readonly keptBytes: number;
 }
 
 export interface Chosen {
@@ -31,12 +33,12 @@ export interface Chosen {
 
 interface ModelRowProps extends Chosen {
   readonly model: ListedModel;
-  /** Null for what is not the visitor's to delete. */
+  /** Null where nothing of it is to be deleted. */
   readonly onRemove: (() => void) | null;
 }
 
 export function ModelRow({ model, use, beside, reports, onUse, onBeside, onRemove }: ModelRowProps) {
-  const { name, title, license, files } = model;
+  const { name, title, license, files, keptBytes } = model;
   const inUse = use.model === name;
   const isBeside = beside?.model === name;
   const [precision, setPrecision] = useState<'auto' | Precision>(
@@ -56,7 +58,11 @@ export function ModelRow({ model, use, beside, reports, onUse, onBeside, onRemov
           {isBeside && <Badge>Beside it</Badge>}
         </p>
         <p className="model-facts numbers">
-          {[license ?? 'licence not said', ...speedWords(precisions, tried)].join(' · ')}
+          {[
+            license ?? 'licence not said',
+            ...(keptBytes > 0 ? [`${formatBytes(keptBytes)} on this device`] : []),
+            ...speedWords(precisions, tried),
+          ].join(' · ')}
         </p>
       </div>
       <div className="model-actions">

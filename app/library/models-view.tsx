@@ -5,7 +5,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { nameOnDevice } from '../inference/place.ts';
 import type { ModelChoice, ModelReport } from '../inference/types.ts';
-import { listDeviceModels, removeDeviceModel } from '../storage/device-models.ts';
+import { type DeviceModel, listDeviceModels, removeDeviceModel } from '../storage/device-models.ts';
+import { dropRecord } from '../storage/model-files.ts';
+import { removeVectorModel } from '../storage/vectors.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -15,8 +17,8 @@ import { AddModel } from './add-model.tsx';
 import { AdditionRow, UnfinishedRow } from './addition-row.tsx';
 import { type ListedModel, ModelRow } from './model-row.tsx';
 import { PublishedModels } from './published-models.tsx';
-import { loadSiteIndex, loadSiteModel, type SiteIndex } from './site-index.ts';
-import { DEVICE_MODELS_KEY, useAdditions } from './use-additions.ts';
+import { loadSiteIndex, loadSiteModel, type SiteIndex, siteFolderUrl } from './site-index.ts';
+import { DEVICE_MODELS_KEY, LIBRARY_KEY, useAdditions } from './use-additions.ts';
 import './models-view.css';
 
 interface ModelsViewProps {
@@ -73,16 +75,16 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
   const queryClient = useQueryClient();
   const chosen = { use, beside, reports, onUse, onBeside };
 
-  const remove = async (id: string, bytes: number) => {
-    const name = nameOnDevice(id);
-    await removeDeviceModel(id);
-    if (beside?.model === name) onBeside(null);
-    if (use.model === name && site.models[0]) onUse({ model: site.models[0].name, precision: 'auto' });
-    await queryClient.invalidateQueries({ queryKey: DEVICE_MODELS_KEY });
-    toast(`${id} is deleted: ${formatBytes(bytes)} of this device are free again.`);
+  const remove = async (model: ListedModel, forget: () => Promise<void>) => {
+    await forget();
+    await removeVectorModel(model.modelKey);
+    if (beside?.model === model.name) onBeside(null);
+    if (use.model === model.name && site.models[0]) onUse({ model: site.models[0].name, precision: 'auto' });
+    await queryClient.invalidateQueries({ queryKey: LIBRARY_KEY });
+    toast(`${model.title} is deleted: ${formatBytes(model.keptBytes)} of this device are free again.`);
   };
-  const onRemove = (id: string, bytes: number) => {
-    remove(id, bytes).catch((error: unknown) => toast(String(error), { kind: 'problem' }));
+  const onRemove = (model: ListedModel, forget: () => Promise<void>) => {
+    remove(model, forget).catch((error: unknown) => toast(String(error), { kind: 'problem' }));
   };
 
   const running = additions.list;
@@ -97,7 +99,17 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
         {site.problem !== null && <p className="models-problem">{site.problem}</p>}
         <ul className="model-list">
           {site.models.map((model) => (
-            <ModelRow key={model.name} model={model} {...chosen} onRemove={null} />
+            <ModelRow
+              key={model.name}
+              model={model}
+              {...chosen}
+              onRemove={
+                // What runs is kept again at once.
+                model.keptBytes === 0 || [use.model, beside?.model].includes(model.name)
+                  ? null
+                  : () => onRemove(model, () => dropRecord(siteFolderUrl(model.name, document.baseURI)))
+              }
+            />
           ))}
         </ul>
       </section>
@@ -114,24 +126,29 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
               onDismiss={() => additions.dismiss(addition.id)}
             />
           ))}
-          {device.models.flatMap(({ id, about, whole, bytes: size }) =>
-            whole === null ? (
+          {device.models.flatMap((model) => {
+            const listed = listedOf(model);
+            return listed === null ? (
               []
             ) : (
               <ModelRow
-                key={id}
-                model={{ name: nameOnDevice(id), title: id, license: about.license, ...whole }}
+                key={model.id}
+                model={listed}
                 {...chosen}
-                onRemove={() => onRemove(id, size)}
+                onRemove={() => onRemove(listed, () => removeDeviceModel(model.id))}
               />
-            ),
-          )}
+            );
+          })}
           {unfinished.map((model) => (
             <UnfinishedRow
               key={model.id}
               model={model}
               onGoOn={(source) => additions.addTyped(source, 'auto', site.index.hub)}
-              onRemove={() => onRemove(model.id, model.bytes)}
+              onRemove={() => {
+                removeDeviceModel(model.id)
+                  .then(() => queryClient.invalidateQueries({ queryKey: LIBRARY_KEY }))
+                  .catch((error: unknown) => toast(String(error), { kind: 'problem' }));
+              }}
             />
           ))}
         </ul>
@@ -156,31 +173,32 @@ const NO_INDEX: SiteIndex = { hub: 'https://huggingface.co', models: [] };
 /** The folders that the site lists, and the one in use where it lists it not. */
 function useSite(inUse: string) {
   const base = document.baseURI;
-  const index = useQuery({ queryKey: ['library', 'site'], queryFn: () => loadSiteIndex(base) });
+  const index = useQuery({ queryKey: [...LIBRARY_KEY, 'site'], queryFn: () => loadSiteIndex(base) });
   const listed = index.data?.models ?? [];
   const folders =
     inUse.startsWith('device:') || listed.some(({ folder }) => folder === inUse)
       ? listed
       : [...listed, { folder: inUse, license: null }];
   const models = useQuery({
-    queryKey: ['library', 'site-models', folders],
+    queryKey: [...LIBRARY_KEY, 'site-models', folders],
     queryFn: () => Promise.all(folders.map(({ folder, license }) => loadSiteModel(folder, license, base))),
     enabled: index.data !== undefined,
+    // What is kept of them changes with what is used.
+    staleTime: 0,
   });
   const problem = index.error ?? models.error;
   return {
     index: index.data ?? NO_INDEX,
     models: (models.data ?? []).map(
-      ({ folder, license, files, modelKey }): ListedModel => ({
-        name: folder,
-        title: folder,
-        license,
-        files,
-        modelKey,
-      }),
+      ({ folder, ...model }): ListedModel => ({ name: folder, title: folder, ...model }),
     ),
     problem: problem === null ? null : `What the site serves could not be listed: ${problem.message}`,
   };
+}
+
+/** Null while it is not whole. */
+function listedOf({ id, about, whole, bytes }: DeviceModel): ListedModel | null {
+  return whole && { name: nameOnDevice(id), title: id, license: about.license, keptBytes: bytes, ...whole };
 }
 
 function useDeviceModels() {

@@ -31,6 +31,12 @@ export interface SiteModel {
   readonly license: string | null;
   readonly files: readonly FolderFile[];
   readonly modelKey: string;
+  /** Of it on this device, from having used it: what works without the network. */
+  readonly keptBytes: number;
+}
+
+export function siteFolderUrl(folder: string, base: string): string {
+  return new URL(`models/${folder}/`, base).href;
 }
 
 /** By the manifest that this device has kept where the server is away. Rejects where there is neither. */
@@ -39,12 +45,16 @@ export async function loadSiteModel(
   license: string | null,
   base: string,
 ): Promise<SiteModel> {
-  const url = new URL(`models/${folder}/`, base).href;
-  const bytes = await downloadManifest(url).catch(async (error: unknown) => {
-    const kept = await getRecord(url);
-    if (kept === undefined) throw error;
-    return kept.manifest;
+  const url = siteFolderUrl(folder, base);
+  const record = await getRecord(url);
+  const bytes = await downloadManifest(url).catch((error: unknown) => {
+    if (record === undefined) throw error;
+    return record.manifest;
   });
   const { files } = parseManifest(bytes, `${url}manifest.json`);
-  return { folder, license, files, modelKey: await modelKeyOf(bytes) };
+  const keptBytes = files.reduce(
+    (sum, file) => sum + (record?.files.includes(file.sha256) ? file.bytes : 0),
+    0,
+  );
+  return { folder, license, files, modelKey: await modelKeyOf(bytes), keptBytes };
 }

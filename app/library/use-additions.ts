@@ -8,7 +8,8 @@ import { type Addition, type Additions, createAdditions } from './additions.ts';
 import { parseSource } from './keep/source.ts';
 import type { PickedFolder } from './picked-folder.ts';
 
-export const DEVICE_MODELS_KEY = ['library', 'device'] as const;
+export const LIBRARY_KEY = ['library'] as const;
+export const DEVICE_MODELS_KEY = [...LIBRARY_KEY, 'device'] as const;
 
 export interface UsedAdditions {
   readonly list: readonly Addition[];

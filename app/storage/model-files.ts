@@ -67,6 +67,12 @@ export async function putRecord(owner: string, record: KeptRecord): Promise<bool
   return put(recordKey(owner), new Response(record.manifest, { headers }), 'the list of the model’s files');
 }
 
+/** Forgets an owner's record and, unless another tab is loading a model, the files that no other record names. */
+export async function dropRecord(owner: string): Promise<void> {
+  await (await openCache())?.delete(recordKey(owner));
+  await forgetUnneededFiles();
+}
+
 const FILES_HEADER = 'x-promptlens-files';
 
 function recordedFiles(response: Response): string[] {

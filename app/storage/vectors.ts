@@ -112,6 +112,18 @@ export async function removeImageVectors(contents: readonly string[]): Promise<v
   await committed(transaction, requests, 'vectors');
 }
 
+/** Forgets all of a model's vectors. */
+export async function removeVectorModel(modelKey: string): Promise<void> {
+  const db = await databaseIfAny();
+  if (db === null) return;
+  const transaction = db.transaction(['vectors', 'vectorModels'], 'readwrite');
+  const requests = [
+    transaction.objectStore('vectors').delete(modelRange(modelKey)),
+    transaction.objectStore('vectorModels').delete(modelKey),
+  ];
+  await committed(transaction, requests, 'vectors');
+}
+
 /**
  * Notes that a model is in use, and forgets the vectors of models not used for longest, and those of a model that has
  * grown past the limit. Call once after a model is loaded.

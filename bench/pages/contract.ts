@@ -1,5 +1,5 @@
-// What the benchmark asks of the two pages that it measures beside each other: one with the product's inference client, one
-// with transformers.js. Both take a model's name as it stands under /models/, and photographs as addresses.
+// What the benchmark asks of the pages that it measures beside each other: one with the product's inference client, one with
+// transformers.js, one with the runtime alone. All take a model's name as it stands under /models/, and photographs as addresses.
 
 /** What a page answers by itself, as soon as it is opened with `?photograph=…`. */
 export interface FirstAnswer {
@@ -45,10 +45,20 @@ export interface PeerPage extends Page {
   rank(way: Way, first: number, count: number): Promise<number>;
 }
 
+/** onnxruntime-web and a canvas. */
+export interface BarePage {
+  /** Both encoders' sessions; milliseconds. */
+  load(model: string, threads: number): Promise<number>;
+  fetchPhotographs(addresses: readonly string[]): Promise<void>;
+  /** So many photographs for an encoder of `side` pixels, one after the other; milliseconds. */
+  embed(count: number, side: number): Promise<number>;
+}
+
 declare global {
   interface Window {
     ours: OursPage;
     peer: PeerPage;
+    bare: BarePage;
     firstAnswer: Promise<FirstAnswer> | undefined;
   }
 }

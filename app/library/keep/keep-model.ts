@@ -52,11 +52,7 @@ export async function keepRemote(
       license: null,
       addedAt: Date.now(),
     });
-    let loaded = 0;
-    const onBytes = (bytes: number) => {
-      loaded += bytes;
-      onProgress(loaded, total);
-    };
+    const onBytes = progressOf(total, onProgress);
     for (const file of wanted) await unlessFull(id, () => receive(model, file, onBytes));
     await finish(id, model, wanted, before?.whole == null);
     return id;
@@ -80,15 +76,29 @@ export async function keepFolder(
     const total = sum(files);
     await makeRoom(total, id);
     const model = await beginDeviceModel(id, { source: null, license: null, addedAt: Date.now() });
-    let loaded = 0;
+    const onBytes = progressOf(total, onProgress);
     for (const { path, bytes, file } of files) {
       await unlessFull(id, async () => model.write(path, new Uint8Array(await file.arrayBuffer())));
-      loaded += bytes;
-      onProgress(loaded, total);
+      onBytes(bytes);
     }
     await finish(id, model, files, true);
     return id;
   });
+}
+
+/** A bar needs no more than ten steps a second; the page's thread has other work. */
+const TELL_EVERY_MS = 100;
+
+function progressOf(total: number, onProgress: OnProgress): (bytes: number) => void {
+  let loaded = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (bytes) => {
+    loaded += bytes;
+    const now = performance.now();
+    if (loaded < total && now - toldAt < TELL_EVERY_MS) return;
+    toldAt = now;
+    onProgress(loaded, total);
+  };
 }
 
 function pickedSource(name: string, files: readonly (FolderFile & { readonly file: File })[]): FolderSource {
