@@ -73,7 +73,7 @@ async function open(
       modelKey: folder.modelKey,
       precision,
       logitScale: folder.logitScale,
-      embedDim: folder.config.projection_dim,
+      embedDim: folder.config.projection_dim ?? null,
       contextLength: folder.tokenizer.contextLength,
     };
     const engine = createEngine({

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { PRECISIONS } from '../../models/clip/model-folder.ts';
+import type { Precision } from '../../models/clip/types.ts';
 import { type Circumstances, planAttempts, WEBGPU_DOWNLOAD_LIMIT, wasmThreads } from './plan.ts';
 
 const gpu = { name: 'acme rocket', software: false, shaderF16: true };
@@ -73,11 +75,14 @@ describe('planAttempts', () => {
     expect(attempts({ wanted: 'wasm', isolated: false })).toEqual(['wasm q8 1 wasm']);
   });
 
-  it('falls back to fp32, then fp16, on WASM; to nothing where a folder has none of them', () => {
-    expect(attempts({ wanted: 'wasm', isolated: false, encoderBytes: new Map([['fp16', 1]]) })).toEqual([
-      'wasm fp16 1 wasm',
-    ]);
-    expect(attempts({ wanted: 'wasm', encoderBytes: new Map([['bnb4', 1]]) })).toEqual([]);
+  it('runs whatever a folder has on WASM, 8 bits first, then fp32 and fp16', () => {
+    const first = (...found: Precision[]) =>
+      attempts({ wanted: 'wasm', isolated: false, encoderBytes: new Map(found.map((each) => [each, 1])) });
+    expect(first('fp16')).toEqual(['wasm fp16 1 wasm']);
+    expect(first('fp32', 'fp16', 'uint8')).toEqual(['wasm uint8 1 wasm']);
+    expect(first('q4', 'fp16', 'fp32')).toEqual(['wasm fp32 1 wasm']);
+    for (const precision of PRECISIONS) expect(first(precision)).toEqual([`wasm ${precision} 1 wasm`]);
+    expect(first()).toEqual([]);
   });
 });
 

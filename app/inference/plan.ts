@@ -52,8 +52,20 @@ export interface Plan {
 /** A model's download on WebGPU may weigh this much: fp32 is taken there below it, q8 on WASM above. */
 export const WEBGPU_DOWNLOAD_LIMIT = 24e6;
 
-/** q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size; fp16 runs as fp32 there. */
-const WASM_PRECISIONS = ['q8', 'fp32', 'fp16'] as const satisfies readonly Precision[];
+/**
+ * q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size, and so are the two under the names of their weights' types;
+ * fp16 runs as fp32 there, and weights of four bits slower than that.
+ */
+const WASM_PRECISIONS = [
+  'q8',
+  'int8',
+  'uint8',
+  'fp32',
+  'fp16',
+  'q4',
+  'q4f16',
+  'bnb4',
+] as const satisfies readonly Precision[];
 
 export function planAttempts(here: Circumstances): Plan {
   const webgpu = here.wanted === 'wasm' ? { attempts: [], passedOver: [] } : planWebGpu(here);

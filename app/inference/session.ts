@@ -1,16 +1,18 @@
 // One encoder of a model as a session of the runtime: numbers in, rows of numbers out. Tensors live for one run.
 
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import type { GraphSignature } from '../../models/clip/encoder-binding.ts';
 import type { Attempt } from './plan.ts';
 import type { Runtime } from './runtime.ts';
 
-export type Feed =
-  | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
-  | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] };
+/** Numbers of float32 or int64, by the array that holds them. */
+export interface Feed {
+  readonly data: Float32Array | BigInt64Array;
+  readonly dims: readonly number[];
+}
 
 export interface EncoderSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
+  readonly signature: GraphSignature;
   /** The named output's rows, [batch, dim], copied out of the runtime. */
   run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array<ArrayBuffer>[]>;
 }
@@ -49,8 +51,7 @@ export async function createEncoderSession(
     path,
   );
   return {
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
+    signature: session,
     run: (feeds, output) => run(runtime, session, feeds, output, path),
   };
 }
@@ -65,11 +66,11 @@ async function run(
   const inputs: Record<string, Tensor> = {};
   let result: Tensor | undefined;
   try {
-    for (const [name, feed] of Object.entries(feeds)) {
+    for (const [name, { data, dims }] of Object.entries(feeds)) {
       inputs[name] =
-        feed.type === 'int64'
-          ? new runtime.Tensor('int64', feed.data, feed.dims)
-          : new runtime.Tensor('float32', feed.data, feed.dims);
+        data instanceof BigInt64Array
+          ? new runtime.Tensor('int64', data, dims)
+          : new runtime.Tensor('float32', data, dims);
     }
     result = (await session.run(inputs, [output]))[output];
     const [rows, dim] = result?.dims ?? [];

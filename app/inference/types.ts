@@ -21,7 +21,8 @@ export interface KnownModel {
   readonly precision: Precision;
   /** exp of the trained logarithm; multiplies a cosine before the softmax. */
   readonly logitScale: number;
-  readonly embedDim: number;
+  /** Null where config.json does not say. */
+  readonly embedDim: number | null;
   readonly contextLength: number;
 }
 
@@ -63,7 +64,7 @@ export interface LoadRequest {
 }
 
 export interface ImageEmbedding {
-  /** Unit vector, [embedDim]. */
+  /** Unit vector. */
   readonly vector: Float32Array<ArrayBuffer>;
   /** Milliseconds from bytes to vector, its share of a batch. */
   readonly ms: number;

@@ -90,14 +90,17 @@ const template = v.pipe(
   v.check(hasPlace, (issue) => `${JSON.stringify(issue.input)} has no {} where the label goes`),
 );
 
+const model_type = v.literal('clip');
+const promptTemplates = v.pipe(v.array(template), v.minLength(1));
+
 const ConfigFile = plainObject({
-  model_type: v.literal('clip'),
+  model_type,
   projection_dim: v.optional(count(MAX_WIDTH), 512),
   logit_scale_init_value: v.optional(v.number(), 2.6592),
   /** Ours: the trained logarithm of the scale that a cosine is multiplied by. */
   logit_scale: v.optional(logarithm),
   /** Ours: the templates that the model is to be used with. */
-  prompt_templates: v.optional(v.pipe(v.array(template), v.minLength(1))),
+  prompt_templates: v.optional(promptTemplates),
   vision_config: v.nullish(VisionSection),
   vision_config_dict: v.nullish(VisionSection),
   text_config: v.nullish(TextSection),
@@ -110,6 +113,37 @@ export type VisionConfig = VisionTransformerConfig | ModifiedResNetConfig;
 export type TextConfig = v.InferOutput<typeof textFields>;
 
 type ConfigFile = v.InferOutput<typeof ConfigFile>;
+
+const statedSection = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.nullish(v.pipe(noList, v.object(entries)));
+const StatedVision = statedSection({ image_size: v.nullish(count(MAX_IMAGE_SIZE)) });
+const StatedText = statedSection({
+  max_position_embeddings: v.nullish(count(MAX_WIDTH)),
+  vocab_size: v.nullish(count(MAX_VOCABULARY)),
+  bos_token_id: v.nullish(tokenId),
+  eos_token_id: v.nullish(tokenId),
+});
+const FolderConfigFile = plainObject({
+  model_type,
+  projection_dim: v.nullish(count(MAX_WIDTH)),
+  logit_scale: v.nullish(logarithm),
+  prompt_templates: v.nullish(promptTemplates),
+  vision_config: StatedVision,
+  vision_config_dict: StatedVision,
+  text_config: StatedText,
+  text_config_dict: StatedText,
+});
+type FolderConfigFile = v.InferOutput<typeof FolderConfigFile>;
+
+/**
+ * What a model's user needs to know of its config.json: the rest is in the graphs. A field that the file leaves out is not known
+ * here, and has no default: some exporters write no more than `model_type`.
+ */
+export interface FolderConfig
+  extends Pick<FolderConfigFile, 'projection_dim' | 'logit_scale' | 'prompt_templates'> {
+  readonly vision_config: NonNullable<FolderConfigFile['vision_config']>;
+  readonly text_config: NonNullable<FolderConfigFile['text_config']>;
+}
 
 /** A whole config.json: `JSON.stringify` of it is a file that we and Hugging Face read. */
 export interface ClipConfig
@@ -135,6 +169,23 @@ export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
   return config;
 }
 
+/** The same of a folder whose encoders are already made, with what it states alone. */
+export function parseFolderConfig(json: unknown, fileName: string): FolderConfig {
+  const { vision_config, vision_config_dict, text_config, text_config_dict, ...rest } = checked(
+    FolderConfigFile,
+    json,
+    fileName,
+  );
+  const config: FolderConfig = {
+    ...rest,
+    vision_config: vision_config_dict ?? vision_config ?? {},
+    text_config: text_config_dict ?? text_config ?? {},
+  };
+  const reason = textContradiction(config.text_config);
+  if (reason) throw new Error(`${fileName} was refused: ${reason}.`);
+  return config;
+}
+
 export function isModifiedResNet(vision: VisionConfig): vision is ModifiedResNetConfig {
   return 'layers' in vision;
 }
@@ -150,14 +201,21 @@ function contradiction({ vision_config: vision, text_config: text }: ClipConfig)
   if (text.hidden_size % text.num_attention_heads !== 0) {
     return `text_config has ${text.num_attention_heads} attention heads, which do not divide its hidden_size ${text.hidden_size}`;
   }
-  if (text.eos_token_id >= text.vocab_size) {
-    return `text_config's eos_token_id ${text.eos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
+  return textContradiction(text);
+}
+
+function textContradiction({
+  vocab_size,
+  bos_token_id,
+  eos_token_id,
+  max_position_embeddings: positions,
+}: FolderConfig['text_config']): string | null {
+  for (const [name, id] of Object.entries({ eos_token_id, bos_token_id })) {
+    if (vocab_size != null && id != null && id >= vocab_size)
+      return `text_config's ${name} ${id} lies outside its vocabulary of ${vocab_size} tokens`;
   }
-  if (text.bos_token_id >= text.vocab_size) {
-    return `text_config's bos_token_id ${text.bos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
-  }
-  if (text.max_position_embeddings < 2) {
-    return `text_config's max_position_embeddings ${text.max_position_embeddings} leaves no room for start and end of a text`;
+  if (positions != null && positions < 2) {
+    return `text_config's max_position_embeddings ${positions} leaves no room for start and end of a text`;
   }
   return null;
 }
