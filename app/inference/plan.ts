@@ -53,8 +53,8 @@ export interface Plan {
 export const WEBGPU_DOWNLOAD_LIMIT = 24e6;
 
 /**
- * q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size, and so are the two under the names of their weights' types;
- * fp16 runs as fp32 there, and weights of four bits slower than that.
+ * q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size; other exporters have it under the names of its weights' types
+ * too. fp16 runs as fp32 there. The rest is for folders that have nothing else.
  */
 const WASM_PRECISIONS = [
   'q8',
