@@ -1,7 +1,11 @@
 // config.json of a CLIP folder, as Hugging Face's CLIPConfig writes it, under the same names: the object is the file, checked
-// and with CLIPConfig's defaults filled in. Three fields are ours and other readers pass over them: `logit_scale`,
-// `prompt_templates` and `vision_config.stem_channels`. So is a vision_config of the model_type `modified_resnet`, the paper's
-// other image tower, for which Hugging Face has no class.
+// and with CLIPConfig's defaults filled in. Four fields are ours and other readers pass over them: `logit_scale`,
+// `prompt_templates`, `vision_config.stem_channels` and `architecture_note`. So is a vision_config of the model_type
+// `modified_resnet`, the paper's other image tower, for which Hugging Face has no class.
+//
+// `architectures` says whether Hugging Face's CLIPModel can load the folder's model.safetensors: `CLIPModel` where it can. Where
+// the network has what no class of theirs has, a name stands there that is no class, so that nobody takes it for one, and
+// `architecture_note` says in a sentence what is different.
 //
 // Known legacies are taken as they are: bos 0 and eos 2 in CLIP's own files (the text is then pooled at the largest id, as
 // Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
@@ -145,9 +149,16 @@ export interface FolderConfig
   readonly text_config: NonNullable<FolderConfigFile['text_config']>;
 }
 
+/** What follows from the rest, and is written for others. */
+interface Architecture {
+  architectures: string[];
+  architecture_note?: string;
+}
+
 /** A whole config.json: `JSON.stringify` of it is a file that we and Hugging Face read. */
 export interface ClipConfig
-  extends Omit<ConfigFile, 'vision_config' | 'vision_config_dict' | 'text_config' | 'text_config_dict'> {
+  extends Omit<ConfigFile, 'vision_config' | 'vision_config_dict' | 'text_config' | 'text_config_dict'>,
+    Architecture {
   vision_config: VisionConfig;
   text_config: TextConfig;
 }
@@ -159,14 +170,33 @@ export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
     json,
     fileName,
   );
+  const vision = vision_config_dict ?? vision_config ?? v.getDefaults(visionTransformerFields);
   const config: ClipConfig = {
+    ...architecture(vision),
     ...rest,
-    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(visionTransformerFields),
+    vision_config: vision,
     text_config: text_config_dict ?? text_config ?? v.getDefaults(textFields),
   };
   const reason = contradiction(config);
   if (reason) throw new Error(`${fileName} was refused: ${reason}.`);
   return config;
+}
+
+function architecture(vision: VisionConfig): Architecture {
+  const unlike = unlikeClipModel(vision);
+  if (unlike === null) return { architectures: ['CLIPModel'] };
+  return {
+    architectures: ['PromptlensCLIPModel'],
+    architecture_note: `CLIPModel of transformers cannot load model.safetensors: ${unlike}. The graphs in onnx/ are the whole network.`,
+  };
+}
+
+function unlikeClipModel(vision: VisionConfig): string | null {
+  if (isModifiedResNet(vision))
+    return "vision_config is the paper's modified ResNet (visual.*), and transformers has the vision transformer alone";
+  if (vision.stem_channels?.length)
+    return 'vision_config.stem_channels are convolutions before the patches (vision_model.embeddings.stem.*), which it does not have';
+  return null;
 }
 
 /** The same of a folder whose encoders are already made, with what it states alone. */

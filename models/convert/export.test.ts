@@ -178,13 +178,18 @@ test('writes only the precisions that are asked for, and replaces those of befor
   expect(Object.keys((await readJson(join(folder, 'selftest.json'))).vectors)).toEqual(['q8']);
 });
 
-test('puts the trained scale into config.json, beside fields that are not ours', async () => {
+test('puts the trained scale and whose class the weights are for into config.json, beside fields that are not ours', async () => {
   const folder = await folderOf(
-    withJson(trained, 'config.json', { logit_scale: 1, 'transformers.js_config': { dtype: 'q8' } }),
+    withJson(trained, 'config.json', {
+      logit_scale: 1,
+      architectures: undefined,
+      'transformers.js_config': { dtype: 'q8' },
+    }),
   );
   await exportModel(folder, { precisions: ['q8'], threads: 1 });
   expect(await readJson(join(folder, 'config.json'))).toMatchObject({
     logit_scale: LOG_SCALE,
+    architectures: ['CLIPModel'],
     'transformers.js_config': { dtype: 'q8' },
     model_type: 'clip',
   });

@@ -67,8 +67,8 @@ const SIDE_FILES = [
   'merges.txt',
 ];
 /**
- * Replaces the folder's onnx/, selftest.json and manifest.json, and puts the trained logit_scale into config.json where it is
- * not there yet. Where it rejects, the folder is as it was.
+ * Replaces the folder's onnx/, selftest.json and manifest.json, and puts into config.json what training of old left out (see
+ * configFile in trained-folder.ts). Where it rejects, the folder is as it was.
  */
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
