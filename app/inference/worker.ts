@@ -2,8 +2,8 @@
 // what it answers, engine.ts what it does.
 
 import { expose, transfer } from 'comlink';
-import { encoderPath, PRECISIONS } from '../../models/clip/model-folder.ts';
-import type { FolderFile, Precision } from '../../models/clip/types.ts';
+import { encoderPath, precisionsOf } from '../../models/clip/model-folder.ts';
+import type { Encoder, FolderFile, Precision } from '../../models/clip/types.ts';
 import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
@@ -142,13 +142,10 @@ const api: WorkerApi = {
 /** Both encoders' bytes, for each precision of which both are there. */
 function encoderBytes(files: readonly FolderFile[]): Map<Precision, number> {
   const bytes = new Map(files.map((file) => [file.path, file.bytes]));
-  const sizes = new Map<Precision, number>();
-  for (const precision of PRECISIONS) {
-    const vision = bytes.get(encoderPath('vision_model', precision));
-    const text = bytes.get(encoderPath('text_model', precision));
-    if (vision !== undefined && text !== undefined) sizes.set(precision, vision + text);
-  }
-  return sizes;
+  const sizeOf = (encoder: Encoder, precision: Precision) => bytes.get(encoderPath(encoder, precision)) ?? 0;
+  return new Map(
+    precisionsOf(files).map((each) => [each, sizeOf('vision_model', each) + sizeOf('text_model', each)]),
+  );
 }
 
 // Labels that are kept from before are asked for in the moment between a model's being known and its start.

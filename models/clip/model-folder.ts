@@ -65,9 +65,22 @@ export function encoderPath(encoder: Encoder, precision: Precision): string {
 }
 
 /** The graph and, after it, the files of external data beside it (`….onnx_data`, `….onnx_data_1` …). */
-export function encoderFiles(folder: ModelFolder, encoder: Encoder, precision: Precision): FolderFile[] {
+export function encoderFiles(
+  { files }: Pick<ModelFolder, 'files'>,
+  encoder: Encoder,
+  precision: Precision,
+): FolderFile[] {
   const graph = encoderPath(encoder, precision);
-  return folder.files.filter(({ path }) => path === graph || path.startsWith(`${graph}_data`));
+  return files.filter(({ path }) => path === graph || path.startsWith(`${graph}_data`));
+}
+
+/** Those of which both encoders are among the files, fp32 first. */
+export function precisionsOf(files: readonly FolderFile[]): Precision[] {
+  const paths = new Set(files.map(({ path }) => path));
+  return PRECISIONS.filter(
+    (precision) =>
+      paths.has(encoderPath('vision_model', precision)) && paths.has(encoderPath('text_model', precision)),
+  );
 }
 
 /** Reads and checks everything of a folder but its encoders. */
@@ -123,9 +136,7 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
   const reason = tokenizerContradiction(tokenizer, config);
   if (reason) refuse('config.json', reason);
 
-  const precisions = PRECISIONS.filter(
-    (precision) => has(encoderPath('vision_model', precision)) && has(encoderPath('text_model', precision)),
-  );
+  const precisions = precisionsOf(files);
   if (precisions.length === 0) {
     const [half] = files.filter(({ path }) => /^onnx\/(?:vision|text)_model(?:_\w+)?\.onnx$/.test(path));
     refuse(
