@@ -1,7 +1,7 @@
 // npm run -s export -- --model runs/mini
 // npm run -s export -- --model runs/mini --precision fp32,q8 --combined --images ../shared/photos/*.jpg
 //
-// npm run -s export -- --model mobileclip_s0 --precision fp32,fp16 --to public/models/mobileclip_s0
+// npm run -s export -- --model mobileclip_s0 --precision fp32 --to public/models/mobileclip_s0
 //
 // Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json. A folder with another exporter's encoders
 // and without weights gets the last two.
