@@ -9,7 +9,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Manifest } from '../clip/manifest.ts';
-import { encoderPath } from '../clip/model-folder.ts';
+import { encoderPath, PRECISIONS } from '../clip/model-folder.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
 import { writeFileWhole } from '../files/folder.ts';
 import { hashFile } from '../files/hash-file.ts';
@@ -46,8 +46,8 @@ export const USUAL_PRECISIONS: readonly ExportPrecision[] = ['fp32', 'fp16', 'q8
 export const LEAST_MEAN_COSINE = 0.98;
 
 export interface ExportOptions {
-  /** USUAL_PRECISIONS by default. */
-  readonly precisions?: readonly ExportPrecision[];
+  /** USUAL_PRECISIONS by default; those that are not made here may be found in another exporter's folder. */
+  readonly precisions?: readonly Precision[];
   /** Also writes the graph of both encoders that transformers.js' zero-shot pipeline reads. */
   readonly combined?: boolean;
   /** Pictures to compare by, beside those that export makes itself. */
@@ -76,7 +76,7 @@ const SIDE_FILES = [
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
   const wanted = options.precisions ?? USUAL_PRECISIONS;
-  const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
+  const precisions = PRECISIONS.filter((precision) => wanted.includes(precision));
   const stage = join(path, `.export-${randomUUID()}`);
   try {
     const found = await hasEncodersAlone(path);
@@ -109,9 +109,16 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
 async function stageModel(
   path: string,
   stage: string,
-  precisions: readonly ExportPrecision[],
+  wanted: readonly Precision[],
   options: ExportOptions,
 ): Promise<{ sides: string[]; encoders: string[] }> {
+  const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
+  const others = wanted.filter((precision) => !(precision in CONVERSIONS));
+  if (others.length > 0) {
+    throw new Error(
+      `${path} was not exported: encoders in ${others.join(' and ')} are not made here, those in ${EXPORT_PRECISIONS.join(', ')} are. Name some of these in --precision.`,
+    );
+  }
   const trained = await openTrainedFolder(path);
   try {
     const sides = await stageSideFiles(path, stage, trained.configFile);
@@ -129,7 +136,7 @@ async function stageModel(
 async function stageFound(
   path: string,
   stage: string,
-  precisions: readonly ExportPrecision[],
+  precisions: readonly Precision[],
   { combined }: ExportOptions,
 ): Promise<{ sides: string[]; encoders: string[] }> {
   if (combined) {
