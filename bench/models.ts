@@ -7,10 +7,11 @@ import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { join, resolve } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type ClipConfig, parseClipConfig } from '../models/clip/config.ts';
+import { encoderPath } from '../models/clip/encoder-files.ts';
 import reference from '../models/clip/fixtures/huggingface-tokenizer.json' with { type: 'json' };
 import { CLIP_FOLDER, hasClipFolder, readJson } from '../models/clip/fixtures/tokenizers.ts';
 import { readModelFolder } from '../models/clip/model-folder.ts';
-import { encoderPath } from '../models/clip/precisions.ts';
+import { imageSize } from '../models/clip/preprocess.ts';
 import { parseTokenizer } from '../models/clip/tokenizer.ts';
 import { learnVocabulary } from '../models/clip/vocabulary.ts';
 import { combinedModel } from '../models/convert/combined-model.ts';
@@ -95,13 +96,13 @@ async function withCombined(
   { name, title }: Pick<BenchModel, 'name' | 'title'>,
   folder: string,
 ): Promise<BenchModel> {
-  const { config, precisions, logitScale } = await readModelFolder(directorySource(folder));
+  const { preprocessing, precisions, logitScale } = await readModelFolder(directorySource(folder));
   if (!precisions.includes('q8')) {
     throw new Error(
       `${folder} has no q8 encoders, which both sides take on WASM: npm run -s export -- --model ${folder} --precision q8`,
     );
   }
-  const model = { name, title, imageSize: config.vision_config.image_size };
+  const model = { name, title, imageSize: imageSize(preprocessing).width };
   if (existsSync(join(folder, COMBINED))) return { ...model, folder };
   const linked = `${CACHE}/${name}-combined`;
   await rm(linked, { recursive: true, force: true });

@@ -47,6 +47,8 @@ check('unused code and packages', 'knip/bin/knip.js', []);
 // The unit tests need it too: its software GPU.
 const chromium = await findChromium();
 const withChromium = chromium ? { CHROMIUM_PATH: chromium } : {};
+if (!existsSync(`${ROOT}bench/node_modules`))
+  console.log('Left out: bench/peer beside transformers.js, which `npm run verify:peer` installs.');
 count(
   'unit tests',
   'vitest/vitest.mjs',

@@ -6,7 +6,7 @@
 // What is not named has its default; `label=` alone is an empty list. Anything unknown or malformed is left out: an
 // address is typed, cut and mangled on its way, and what can be read of it is still a view.
 
-import { PRECISIONS } from '../../models/clip/precisions.ts';
+import { PRECISIONS } from '../../models/clip/encoder-files.ts';
 import type { ModelChoice } from '../inference/types.ts';
 import { CERTAINTIES, type Certainty } from './certainty.ts';
 import type { Sort, View } from './view.ts';

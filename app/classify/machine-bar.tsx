@@ -143,7 +143,7 @@ function Running({ report }: { readonly report: ModelReport }) {
           />
           <Fact
             name="Vectors"
-            value={`${report.embedDim} numbers; prompts of up to ${report.contextLength} tokens`}
+            value={`${report.embedDim === null ? '' : `${report.embedDim} numbers; `}prompts of up to ${report.contextLength} tokens`}
           />
           <Fact name="Offline" value={offlineWords(kept)} />
           {passedOver.map(({ backend, precision: other, reason }) => (

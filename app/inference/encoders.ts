@@ -1,15 +1,16 @@
 // A model's two towers as sessions on one device.
 
-import { bindEncoder, type ModelFolder } from '../../models/clip/model-folder.ts';
-import { encoderPath } from '../../models/clip/precisions.ts';
+import { bindEncoder, textInputs } from '../../models/clip/encoder-binding.ts';
+import { encoderPath } from '../../models/clip/encoder-files.ts';
+import type { ModelFolder } from '../../models/clip/model-folder.ts';
 import { imageSize } from '../../models/clip/preprocess.ts';
 import type { Encoder } from '../../models/clip/types.ts';
 import type { Encoders } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { Runtime } from './runtime.ts';
-import { createEncoderSession, type Feed } from './session.ts';
+import { createEncoderSession, type EncoderBytes } from './session.ts';
 
-export type Graphs = Readonly<Record<Encoder, Uint8Array<ArrayBuffer>>>;
+export type Graphs = Readonly<Record<Encoder, EncoderBytes>>;
 
 export async function createEncoders(
   runtime: Runtime,
@@ -22,21 +23,15 @@ export async function createEncoders(
   // and would keep what it names.
   const vision = await createEncoderSession(runtime, attempt, graphs.vision_model, path('vision_model'));
   const text = await createEncoderSession(runtime, attempt, graphs.text_model, path('text_model'));
-  const image = bindEncoder('vision_model', vision.inputNames, vision.outputNames);
-  const prompt = bindEncoder('text_model', text.inputNames, text.outputNames);
+  const image = bindEncoder('vision_model', vision.signature, folder);
+  const prompt = bindEncoder('text_model', text.signature, folder);
   const { width, height } = imageSize(folder.preprocessing);
+  const { padTokenId } = folder.tokenizer;
 
   return {
     encodeImages: (pixelValues, batch) =>
-      vision.run(
-        { [image.input]: { type: 'float32', data: pixelValues, dims: [batch, 3, height, width] } },
-        image.output,
-      ),
+      vision.run({ [image.input]: { data: pixelValues, dims: [batch, 3, height, width] } }, image.output),
 
-    encodeTexts: ({ input_ids, attention_mask, dims }) => {
-      const feeds: Record<string, Feed> = { [prompt.input]: { type: 'int64', data: input_ids, dims } };
-      if (prompt.takesAttentionMask) feeds.attention_mask = { type: 'int64', data: attention_mask, dims };
-      return text.run(feeds, prompt.output);
-    },
+    encodeTexts: (prompts) => text.run(textInputs(prompt, prompts, padTokenId), prompt.output),
   };
 }

@@ -2,9 +2,9 @@
 // the self-test. Files that cannot be had (DownloadError), or a folder that contradicts itself, are errors; whatever goes wrong
 // after that is the device's.
 
+import { encoderBytes, encoderFiles, encoderPath } from '../../models/clip/encoder-files.ts';
 import { readModelFolder } from '../../models/clip/model-folder.ts';
-import { encoderPath } from '../../models/clip/precisions.ts';
-import type { FolderFile } from '../../models/clip/types.ts';
+import type { Encoder, FolderFile, Precision } from '../../models/clip/types.ts';
 import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts';
 import { decodeImage } from './decode.ts';
 import { createEncoders } from './encoders.ts';
@@ -14,6 +14,7 @@ import type { ProgressMeter } from './progress.ts';
 import { keepAtOnce, type ModelSource, obtain, recordRuntime } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest, SELF_TEST } from './self-test-run.ts';
+import type { EncoderBytes } from './session.ts';
 import type { Backend, KnownModel } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
 
@@ -74,7 +75,7 @@ async function open(
       modelKey: folder.modelKey,
       precision,
       logitScale: folder.logitScale,
-      embedDim: folder.config.projection_dim,
+      embedDim: folder.config.projection_dim ?? null,
       contextLength: folder.tokenizer.contextLength,
     };
     const engine = createEngine({
@@ -94,8 +95,8 @@ async function open(
       files.some(({ path }) => path === SELF_TEST) ? source.read(SELF_TEST) : null,
       importRuntime(attempt.build),
       obtain(wasm, progress.add),
-      source.read(encoderPath('vision_model', precision)),
-      source.read(encoderPath('text_model', precision)),
+      readEncoder(source, files, 'vision_model', precision),
+      readEncoder(source, files, 'text_model', precision),
     ]);
 
   try {
@@ -128,6 +129,22 @@ async function open(
   }
 }
 
+async function readEncoder(
+  source: ModelSource,
+  files: readonly FolderFile[],
+  encoder: Encoder,
+  precision: Precision,
+): Promise<EncoderBytes> {
+  const [graph, ...beside] = await Promise.all(
+    encoderFiles(files, encoder, precision).map(async ({ path }) => ({
+      path: path.split('/').at(-1) ?? path,
+      data: await source.read(path),
+    })),
+  );
+  if (graph === undefined) throw new Error(`${encoderPath(encoder, precision)} is not in ${source.name}.`);
+  return { graph: graph.data, externalData: beside };
+}
+
 /** What `readModelFolder`, the self-test and the sessions read between them. */
 function bytesToRead(files: readonly FolderFile[], { precision }: Attempt): number {
   const tokenizer = files.some(({ path }) => path === 'tokenizer.json')
@@ -139,10 +156,11 @@ function bytesToRead(files: readonly FolderFile[], { precision }: Attempt): numb
     'tokenizer_config.json',
     ...tokenizer,
     SELF_TEST,
-    encoderPath('vision_model', precision),
-    encoderPath('text_model', precision),
   ]);
-  return files.reduce((total, { path, bytes }) => total + (read.has(path) ? bytes : 0), 0);
+  return files.reduce(
+    (total, { path, bytes }) => total + (read.has(path) ? bytes : 0),
+    encoderBytes(files, precision),
+  );
 }
 
 /** Resolves to a sentence when the GPU goes away: a driver's update or crash, too little memory, a long sleep. */

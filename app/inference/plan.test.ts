@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { PRECISIONS } from '../../models/clip/encoder-files.ts';
+import type { Precision } from '../../models/clip/types.ts';
 import { type Circumstances, planAttempts, WEBGPU_DOWNLOAD_LIMIT, wasmThreads } from './plan.ts';
 
 const gpu = { name: 'acme rocket', software: false, shaderF16: true };
@@ -95,14 +97,17 @@ describe('planAttempts', () => {
     expect(firstAttempts({ wanted: 'wasm', isolated: false })).toEqual(['wasm q8 1 wasm']);
   });
 
-  it('takes whatever a folder has on WASM; nothing where it has nothing', () => {
-    const only = (encoderBytes: Circumstances['encoderBytes']) =>
-      attempts({ wanted: 'wasm', isolated: false, encoderBytes });
-    expect(only(new Map([['q4f16', 1] as const, ['fp16', 1] as const]))).toEqual([
+  it('runs whatever a folder has on WASM, 8 bits first, then fp32 and fp16', () => {
+    const order = (...found: Precision[]) =>
+      attempts({ wanted: 'wasm', isolated: false, encoderBytes: new Map(found.map((each) => [each, 1])) });
+    expect(order('fp32', 'fp16', 'uint8')).toEqual([
+      'wasm uint8 1 wasm',
+      'wasm fp32 1 wasm',
       'wasm fp16 1 wasm',
-      'wasm q4f16 1 wasm',
     ]);
-    expect(only(new Map())).toEqual([]);
+    expect(order('q4', 'fp16')).toEqual(['wasm fp16 1 wasm', 'wasm q4 1 wasm']);
+    for (const precision of PRECISIONS) expect(order(precision)).toEqual([`wasm ${precision} 1 wasm`]);
+    expect(order()).toEqual([]);
   });
 });
 

@@ -1,16 +1,25 @@
 // One encoder of a model as a session of the runtime: numbers in, rows of numbers out. Tensors live for one run.
 
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import type { GraphSignature } from '../../models/clip/encoder-binding.ts';
 import type { Attempt } from './plan.ts';
 import type { Runtime } from './runtime.ts';
 
-export type Feed =
-  | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
-  | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] };
+/** Numbers of float32 or int64, by the array that holds them. */
+export interface Feed {
+  readonly data: Float32Array | BigInt64Array;
+  readonly dims: readonly number[];
+}
+
+/** An encoder as its files hold it. */
+export interface EncoderBytes {
+  readonly graph: Uint8Array<ArrayBuffer>;
+  /** Weights beside the graph, by the names that it calls them. */
+  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[];
+}
 
 export interface EncoderSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
+  readonly signature: GraphSignature;
   /** The named output's rows, [batch, dim], copied out of the runtime. */
   run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array<ArrayBuffer>[]>;
 }
@@ -36,21 +45,22 @@ function optimization({ backend, precision }: Pick<Attempt, 'backend' | 'precisi
 export async function createEncoderSession(
   runtime: Runtime,
   attempt: Pick<Attempt, 'backend' | 'precision'>,
-  graph: Uint8Array<ArrayBuffer>,
+  { graph, externalData }: EncoderBytes,
   path: string,
 ): Promise<EncoderSession> {
+  const bytes = externalData.reduce((sum, { data }) => sum + data.length, graph.length);
   const session = await limited(
     runtime.InferenceSession.create(graph, {
       executionProviders: [attempt.backend],
       graphOptimizationLevel: optimization(attempt),
       logSeverityLevel: ERRORS_ONLY,
+      externalData,
     }),
-    CREATE_LIMIT_MS + (CREATE_LIMIT_MS_PER_MB * graph.length) / 1e6,
+    CREATE_LIMIT_MS + (CREATE_LIMIT_MS_PER_MB * bytes) / 1e6,
     path,
   );
   return {
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
+    signature: session,
     run: (feeds, output) => run(runtime, session, feeds, output, path),
   };
 }
@@ -65,11 +75,11 @@ async function run(
   const inputs: Record<string, Tensor> = {};
   let result: Tensor | undefined;
   try {
-    for (const [name, feed] of Object.entries(feeds)) {
+    for (const [name, { data, dims }] of Object.entries(feeds)) {
       inputs[name] =
-        feed.type === 'int64'
-          ? new runtime.Tensor('int64', feed.data, feed.dims)
-          : new runtime.Tensor('float32', feed.data, feed.dims);
+        data instanceof BigInt64Array
+          ? new runtime.Tensor('int64', data, dims)
+          : new runtime.Tensor('float32', data, dims);
     }
     result = (await session.run(inputs, [output]))[output];
     const [rows, dim] = result?.dims ?? [];

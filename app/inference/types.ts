@@ -23,7 +23,8 @@ export interface KnownModel {
   readonly precision: Precision;
   /** exp of the trained logarithm; multiplies a cosine before the softmax. */
   readonly logitScale: number;
-  readonly embedDim: number;
+  /** Null where config.json does not say. */
+  readonly embedDim: number | null;
   readonly contextLength: number;
 }
 
@@ -81,7 +82,7 @@ export interface LoadRequest {
 }
 
 export interface ImageEmbedding {
-  /** Unit vector, [embedDim]. */
+  /** Unit vector. */
   readonly vector: Float32Array<ArrayBuffer>;
   /** Milliseconds from bytes to vector, its share of a batch. */
   readonly ms: number;

@@ -2,8 +2,7 @@
 // what it answers, engine.ts what it does.
 
 import { expose, transfer } from 'comlink';
-import { encoderPath, PRECISIONS } from '../../models/clip/precisions.ts';
-import type { FolderFile, Precision } from '../../models/clip/types.ts';
+import { encoderBytes, precisionsOf } from '../../models/clip/encoder-files.ts';
 import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
@@ -86,7 +85,7 @@ const api: WorkerApi = {
       jspi: 'Suspending' in WebAssembly,
       isolated: self.crossOriginIsolated,
       cores: navigator.hardwareConcurrency,
-      encoderBytes: encoderBytes(files),
+      encoderBytes: new Map(precisionsOf(files).map((each) => [each, encoderBytes(files, each)])),
       hasSelfTest: files.some(({ path }) => path === SELF_TEST),
     });
     return request.backend === 'auto' ? passOverRefused(plan, await refusing(request.place)) : plan;
@@ -140,18 +139,6 @@ const api: WorkerApi = {
     running.get(id)?.abort();
   },
 };
-
-/** Both encoders' bytes, for each precision of which both are there. */
-function encoderBytes(files: readonly FolderFile[]): Map<Precision, number> {
-  const bytes = new Map(files.map((file) => [file.path, file.bytes]));
-  const sizes = new Map<Precision, number>();
-  for (const precision of PRECISIONS) {
-    const vision = bytes.get(encoderPath('vision_model', precision));
-    const text = bytes.get(encoderPath('text_model', precision));
-    if (vision !== undefined && text !== undefined) sizes.set(precision, vision + text);
-  }
-  return sizes;
-}
 
 // Labels that are kept from before are asked for in the moment between a model's being known and its start.
 openVectors();

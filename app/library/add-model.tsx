@@ -1,7 +1,7 @@
 // The ways to have a model of one's own choice: its folder from this device, or its name on the hub or address.
 
 import { type DragEvent, type FormEvent, useId, useState } from 'react';
-import { PRECISIONS } from '../../models/clip/precisions.ts';
+import { PRECISIONS } from '../../models/clip/encoder-files.ts';
 import type { Precision } from '../../models/clip/types.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';

@@ -2,14 +2,13 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { encoderPath } from '../../models/clip/precisions.ts';
+import { encoderBytes, precisionsOf } from '../../models/clip/encoder-files.ts';
 import type { FolderFile, Precision } from '../../models/clip/types.ts';
 import type { ModelChoice, ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes, formatMilliseconds } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Select } from '../ui/select.tsx';
-import { precisionsIn } from './keep/wanted-files.ts';
 import { getTried, type Tried } from './tried.ts';
 
 export interface ListedModel {
@@ -44,7 +43,7 @@ export function ModelRow({ model, use, beside, reports, onUse, onBeside, onRemov
   const [precision, setPrecision] = useState<'auto' | Precision>(
     inUse ? use.precision : isBeside ? beside.precision : 'auto',
   );
-  const precisions = precisionsIn(files.map(({ path }) => path));
+  const precisions = precisionsOf(files);
   const tried = useTried(model.modelKey, precisions);
   const choice: ModelChoice = { model: name, precision };
   const usedAsChosen = inUse && use.precision === precision;
@@ -142,14 +141,4 @@ function speedWords(precisions: readonly Precision[], tried: ReadonlyMap<Precisi
       : [`${formatMilliseconds(msPerPhoto)} a photograph here (${precision}, ${device})`];
   });
   return measured.length > 0 ? measured : ['not measured here yet'];
-}
-
-/** Both encoders, with the weights beside them. */
-function encoderBytes(files: readonly FolderFile[], precision: Precision): number {
-  const graphs = [encoderPath('vision_model', precision), encoderPath('text_model', precision)];
-  return files.reduce(
-    (sum, { path, bytes }) =>
-      sum + (graphs.some((graph) => path === graph || path.startsWith(`${graph}_data`)) ? bytes : 0),
-    0,
-  );
 }

@@ -38,7 +38,9 @@ async function rankBlob(photo: Blob) {
 }
 
 function randomVector(): Float32Array {
-  return normalize(Float32Array.from({ length: report.embedDim }, () => Math.random() - 0.5));
+  // The config.json of every folder here says it.
+  const length = Number(report.embedDim);
+  return normalize(Float32Array.from({ length }, () => Math.random() - 0.5));
 }
 
 window.ours = {

@@ -1,14 +1,17 @@
 // Model folders for the tests, made as any model is: a network of ours with weights, written by training's own code, exported
 // by export's. The weights are random, drawn wide enough that photographs and words get vectors far apart; nothing in them is
-// trained, and nothing that is tested here needs it. Beside two sound folders stand some that are damaged in one way each.
+// trained, and nothing that is tested here needs it. Beside the sound folders, one of them as another exporter lays it out, stand
+// some that are damaged in one way each.
 
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { parseClipConfig } from '../../models/clip/config.ts';
+import { exportersFolder } from '../../models/clip/fixtures/exporters-folder.ts';
 import { sha256 } from '../../models/clip/manifest.ts';
 import { parseTokenizer } from '../../models/clip/tokenizer.ts';
 import { learnVocabulary } from '../../models/clip/vocabulary.ts';
 import { type ExportPrecision, exportModel } from '../../models/convert/export.ts';
+import { writeFileWhole } from '../../models/files/folder.ts';
 import { clip, inputIdsInput, pixelValuesInput } from '../../models/networks/clip.ts';
 import { Graph, type Parameter } from '../../models/onnx/graph.ts';
 import { type ModelProto, ModelProtoSchema } from '../../models/onnx/proto/onnx_pb.ts';
@@ -19,6 +22,8 @@ import { writeModelFiles, writeWeights } from '../../models/train/model-folder.t
 export const TINY = 'tiny';
 /** fp32 alone, to compare with the command line to three digits. */
 export const TINY_FP32 = 'tiny-fp32';
+/** Another exporter's, in fp32: a text encoder of one length, pictures of 0 … 1, a config.json that says next to nothing. */
+export const FOREIGN = 'foreign';
 /** Its vision weights were altered after export and manifest.json agrees with them: only the self-test can tell. */
 export const DAMAGED = 'tiny-damaged';
 /** The same with q8 left sound: fails on WebGPU, where fp32 runs, and passes on WASM. */
@@ -44,6 +49,8 @@ const GAIN = 4;
 export async function writeTestModels(models: string): Promise<void> {
   await writeTiny(`${models}/${TINY}`, ['fp32', 'fp16', 'q8']);
   await writeTiny(`${models}/${TINY_FP32}`, ['fp32']);
+  for (const [path, bytes] of exportersFolder()) await writeFileWhole(`${models}/${FOREIGN}/${path}`, bytes);
+  await exportModel(`${models}/${FOREIGN}`, { precisions: ['fp32'], threads: 1 });
 
   const copyOf = async (name: string, change: (vision: Uint8Array) => Uint8Array, original = TINY_FP32) => {
     const folder = `${models}/${name}`;

@@ -83,8 +83,26 @@ describe('parseClipConfig', () => {
   });
 
   test('is the file: what was read can be written and read again', () => {
-    expect(parse(tiny)).toEqual(tiny);
-    expect(parse(JSON.parse(JSON.stringify(parse(tiny))))).toEqual(tiny);
+    expect(parse(tiny)).toMatchObject(tiny);
+    expect(parse(JSON.parse(JSON.stringify(parse(tiny))))).toEqual(parse(tiny));
+  });
+
+  test('says whose class can load the weights, and why not where none can, whatever the file said before', () => {
+    const { stem_channels: _, ...patches } = tiny.vision_config;
+    expect(parse({ ...tiny, vision_config: patches, architecture_note: 'old' })).toMatchObject({
+      architectures: ['CLIPModel'],
+    });
+    expect(parse({ ...tiny, vision_config: patches, architecture_note: 'old' })).not.toHaveProperty(
+      'architecture_note',
+    );
+    expect(parse({ ...tiny, architectures: ['CLIPModel'] })).toMatchObject({
+      architectures: ['PromptlensCLIPModel'],
+      architecture_note: expect.stringMatching(/CLIPModel .* cannot load .*vision_config\.stem_channels/),
+    });
+    expect(parse({ ...tiny, vision_config: { model_type: 'modified_resnet' } })).toMatchObject({
+      architectures: ['PromptlensCLIPModel'],
+      architecture_note: expect.stringMatching(/modified ResNet/),
+    });
   });
 
   test('text_config_dict wins, with its own defaults', () => {

@@ -1,7 +1,11 @@
 // config.json of a CLIP folder, as Hugging Face's CLIPConfig writes it, under the same names: the object is the file, checked
-// and with CLIPConfig's defaults filled in. Three fields are ours and other readers pass over them: `logit_scale`,
-// `prompt_templates` and `vision_config.stem_channels`. So is a vision_config of the model_type `modified_resnet`, the paper's
-// other image tower, for which Hugging Face has no class.
+// and with CLIPConfig's defaults filled in. Four fields are ours and other readers pass over them: `logit_scale`,
+// `prompt_templates`, `vision_config.stem_channels` and `architecture_note`. So is a vision_config of the model_type
+// `modified_resnet`, the paper's other image tower, for which Hugging Face has no class.
+//
+// `architectures` says whether Hugging Face's CLIPModel can load the folder's model.safetensors: `CLIPModel` where it can. Where
+// the network has what no class of theirs has, a name stands there that is no class, so that nobody takes it for one, and
+// `architecture_note` says in a sentence what is different.
 //
 // Known legacies are taken as they are: bos 0 and eos 2 in CLIP's own files (the text is then pooled at the largest id, as
 // Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
@@ -90,14 +94,17 @@ const template = v.pipe(
   v.check(hasPlace, (issue) => `${JSON.stringify(issue.input)} has no {} where the label goes`),
 );
 
+const model_type = v.literal('clip');
+const promptTemplates = v.pipe(v.array(template), v.minLength(1));
+
 const ConfigFile = plainObject({
-  model_type: v.literal('clip'),
+  model_type,
   projection_dim: v.optional(count(MAX_WIDTH), 512),
   logit_scale_init_value: v.optional(v.number(), 2.6592),
   /** Ours: the trained logarithm of the scale that a cosine is multiplied by. */
   logit_scale: v.optional(logarithm),
   /** Ours: the templates that the model is to be used with. */
-  prompt_templates: v.optional(v.pipe(v.array(template), v.minLength(1))),
+  prompt_templates: v.optional(promptTemplates),
   vision_config: v.nullish(VisionSection),
   vision_config_dict: v.nullish(VisionSection),
   text_config: v.nullish(TextSection),
@@ -111,9 +118,47 @@ export type TextConfig = v.InferOutput<typeof textFields>;
 
 type ConfigFile = v.InferOutput<typeof ConfigFile>;
 
+const statedSection = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.nullish(v.pipe(noList, v.object(entries)));
+const StatedVision = statedSection({ image_size: v.nullish(count(MAX_IMAGE_SIZE)) });
+const StatedText = statedSection({
+  max_position_embeddings: v.nullish(count(MAX_WIDTH)),
+  vocab_size: v.nullish(count(MAX_VOCABULARY)),
+  bos_token_id: v.nullish(tokenId),
+  eos_token_id: v.nullish(tokenId),
+});
+const FolderConfigFile = plainObject({
+  model_type,
+  projection_dim: v.nullish(count(MAX_WIDTH)),
+  logit_scale: v.nullish(logarithm),
+  prompt_templates: v.nullish(promptTemplates),
+  vision_config: StatedVision,
+  vision_config_dict: StatedVision,
+  text_config: StatedText,
+  text_config_dict: StatedText,
+});
+type FolderConfigFile = v.InferOutput<typeof FolderConfigFile>;
+
+/**
+ * What a model's user needs to know of its config.json: the rest is in the graphs. A field that the file leaves out is not known
+ * here, and has no default: some exporters write no more than `model_type`.
+ */
+export interface FolderConfig
+  extends Pick<FolderConfigFile, 'projection_dim' | 'logit_scale' | 'prompt_templates'> {
+  readonly vision_config: NonNullable<FolderConfigFile['vision_config']>;
+  readonly text_config: NonNullable<FolderConfigFile['text_config']>;
+}
+
+/** What follows from the rest, and is written for others. */
+interface Architecture {
+  architectures: string[];
+  architecture_note?: string;
+}
+
 /** A whole config.json: `JSON.stringify` of it is a file that we and Hugging Face read. */
 export interface ClipConfig
-  extends Omit<ConfigFile, 'vision_config' | 'vision_config_dict' | 'text_config' | 'text_config_dict'> {
+  extends Omit<ConfigFile, 'vision_config' | 'vision_config_dict' | 'text_config' | 'text_config_dict'>,
+    Architecture {
   vision_config: VisionConfig;
   text_config: TextConfig;
 }
@@ -125,12 +170,48 @@ export function parseClipConfig(json: unknown, fileName: string): ClipConfig {
     json,
     fileName,
   );
+  const vision = vision_config_dict ?? vision_config ?? v.getDefaults(visionTransformerFields);
   const config: ClipConfig = {
+    ...architecture(vision),
     ...rest,
-    vision_config: vision_config_dict ?? vision_config ?? v.getDefaults(visionTransformerFields),
+    vision_config: vision,
     text_config: text_config_dict ?? text_config ?? v.getDefaults(textFields),
   };
   const reason = contradiction(config);
+  if (reason) throw new Error(`${fileName} was refused: ${reason}.`);
+  return config;
+}
+
+function architecture(vision: VisionConfig): Architecture {
+  const unlike = unlikeClipModel(vision);
+  if (unlike === null) return { architectures: ['CLIPModel'] };
+  return {
+    architectures: ['PromptlensCLIPModel'],
+    architecture_note: `CLIPModel of transformers cannot load model.safetensors: ${unlike}. The graphs in onnx/ are the whole network.`,
+  };
+}
+
+function unlikeClipModel(vision: VisionConfig): string | null {
+  if (isModifiedResNet(vision))
+    return "vision_config is the paper's modified ResNet (visual.*), and transformers has the vision transformer alone";
+  if (vision.stem_channels?.length)
+    return 'vision_config.stem_channels are convolutions before the patches (vision_model.embeddings.stem.*), which it does not have';
+  return null;
+}
+
+/** The same of a folder whose encoders are already made, with what it states alone. */
+export function parseFolderConfig(json: unknown, fileName: string): FolderConfig {
+  const { vision_config, vision_config_dict, text_config, text_config_dict, ...rest } = checked(
+    FolderConfigFile,
+    json,
+    fileName,
+  );
+  const config: FolderConfig = {
+    ...rest,
+    vision_config: vision_config_dict ?? vision_config ?? {},
+    text_config: text_config_dict ?? text_config ?? {},
+  };
+  const reason = textContradiction(config.text_config);
   if (reason) throw new Error(`${fileName} was refused: ${reason}.`);
   return config;
 }
@@ -150,14 +231,21 @@ function contradiction({ vision_config: vision, text_config: text }: ClipConfig)
   if (text.hidden_size % text.num_attention_heads !== 0) {
     return `text_config has ${text.num_attention_heads} attention heads, which do not divide its hidden_size ${text.hidden_size}`;
   }
-  if (text.eos_token_id >= text.vocab_size) {
-    return `text_config's eos_token_id ${text.eos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
+  return textContradiction(text);
+}
+
+function textContradiction({
+  vocab_size,
+  bos_token_id,
+  eos_token_id,
+  max_position_embeddings: positions,
+}: FolderConfig['text_config']): string | null {
+  for (const [name, id] of Object.entries({ eos_token_id, bos_token_id })) {
+    if (vocab_size != null && id != null && id >= vocab_size)
+      return `text_config's ${name} ${id} lies outside its vocabulary of ${vocab_size} tokens`;
   }
-  if (text.bos_token_id >= text.vocab_size) {
-    return `text_config's bos_token_id ${text.bos_token_id} lies outside its vocabulary of ${text.vocab_size} tokens`;
-  }
-  if (text.max_position_embeddings < 2) {
-    return `text_config's max_position_embeddings ${text.max_position_embeddings} leaves no room for start and end of a text`;
+  if (positions != null && positions < 2) {
+    return `text_config's max_position_embeddings ${positions} leaves no room for start and end of a text`;
   }
   return null;
 }

@@ -4,7 +4,7 @@
 //   const folder = await readModelFolder(source); // a FolderSource: a directory, an address, the browser's own storage
 //   const run = async (encoder, feeds) => {
 //     const session = await ort.InferenceSession.create(await folder.read(encoderPath(encoder, folder.precisions[0])));
-//     const { output } = bindEncoder(encoder, session.inputNames, session.outputNames);
+//     const { output } = bindEncoder(encoder, session, folder);
 //     const { data, dims: [rows, dim] } = (await session.run(feeds))[output];
 //     return Array.from({ length: rows }, (_, row) => normalize(data.subarray(row * dim, (row + 1) * dim)));
 //   };
@@ -23,24 +23,21 @@
 
 export {
   type ClipConfig,
+  type FolderConfig,
   isModifiedResNet,
   type ModifiedResNetConfig,
   parseClipConfig,
+  parseFolderConfig,
   type TextConfig,
   type VisionConfig,
   type VisionTransformerConfig,
 } from './config.ts';
+export { bindEncoder, type EncoderBinding, type GraphSignature, textInputs } from './encoder-binding.ts';
+export { encoderFiles, encoderPath, PRECISIONS, precisionsOf } from './encoder-files.ts';
 export { type ImageHeader, MAX_PIXELS, readImageHeader } from './image-header.ts';
 export { type Manifest, parseManifest, verifyFile } from './manifest.ts';
-export {
-  bindEncoder,
-  type EncoderBinding,
-  encoderFiles,
-  type ModelFolder,
-  readModelFolder,
-} from './model-folder.ts';
+export { type ModelFolder, readModelFolder } from './model-folder.ts';
 export { cleanPastedText } from './paste.ts';
-export { encoderPath, PRECISIONS } from './precisions.ts';
 export { imageSize, parsePreprocessorConfig, preprocess } from './preprocess.ts';
 export { expandPrompts, fillTemplate, hasPlace, TEMPLATE_SETS, type TemplateSet } from './prompts.ts';
 export {

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { directorySource } from '../files/folder.ts';
+import { encoderFiles, encoderPath, PRECISIONS } from './encoder-files.ts';
+import { exportersFolder, SEQUENCE, SIDE } from './fixtures/exporters-folder.ts';
 import {
   type Files,
   json,
@@ -11,8 +13,7 @@ import {
   withJson,
   withManifest,
 } from './fixtures/tiny-model.ts';
-import { bindEncoder, encoderFiles, readModelFolder } from './model-folder.ts';
-import { encoderPath, PRECISIONS } from './precisions.ts';
+import { readModelFolder } from './model-folder.ts';
 
 const PUBLISHED = join(import.meta.dirname, '../../../shared/clip-tokenizer');
 
@@ -57,7 +58,7 @@ describe('readModelFolder', () => {
   test('names external data with its graph', async () => {
     const external = new Map(files).set('onnx/vision_model.onnx_data', new Uint8Array(7));
     external.set('onnx/vision_model_fp16.onnx_data', new Uint8Array(3));
-    expect(encoderFiles(await open(external), 'vision_model', 'fp32').map(({ path }) => path)).toEqual([
+    expect(encoderFiles((await open(external)).files, 'vision_model', 'fp32').map(({ path }) => path)).toEqual([
       'onnx/vision_model.onnx',
       'onnx/vision_model.onnx_data',
     ]);
@@ -144,6 +145,55 @@ describe('readModelFolder', () => {
       expect(
         (await open(withJson(files, 'config.json', { text_config }))).config.text_config.vocab_size,
       ).toBe(1024);
+    });
+  });
+
+  describe("other exporters' folders", () => {
+    test('a config.json that says no more than its type, pictures of 0 … 1, padding with another token', async () => {
+      const folder = await open(exportersFolder());
+      expect(folder.config).toMatchObject({ vision_config: {}, text_config: {} });
+      expect(folder.preprocessing).toMatchObject({
+        resample: 'bilinear',
+        crop: { width: SIDE, height: SIDE },
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+      });
+      expect(folder.tokenizer).toMatchObject({ contextLength: SEQUENCE, padTokenId: 0 });
+      expect(folder.logitScale).toBe(100);
+    });
+    test("CLIP's context where neither tokenizer nor configuration says how long texts may be", async () => {
+      const silent = withJson(exportersFolder(), 'tokenizer_config.json', { model_max_length: 1e30 });
+      expect((await open(silent)).tokenizer.contextLength).toBe(77);
+    });
+    test('precisions that both encoders have, whatever else one of them has', async () => {
+      const suffixes = {
+        vision: ['', '_fp16', '_int8', '_bnb4', '_q4f16'],
+        text: ['_quantized', '_int8', '_uint8', '_bnb4', '_q4'],
+      };
+      expect((await open(exportersFolder({ suffixes }))).precisions).toEqual(['int8', 'bnb4']);
+    });
+    test('what a terse config.json says has to agree all the same', async () => {
+      const states = (part: object) => open(withJson(exportersFolder(), 'config.json', part));
+      await expect(states({ vision_config: { image_size: 224 } })).rejects.toThrow(
+        /preprocessor_config\.json was refused: it makes pictures of 12×12, config\.json's model sees 224×224/,
+      );
+      await expect(states({ text_config: { vocab_size: 100 } })).rejects.toThrow(/vocab_size is 100/);
+      await expect(states({ text_config: { max_position_embeddings: 8 } })).rejects.toThrow(
+        /model_max_length 16 is more than the 8 positions/,
+      );
+      await expect(states({ text_config: { vocab_size: 600, eos_token_id: 600 } })).rejects.toThrow(
+        /config\.json was refused: text_config's eos_token_id 600 lies outside its vocabulary of 600 tokens/,
+      );
+    });
+    test('the padding that tokenizer_config.json names, beside vocab.json and merges.txt too', async () => {
+      const { vocab, merges } = part('tokenizer.json', files, 'model');
+      const old = withJson(without('tokenizer.json'), 'tokenizer_config.json', { pad_token: '!' });
+      old.set('vocab.json', json(vocab));
+      old.set(
+        'merges.txt',
+        new TextEncoder().encode(merges.map((merge: string[]) => merge.join(' ')).join('\n')),
+      );
+      expect((await open(old)).tokenizer.padTokenId).toBe(0);
     });
   });
 
@@ -316,32 +366,5 @@ describe('manifest.json', () => {
     await expect(open(new Map(files).set('manifest.json', json({ files: [entry, entry] })))).rejects.toThrow(
       /lists config\.json twice/,
     );
-  });
-});
-
-describe('bindEncoder', () => {
-  test.each([
-    ['vision_model', ['pixel_values'], ['image_embeds'], 'pixel_values', 'image_embeds', false],
-    [
-      'vision_model',
-      ['pixel_values'],
-      ['last_hidden_state', 'image_embeds'],
-      'pixel_values',
-      'image_embeds',
-      false,
-    ],
-    ['text_model', ['input_ids'], ['text_embeds', 'pooler_output'], 'input_ids', 'text_embeds', false],
-    ['text_model', ['attention_mask', 'input_ids'], ['text_embeds'], 'input_ids', 'text_embeds', true],
-  ] as const)('%s with %j → %j', (encoder, inputs, outputs, input, output, takesAttentionMask) => {
-    expect(bindEncoder(encoder, inputs, outputs)).toEqual({ input, output, takesAttentionMask });
-  });
-
-  test.each([
-    ['vision_model', ['image'], ['image_embeds'], /takes image; pixel_values alone was expected/],
-    ['vision_model', ['pixel_values', 'attention_mask'], ['image_embeds'], /pixel_values alone/],
-    ['text_model', ['input_ids', 'position_ids'], ['text_embeds'], /takes input_ids, position_ids/],
-    ['text_model', ['input_ids'], ['pooler_output'], /gives pooler_output; text_embeds was expected/],
-  ] as const)('%s refuses %j → %j', (encoder, inputs, outputs, reason) => {
-    expect(() => bindEncoder(encoder, inputs, outputs)).toThrow(reason);
   });
 });

@@ -5,9 +5,9 @@
 
 import * as v from 'valibot';
 import { checked, parseJson, plainObject } from './checked.ts';
-import { type ClipConfig, logarithm, parseClipConfig } from './config.ts';
+import { type FolderConfig, logarithm, parseFolderConfig } from './config.ts';
+import { precisionsOf } from './encoder-files.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
-import { encoderPath, PRECISIONS } from './precisions.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
 import {
   isFloat,
@@ -18,16 +18,18 @@ import {
 } from './safetensors.ts';
 import { parseTokenizer } from './tokenizer.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
-import type { Encoder, FolderFile, FolderSource, Precision, Preprocessing, Tokenizer } from './types.ts';
+import type { FolderFile, FolderSource, Precision, Preprocessing, Tokenizer } from './types.ts';
 
 /** CLIP clips its scale at this while training; also what its published models ended at, so it stands in for an unknown one. */
 const MAX_LOGIT_SCALE = 100;
 /** Hugging Face writes 10^30 for "no limit". */
 const NO_LIMIT = 1e6;
+/** Of every published CLIP; where a folder says nothing of its own. */
+const CONTEXT_LENGTH = 77;
 
 export interface ModelFolder {
   readonly name: string;
-  readonly config: ClipConfig;
+  readonly config: FolderConfig;
   readonly preprocessing: Preprocessing;
   /** Cuts at the context length of the text encoder. */
   readonly tokenizer: Tokenizer;
@@ -42,12 +44,6 @@ export interface ModelFolder {
   readonly modelKey: string;
   /** A file of the folder; rejects with a sentence where it is missing or not what manifest.json says. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
-}
-
-/** The graph and, after it, the files of external data beside it (`….onnx_data`, `….onnx_data_1` …). */
-export function encoderFiles(folder: ModelFolder, encoder: Encoder, precision: Precision): FolderFile[] {
-  const graph = encoderPath(encoder, precision);
-  return folder.files.filter(({ path }) => path === graph || path.startsWith(`${graph}_data`));
 }
 
 /** Reads and checks everything of a folder but its encoders. */
@@ -85,14 +81,14 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     read('preprocessor_config.json'),
     readTokenizerBytes(has, read),
   ]);
-  const config = parseClipConfig(parseJson(configBytes, named('config.json')), named('config.json'));
+  const config = parseFolderConfig(parseJson(configBytes, named('config.json')), named('config.json'));
   const preprocessing = parsePreprocessorConfig(
     parseJson(preprocessorBytes, named('preprocessor_config.json')),
     named('preprocessor_config.json'),
   );
   const { width, height } = imageSize(preprocessing);
   const side = config.vision_config.image_size;
-  if (width !== side || height !== side) {
+  if (side != null && (width !== side || height !== side)) {
     refuse(
       'preprocessor_config.json',
       `it makes pictures of ${width}×${height}, config.json's model sees ${side}×${side}`,
@@ -103,9 +99,7 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
   const reason = tokenizerContradiction(tokenizer, config);
   if (reason) refuse('config.json', reason);
 
-  const precisions = PRECISIONS.filter(
-    (precision) => has(encoderPath('vision_model', precision)) && has(encoderPath('text_model', precision)),
-  );
+  const precisions = precisionsOf(files);
   if (precisions.length === 0) {
     const [half] = files.filter(({ path }) => /^onnx\/(?:vision|text)_model(?:_\w+)?\.onnx$/.test(path));
     refuse(
@@ -153,7 +147,7 @@ async function openTokenizer(
   folder: string,
   files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
   named: (path: string) => string,
-  config: ClipConfig,
+  config: FolderConfig,
 ): Promise<Tokenizer> {
   const json = (path: string) => {
     const bytes = files.get(path);
@@ -161,9 +155,10 @@ async function openTokenizer(
   };
   const tokenizerConfig = json('tokenizer_config.json');
   const name = named('tokenizer_config.json');
-  const { model_max_length: limit } = checked(TokenizerLimit, tokenizerConfig ?? {}, name);
+  const { model_max_length } = checked(TokenizerLimit, tokenizerConfig ?? {}, name);
+  const limit = (model_max_length ?? NO_LIMIT) < NO_LIMIT ? model_max_length : null;
   const positions = config.text_config.max_position_embeddings;
-  if (limit != null && limit > positions && limit < NO_LIMIT) {
+  if (limit != null && positions != null && limit > positions) {
     throw new Error(
       `${name} was refused: its model_max_length ${limit} is more than the ${positions} positions of config.json's text model.`,
     );
@@ -172,9 +167,9 @@ async function openTokenizer(
   const given: TokenizerFiles =
     mergesTxt === undefined
       ? { tokenizerJson: json('tokenizer.json'), tokenizerConfig }
-      : { vocabJson: json('vocab.json'), mergesTxt: new TextDecoder().decode(mergesTxt) };
+      : { vocabJson: json('vocab.json'), mergesTxt: new TextDecoder().decode(mergesTxt), tokenizerConfig };
   try {
-    return await parseTokenizer(given, { contextLength: Math.min(limit ?? positions, positions) });
+    return await parseTokenizer(given, { contextLength: limit ?? positions ?? CONTEXT_LENGTH });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`The folder ${folder} was refused: ${message}`, { cause: error });
@@ -182,8 +177,8 @@ async function openTokenizer(
 }
 
 /** Hugging Face pools at the largest id where a config says eos 2, and CLIP's own configs say bos 0: both mean "as ever". */
-function tokenizerContradiction(tokenizer: Tokenizer, { text_config: text }: ClipConfig): string | null {
-  if (tokenizer.vocabSize > text.vocab_size) {
+function tokenizerContradiction(tokenizer: Tokenizer, { text_config: text }: FolderConfig): string | null {
+  if (text.vocab_size != null && tokenizer.vocabSize > text.vocab_size) {
     return `its vocab_size is ${text.vocab_size}, the tokenizer has ${tokenizer.vocabSize} tokens`;
   }
   if (tokenizer.bosTokenId === tokenizer.eosTokenId) {
@@ -192,11 +187,13 @@ function tokenizerContradiction(tokenizer: Tokenizer, { text_config: text }: Cli
   if (text.eos_token_id === 2 && tokenizer.padTokenId > tokenizer.eosTokenId) {
     return `its eos_token_id 2 means the largest token of a text, and the tokenizer fills texts up with ${tokenizer.padTokenId}, which is larger than its end token ${tokenizer.eosTokenId}`;
   }
-  if (text.eos_token_id !== 2 && text.eos_token_id !== tokenizer.eosTokenId) {
-    return `its eos_token_id is ${text.eos_token_id}, the tokenizer ends texts with ${tokenizer.eosTokenId}`;
+  const eos = text.eos_token_id ?? tokenizer.eosTokenId;
+  if (eos !== 2 && eos !== tokenizer.eosTokenId) {
+    return `its eos_token_id is ${eos}, the tokenizer ends texts with ${tokenizer.eosTokenId}`;
   }
-  if (text.bos_token_id !== 0 && text.bos_token_id !== tokenizer.bosTokenId) {
-    return `its bos_token_id is ${text.bos_token_id}, the tokenizer begins texts with ${tokenizer.bosTokenId}`;
+  const bos = text.bos_token_id ?? tokenizer.bosTokenId;
+  if (bos !== 0 && bos !== tokenizer.bosTokenId) {
+    return `its bos_token_id is ${bos}, the tokenizer begins texts with ${tokenizer.bosTokenId}`;
   }
   return null;
 }
@@ -220,46 +217,4 @@ async function readLogitScale(
   }
   const [value] = toFloat32(readTensor(await source.readRange(file.path, place.start, place.end), place));
   return checked(logarithm, value, `${fileName}, logit_scale`);
-}
-
-/** The names by which an encoder is run. */
-export interface EncoderBinding {
-  /** pixel_values or input_ids. */
-  readonly input: string;
-  /** True where the text encoder asks for attention_mask beside the ids. */
-  readonly takesAttentionMask: boolean;
-  /** image_embeds or text_embeds; other outputs need not be computed. */
-  readonly output: string;
-}
-
-const NAMES = {
-  vision_model: { input: 'pixel_values', output: 'image_embeds' },
-  text_model: { input: 'input_ids', output: 'text_embeds' },
-} as const satisfies Record<Encoder, { input: string; output: string }>;
-
-/**
- * Which of a graph's inputs and outputs to use. Further outputs (last_hidden_state, pooler_output) are left alone; a graph
- * without the projected embedding, or with an input that we cannot give, is refused.
- */
-export function bindEncoder(
-  encoder: Encoder,
-  inputNames: readonly string[],
-  outputNames: readonly string[],
-): EncoderBinding {
-  const { input, output } = NAMES[encoder];
-  const takesAttentionMask = encoder === 'text_model' && inputNames.includes('attention_mask');
-  const unknown = inputNames.filter(
-    (name) => name !== input && !(takesAttentionMask && name === 'attention_mask'),
-  );
-  if (!inputNames.includes(input) || unknown.length > 0) {
-    throw new Error(
-      `The ${encoder} takes ${inputNames.join(', ') || 'nothing'}; ${input} alone was expected.`,
-    );
-  }
-  if (!outputNames.includes(output)) {
-    throw new Error(
-      `The ${encoder} gives ${outputNames.join(', ') || 'nothing'}; ${output} was expected (export it with its projection).`,
-    );
-  }
-  return { input, takesAttentionMask, output };
 }

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { checked, noList, plainObject } from './checked.ts';
 import { MAX_IMAGE_SIZE } from './config.ts';
-import { PRECISIONS } from './precisions.ts';
+import { PRECISIONS } from './encoder-files.ts';
 import type { Precision, RgbImage } from './types.ts';
 
 /** The least cosine with the stored vectors: rounding costs 1e-6, a wrong kernel 1e-1. */

@@ -11,7 +11,7 @@ import { type AddedToken, SPLIT_PATTERNS } from './split-words.ts';
 /** A tokenizer's files: parsed JSON, text, or bytes as they are on disk. */
 export type TokenizerFiles =
   | { readonly tokenizerJson: unknown; readonly tokenizerConfig?: unknown }
-  | { readonly vocabJson: unknown; readonly mergesTxt: string }
+  | { readonly vocabJson: unknown; readonly mergesTxt: string; readonly tokenizerConfig?: unknown }
   | { readonly bpeGz: Uint8Array<ArrayBuffer> };
 
 /** What all three forms come down to. */
@@ -37,7 +37,7 @@ const OPENAI_MERGES = 48_894;
 /** Throws one sentence that names the file, what it says and what was expected. */
 export async function readTokenizerFiles(files: TokenizerFiles): Promise<TokenizerDefinition> {
   if ('bpeGz' in files) return fromOpenAI(files.bpeGz);
-  if ('vocabJson' in files) return fromVocabularyAndMerges(files.vocabJson, files.mergesTxt);
+  if ('vocabJson' in files) return fromVocabularyAndMerges(files);
   return fromTokenizerJson(files.tokenizerJson, files.tokenizerConfig);
 }
 
@@ -132,6 +132,10 @@ const TokenizerConfig = v.object({
   eos_token: SpecialToken,
   pad_token: SpecialToken,
 });
+const CONFIG_FILE = 'tokenizer_config.json';
+
+const readTokenizerConfig = (json: unknown) =>
+  json === undefined ? {} : checked(TokenizerConfig, json, CONFIG_FILE);
 
 function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinition {
   const file = 'tokenizer.json';
@@ -164,14 +168,13 @@ function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinit
   const bosTokenId = endToken('cls');
   const eosTokenId = endToken('sep');
 
-  const configFile = 'tokenizer_config.json';
-  const config = configJson === undefined ? {} : checked(TokenizerConfig, configJson, configFile);
+  const config = readTokenizerConfig(configJson);
   for (const [key, token, [expected]] of [
     ['bos_token', config.bos_token, post_processor.cls],
     ['eos_token', config.eos_token, post_processor.sep],
   ] as const) {
     if (typeof token === 'string' && token !== expected) {
-      refuse(configFile, `${key} is ${JSON.stringify(token)}`, `${expected} as in ${file}`);
+      refuse(CONFIG_FILE, `${key} is ${JSON.stringify(token)}`, `${expected} as in ${file}`);
     }
   }
 
@@ -183,7 +186,7 @@ function fromTokenizerJson(json: unknown, configJson: unknown): TokenizerDefinit
     bosTokenId,
     eosTokenId,
     padTokenId:
-      typeof config.pad_token === 'string' ? idOf(config.pad_token, 'pad_token', configFile) : eosTokenId,
+      typeof config.pad_token === 'string' ? idOf(config.pad_token, 'pad_token', CONFIG_FILE) : eosTokenId,
     unknownTokenId: readUnknown(model.unk_token, find, file),
   };
 }
@@ -205,12 +208,17 @@ function readUnknown(
 
 // --- vocab.json and merges.txt, OpenAI's merges ---
 
-function fromVocabularyAndMerges(vocabJson: unknown, mergesTxt: string): TokenizerDefinition {
+function fromVocabularyAndMerges({
+  vocabJson,
+  mergesTxt,
+  tokenizerConfig,
+}: Extract<TokenizerFiles, { vocabJson: unknown }>): TokenizerDefinition {
   const file = 'vocab.json';
   const vocabulary = readVocabulary(checked(Vocabulary, vocabJson, file), file, 'it');
   const mergesFile = 'merges.txt';
   const merges = readMerges(mergeLines(mergesTxt), vocabulary, mergesFile, 'merge');
-  return withDefaults(vocabulary, merges, file);
+  const { pad_token: pad } = readTokenizerConfig(tokenizerConfig);
+  return withDefaults(vocabulary, merges, file, pad ?? END);
 }
 
 async function fromOpenAI(bpeGz: Uint8Array<ArrayBuffer>): Promise<TokenizerDefinition> {
@@ -236,6 +244,7 @@ function withDefaults(
   vocabulary: ReadonlyMap<string, number>,
   merges: readonly Merge[],
   file: string,
+  pad = END,
 ): TokenizerDefinition {
   const idOf = (token: string) => vocabulary.get(token) ?? refuse(file, `there is no ${token}`, 'one');
   const bosTokenId = idOf(START);
@@ -250,7 +259,7 @@ function withDefaults(
     splitPattern: SPLIT_PATTERNS[0],
     bosTokenId,
     eosTokenId,
-    padTokenId: eosTokenId,
+    padTokenId: idOf(pad),
     unknownTokenId: eosTokenId,
   };
 }

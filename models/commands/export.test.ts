@@ -25,7 +25,7 @@ test('prints a line for each precision', async () => {
 
 test('refuses a precision that it cannot make', async () => {
   await expect(exportCommand.execute(['--model', folder, '--precision', 'bnb4'])).rejects.toThrow(
-    '--precision is "bnb4"; it must be one of fp32, fp16, q8, q4, q4f16.',
+    'encoders in bnb4 are not made here, those in fp32, fp16, q8, q4, q4f16 are. Name some of these in --precision.',
   );
 });
 

@@ -1,8 +1,12 @@
 // npm run -s export -- --model runs/mini
 // npm run -s export -- --model runs/mini --precision fp32,q8 --combined --images ../shared/photos/*.jpg
 //
-// Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json.
+// npm run -s export -- --model mobileclip_s0 --precision fp32 --to public/models/mobileclip_s0
+//
+// Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json. A folder with another exporter's encoders
+// and without weights gets the last two.
 
+import { PRECISIONS } from '../clip/encoder-files.ts';
 import { exportModel, LEAST_MEAN_COSINE } from '../convert/export.ts';
 import { refuseSameFolder, shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
@@ -12,17 +16,23 @@ import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
 
 export const exportCommand = command({
   name: 'export',
-  summary: 'Makes a trained folder ready for the page: replaces its onnx/, selftest.json and manifest.json.',
+  summary:
+    "Makes a trained folder ready for the page: replaces its onnx/, selftest.json and manifest.json. Another exporter's encoders stay as they are.",
   options: {
-    model: { kind: 'text', value: 'folder', required: true, help: 'what training has written' },
-    precision: EXPORTED.precision,
+    model: {
+      kind: 'text',
+      value: 'folder',
+      required: true,
+      help: "what training has written, or another exporter's folder",
+    },
+    precision: { ...EXPORTED.precision, choices: PRECISIONS },
     combined: { kind: 'flag', help: "add the graph of both encoders that transformers.js' pipeline reads" },
     to: { kind: 'text', value: 'folder', help: 'also copies what a page downloads there' },
     images: { kind: 'list', form: 'words', value: 'file', help: 'pictures to compare by, beside made ones' },
     threads: EXPORTED.threads,
     force: {
       kind: 'flag',
-      help: `write a precision whose mean cosine with the trained network is below ${LEAST_MEAN_COSINE} all the same`,
+      help: `write a precision whose mean cosine with the trained network, or with the best encoders, is below ${LEAST_MEAN_COSINE} all the same`,
     },
   },
   run: async ({ model, precision, combined, to, images: files = [], threads, force }) => {

@@ -23,7 +23,7 @@ export const EXPORTED = {
   },
 } as const satisfies OptionTable;
 
-/** Cosines are with the trained network's vectors. */
+/** Cosines are with the trained network's vectors, or with those of the best encoders where there is no network. */
 export const HEADINGS = [
   'precision',
   '       bytes',

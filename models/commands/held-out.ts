@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
-import { encoderPath } from '../clip/precisions.ts';
+import { encoderPath } from '../clip/encoder-files.ts';
 import { templateSet } from '../clip/prompts.ts';
 import { rankCosines } from '../clip/ranking.ts';
 import { defaultHeldOut, splitClasses, splitHeldOut } from '../data/sources.ts';

@@ -1,6 +1,6 @@
 // The options of every command that opens a model folder.
 
-import { PRECISIONS } from '../clip/precisions.ts';
+import { PRECISIONS } from '../clip/encoder-files.ts';
 import type { OptionTable } from './arguments.ts';
 
 export const MODEL_OPTIONS = {

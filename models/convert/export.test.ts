@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encoderPath } from '../clip/encoder-files.ts';
+import { exportersFolder } from '../clip/fixtures/exporters-folder.ts';
 import { type Files, json, withJson } from '../clip/fixtures/tiny-model.ts';
 import { parseManifest, verifyFile } from '../clip/manifest.ts';
 import { readModelFolder } from '../clip/model-folder.ts';
-import { encoderPath } from '../clip/precisions.ts';
 import { preprocess } from '../clip/preprocess.ts';
 import { cosine } from '../clip/ranking.ts';
 import { checkSelfTest, parseSelfTest, selfTestImage } from '../clip/selftest.ts';
@@ -179,15 +180,73 @@ test('writes only the precisions that are asked for, and replaces those of befor
   expect(Object.keys((await readJson(join(folder, 'selftest.json'))).vectors)).toEqual(['q8']);
 });
 
-test('puts the trained scale into config.json, beside fields that are not ours', async () => {
+test('puts the trained scale and whose class the weights are for into config.json, beside fields that are not ours', async () => {
   const folder = await folderOf(
-    withJson(trained, 'config.json', { logit_scale: 1, 'transformers.js_config': { dtype: 'q8' } }),
+    withJson(trained, 'config.json', {
+      logit_scale: 1,
+      architectures: undefined,
+      'transformers.js_config': { dtype: 'q8' },
+    }),
   );
   await exportModel(folder, { precisions: ['q8'], threads: 1 });
   expect(await readJson(join(folder, 'config.json'))).toMatchObject({
     logit_scale: LOG_SCALE,
+    architectures: ['CLIPModel'],
     'transformers.js_config': { dtype: 'q8' },
     model_type: 'clip',
+  });
+});
+
+describe("a folder with another exporter's encoders and no weights", () => {
+  const suffixes = { vision: ['', '_fp16', '_quantized'], text: ['', '_fp16', '_quantized'] };
+
+  test('gets its self-test and its manifest, and keeps all that it had', async () => {
+    const folder = await folderOf(exportersFolder({ suffixes }));
+    const before = await contentOf(folder);
+    const measured = await exportModel(folder, { precisions: ['fp16', 'q8'], threads: 1 });
+    expect(measured.map(({ precision, image, text }) => [precision, image.min, text.min])).toEqual([
+      ['fp16', expect.closeTo(1, 6), expect.closeTo(1, 6)],
+      ['q8', expect.closeTo(1, 6), expect.closeTo(1, 6)],
+    ]);
+    const after = await contentOf(folder);
+    for (const [file, bytes] of before) expect(after.get(file)).toBe(bytes);
+    const added = [...after.keys()].filter((file) => !before.has(file));
+    expect(added).toEqual(['manifest.json', 'selftest.json'].map((file) => join(folder, file)));
+    // What its manifest leaves out, a page does not download.
+    const { manifest } = await readModelFolder(directorySource(folder));
+    expect(manifest?.files.map(({ path }) => path).filter((path) => path.startsWith('onnx/'))).toEqual(
+      ['text_model_fp16', 'text_model_quantized', 'vision_model_fp16', 'vision_model_quantized'].map(
+        (name) => `onnx/${name}.onnx`,
+      ),
+    );
+    const selfTest = parseSelfTest(await readJson(join(folder, 'selftest.json')), 'selftest.json');
+    const model = await openModel(folder, { precision: 'q8', threads: 1 });
+    const [image] = await model.embedImages([selfTestImage(selfTest.image)]);
+    const [text] = await model.embedTexts([selfTest.prompt]);
+    await model.close();
+    expect(checkSelfTest(selfTest, 'q8', image, text)).toBeGreaterThan(0.99999);
+    // Again, although the manifest that is there now does not list fp32.
+    await exportModel(folder, { precisions: ['fp32'], threads: 1 });
+  });
+
+  test('is refused in a precision that strays from the best one, or that is not there', async () => {
+    const folder = await folderOf(
+      new Map(exportersFolder({ suffixes })).set(
+        'onnx/text_model_quantized.onnx',
+        exportersFolder({ ids: ['batch', 'sequence'] }).get('onnx/text_model.onnx') ?? new Uint8Array(),
+      ),
+    );
+    const before = await contentOf(folder);
+    await expect(exportModel(folder, { precisions: ['fp16', 'q8'], threads: 1 })).rejects.toThrow(
+      /mean cosine of q8 with its best encoders is below 0\.98\. Leave it out of --precision/,
+    );
+    await expect(exportModel(folder, { precisions: ['fp32', 'q4'], threads: 1 })).rejects.toThrow(
+      /has no encoders in q4, and no model\.safetensors to make them of; it has fp32, fp16, q8\./,
+    );
+    await expect(exportModel(folder, { precisions: ['fp32'], combined: true })).rejects.toThrow(
+      /Leave --combined out/,
+    );
+    expect(await contentOf(folder)).toEqual(before);
   });
 });
 

@@ -1,13 +1,15 @@
-// From a trained folder to one that the page can use: the two encoders in each precision, selftest.json and manifest.json.
+// From a trained folder to one that the page can use: the two encoders in each precision, selftest.json and manifest.json. (Of a
+// folder with encoders and no weights, another exporter's, the two lists alone are made: found-encoders.ts.)
+//
 // Everything is written into a hidden folder beside its place, opened there the way everyone opens a model, and compared with
 // the trained network; only when all is well do `onnx/` and the two lists take the place of what was there before.
 
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { encoderPath, PRECISIONS } from '../clip/encoder-files.ts';
 import type { Manifest } from '../clip/manifest.ts';
-import { encoderPath } from '../clip/precisions.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
 import { writeFileWhole } from '../files/folder.ts';
 import { hashFile } from '../files/hash-file.ts';
@@ -21,6 +23,7 @@ import { toQ8 } from '../onnx/precision/q8.ts';
 import type { ModelProto } from '../onnx/proto/onnx_pb.ts';
 import { streamModel } from '../onnx/stream-model.ts';
 import { combinedModel } from './combined-model.ts';
+import { hasEncodersAlone, stageFoundEncoders } from './found-encoders.ts';
 import type { Measured } from './measure.ts';
 import { measureApart } from './measure-process.ts';
 import { type OpenedFolder, openTrainedFolder } from './trained-folder.ts';
@@ -43,8 +46,8 @@ export const USUAL_PRECISIONS: readonly ExportPrecision[] = ['fp32', 'fp16', 'q8
 export const LEAST_MEAN_COSINE = 0.98;
 
 export interface ExportOptions {
-  /** USUAL_PRECISIONS by default. */
-  readonly precisions?: readonly ExportPrecision[];
+  /** USUAL_PRECISIONS by default; those that are not made here may be found in another exporter's folder. */
+  readonly precisions?: readonly Precision[];
   /** Also writes the graph of both encoders that transformers.js' zero-shot pipeline reads. */
   readonly combined?: boolean;
   /** Pictures to compare by, beside those that export makes itself. */
@@ -67,16 +70,17 @@ const SIDE_FILES = [
   'merges.txt',
 ];
 /**
- * Replaces the folder's onnx/, selftest.json and manifest.json, and puts the trained logit_scale into config.json where it is
- * not there yet. Where it rejects, the folder is as it was.
+ * Replaces the folder's onnx/, selftest.json and manifest.json, and puts into config.json what training of old left out (see
+ * configFile in trained-folder.ts); of a folder with encoders alone the two lists. Where it rejects, the folder is as it was.
  */
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
   const wanted = options.precisions ?? USUAL_PRECISIONS;
-  const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
+  const precisions = PRECISIONS.filter((precision) => wanted.includes(precision));
   const stage = join(path, `.export-${randomUUID()}`);
   try {
-    const { sides, encoders } = await stageModel(path, stage, precisions, options);
+    const found = await hasEncodersAlone(path);
+    const { sides, encoders } = await (found ? stageFound : stageModel)(path, stage, precisions, options);
     const { images = [], onMeasured } = options;
     const asked = { trained: path, stage, precisions, threads, images };
     const { measured, selfTest } = await measureApart(asked, { signal, onMeasured });
@@ -86,14 +90,15 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
     if (tooFar.length > 0 && !options.force) {
       const names = tooFar.map(({ precision }) => precision).join(' and ');
       throw new Error(
-        `${path} was not exported: the mean cosine of ${names} with the trained network is below ${LEAST_MEAN_COSINE}. Leave it out of --precision, or write it all the same with --force.`,
+        `${path} was not exported: the mean cosine of ${names} with ${found ? 'its best encoders' : 'the trained network'} is below ${LEAST_MEAN_COSINE}. Leave it out of --precision, or write it all the same with --force.`,
       );
     }
     await writeFileWhole(join(stage, 'selftest.json'), `${JSON.stringify(selfTest)}\n`);
     const listed = await manifest(stage, [...sides, ...encoders, 'selftest.json']);
     await writeFileWhole(join(stage, 'manifest.json'), `${JSON.stringify(listed, null, 2)}\n`);
     signal?.throwIfAborted();
-    await takeTheirPlaces(stage, path, ['onnx', 'config.json', 'selftest.json', 'manifest.json']);
+    const made = found ? [] : ['onnx', 'config.json'];
+    await takeTheirPlaces(stage, path, [...made, 'selftest.json', 'manifest.json']);
     return measured;
   } finally {
     await rm(stage, { recursive: true, force: true });
@@ -104,12 +109,19 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
 async function stageModel(
   path: string,
   stage: string,
-  precisions: readonly ExportPrecision[],
+  wanted: readonly Precision[],
   options: ExportOptions,
 ): Promise<{ sides: string[]; encoders: string[] }> {
+  const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
+  const others = wanted.filter((precision) => !(precision in CONVERSIONS));
+  if (others.length > 0) {
+    throw new Error(
+      `${path} was not exported: encoders in ${others.join(' and ')} are not made here, those in ${EXPORT_PRECISIONS.join(', ')} are. Name some of these in --precision.`,
+    );
+  }
   const trained = await openTrainedFolder(path);
   try {
-    const sides = await stageSideFiles(path, stage, trained);
+    const sides = await stageSideFiles(path, stage, trained.configFile);
     const encoders: string[] = [];
     for (const precision of precisions) {
       options.signal?.throwIfAborted();
@@ -121,8 +133,27 @@ async function stageModel(
   }
 }
 
+async function stageFound(
+  path: string,
+  stage: string,
+  precisions: readonly Precision[],
+  { combined }: ExportOptions,
+): Promise<{ sides: string[]; encoders: string[] }> {
+  if (combined) {
+    throw new Error(
+      `${path} was not exported: the graph of both encoders is made of their weights, and there is no model.safetensors. Leave --combined out.`,
+    );
+  }
+  const sides = await stageSideFiles(path, stage, await readFile(join(path, 'config.json')));
+  return { sides, encoders: await stageFoundEncoders(path, stage, precisions) };
+}
+
 /** The paths of what a page downloads beside the encoders. */
-async function stageSideFiles(path: string, stage: string, { configFile }: OpenedFolder): Promise<string[]> {
+async function stageSideFiles(
+  path: string,
+  stage: string,
+  configFile: string | Uint8Array,
+): Promise<string[]> {
   await mkdir(stage);
   await writeFileWhole(join(stage, 'config.json'), configFile);
   const present = new Set(await readdir(path));

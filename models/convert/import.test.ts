@@ -75,7 +75,7 @@ describe.each([
       'tokenizer.json',
     ]);
     const { architectures } = JSON.parse(await readFile(at(file, 'config.json'), 'utf8'));
-    expect(architectures).toEqual(name === 'vision-transformer' ? ['CLIPModel'] : undefined);
+    expect(architectures).toEqual(name === 'vision-transformer' ? ['CLIPModel'] : ['PromptlensCLIPModel']);
   });
 });
 

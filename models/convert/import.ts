@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseJson } from '../clip/checked.ts';
-import { type ClipConfig, isModifiedResNet, parseClipConfig, type TextConfig } from '../clip/config.ts';
+import { type ClipConfig, parseClipConfig, type TextConfig } from '../clip/config.ts';
 import { parsePreprocessorConfig, preprocessorConfig } from '../clip/preprocess.ts';
 import { streamSafetensors, toFloat32 } from '../clip/safetensors.ts';
 import { readTokenizerFiles, type TokenizerFiles } from '../clip/tokenizer-files.ts';
@@ -159,9 +159,6 @@ async function describe(
     config = inferConfig(tensors, { hiddenAct }, path);
     configFile = config;
   }
-  // Hugging Face has a class for the vision transformer alone.
-  if (configFile === config && !isModifiedResNet(config.vision_config))
-    configFile = { architectures: ['CLIPModel'], ...config };
   const own = 'preprocessor_config.json';
   if (!has(own)) {
     const made = preprocessorConfig(config.vision_config.image_size, openClip?.preprocessing);

@@ -2,22 +2,23 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readModelFolder } from '../clip/model-folder.ts';
-import { encoderPath } from '../clip/precisions.ts';
+import { encoderPath } from '../clip/encoder-files.ts';
+import { type ModelFolder, readModelFolder } from '../clip/model-folder.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { type SelfTest, type SelfTestRecipe, selfTestImage } from '../clip/selftest.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
 import { directorySource } from '../files/folder.ts';
 import { type NodeModel, openModel } from '../inference/model.ts';
 import { type Agreement, agreement, probePictures, probePrompts } from './agreement.ts';
-import { openReference } from './reference.ts';
+import { hasEncodersAlone } from './found-encoders.ts';
+import { openReference, type Reference } from './reference.ts';
 import { readTrainedFolder } from './trained-folder.ts';
 
 export interface Measured {
   readonly precision: Precision;
   /** Of both encoders. */
   readonly bytes: number;
-  /** With the trained network's vectors. */
+  /** With the vectors of the trained network, or of the best encoders. */
   readonly image: Agreement;
   readonly text: Agreement;
   /** Median of single pictures, without decoding and preprocessing. */
@@ -26,7 +27,7 @@ export interface Measured {
 
 /** Plain data: it goes to another process. */
 export interface MeasureRequest {
-  /** The folder with model.safetensors, and the one with the encoders that were made of it. */
+  /** The folder with model.safetensors, or with encoders alone, and the one with the encoders to measure. */
   readonly trained: string;
   readonly stage: string;
   readonly precisions: readonly Precision[];
@@ -54,9 +55,8 @@ export async function measure(
   const recipe: SelfTestRecipe = { recipe: 'gradient-noise', seed: 1, width: 2 * width, height: height + 16 };
   const pictures = [...probePictures(), ...images];
 
-  const { config, weights } = await readTrainedFolder(trained);
-  const prompts = probePrompts(config.prompt_templates ?? [PLAIN_TEMPLATE]);
-  const reference = await openReference(config, weights, folder, threads);
+  const prompts = probePrompts(folder.config.prompt_templates ?? [PLAIN_TEMPLATE]);
+  const reference = await openNetwork(trained, stage, folder, threads);
   const expectedImages = await reference.embedImages(pictures);
   const expectedTexts = await reference.embedTexts(prompts);
   await reference.close();
@@ -80,6 +80,18 @@ export async function measure(
     onMeasured(result);
   }
   return { measured, selfTest: { image: recipe, prompt: SELF_TEST_PROMPT, vectors } };
+}
+
+/** The trained network, or the best of the encoders where they are all that there is. */
+async function openNetwork(
+  trained: string,
+  stage: string,
+  folder: ModelFolder,
+  threads: number,
+): Promise<Reference> {
+  if (await hasEncodersAlone(trained)) return openModel(stage, { precision: folder.precisions[0], threads });
+  const { config, weights } = await readTrainedFolder(trained);
+  return openReference(config, weights, folder, threads);
 }
 
 /** Seven digits: float32 has no more. */

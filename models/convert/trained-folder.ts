@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
-import { encoderPath } from '../clip/precisions.ts';
+import { encoderPath } from '../clip/encoder-files.ts';
 import { isFloat, toFloat32 } from '../clip/safetensors.ts';
 import type { Encoder, Precision } from '../clip/types.ts';
 import { directorySource, readNamedFile } from '../files/folder.ts';
@@ -27,7 +27,7 @@ export interface PretrainedFolder {
 }
 
 export interface TrainedFolder extends PretrainedFolder {
-  /** config.json with the logarithm of the scale that the weights were trained to, for readers without model.safetensors. */
+  /** config.json with what it may lack: the logarithm of the scale that the weights were trained to, and whose class they are for. */
   readonly configFile: string;
 }
 
@@ -77,10 +77,12 @@ export async function openTrainedFolder(path: string): Promise<OpenedFolder> {
         `${weightsPath} was refused: its logit_scale is ${logScale ?? 'missing'}; a finite number was expected.`,
       );
     }
+    const { architectures, architecture_note } = config;
+    const stated = { ...(json as object), architectures, architecture_note, logit_scale: logScale };
     const configFile =
-      config.logit_scale === logScale
+      JSON.stringify(json) === JSON.stringify(stated)
         ? new TextDecoder().decode(configBytes)
-        : `${JSON.stringify({ ...(json as object), logit_scale: logScale }, null, 2)}\n`;
+        : `${JSON.stringify(stated, null, 2)}\n`;
     return {
       config,
       configFile,

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectedImage, expectedText, exportersFolder, SIDE } from '../clip/fixtures/exporters-folder.ts';
+import pictures from '../clip/fixtures/preprocess.json' with { type: 'json' };
+import { noise } from '../clip/fixtures/synthetic.ts';
 import { type Files, tinyModel, withJson, withManifest } from '../clip/fixtures/tiny-model.ts';
 import { preprocess } from '../clip/preprocess.ts';
-import { cosine } from '../clip/ranking.ts';
+import { cosine, normalize } from '../clip/ranking.ts';
 import { selfTestImage } from '../clip/selftest.ts';
 import type { RgbImage } from '../clip/types.ts';
 import { writeFileWhole } from '../files/folder.ts';
@@ -174,6 +177,67 @@ describe('openModel', () => {
       await expect(model.embedTexts(['cat'])).rejects.toThrow(
         /text_model takes pixel_values; input_ids alone/,
       );
+    });
+  });
+});
+
+describe("other exporters' folders", () => {
+  // Pixel values of PyTorch and Pillow for such folders' preprocessor_config.json.
+  const bilinear = pictures.filter(({ config }) => config.resample === 2 && config.crop_size.width === SIDE);
+  const unit = (vector: readonly number[]) => normalize(Float32Array.from(vector));
+
+  test.each(bilinear)('pictures, with $config', async ({ width, height, seed, config, torch }) => {
+    const values = new Float32Array(Uint8Array.from(Buffer.from(torch ?? '', 'base64')).buffer);
+    await withModel(exportersFolder({ preprocessor: { do_normalize: true, ...config } }), async (model) => {
+      const [vector] = await model.embedImages([noise(width, height, seed)]);
+      expectSame(vector, unit(expectedImage(values)));
+    });
+  });
+
+  test('texts of one length, with and without a mask, cut and padded', async () => {
+    const texts = ['a photo of a cat.', '', 'dog', 'a photo of a dog '.repeat(9)];
+    for (const mask of [true, false]) {
+      await withModel(exportersFolder({ mask }), async (model) => {
+        const vectors = await model.embedTexts(texts);
+        for (const [i, text] of texts.entries()) {
+          const { ids } = model.tokenizer.encode(text);
+          expectSame(vectors[i], unit(expectedText(ids, { mask })));
+        }
+      });
+    }
+  });
+
+  test('more texts of one length than fit into one run', async () => {
+    await withModel(exportersFolder(), async (model) => {
+      const texts = Array.from({ length: 600 }, (_, i) => `photo ${i}`);
+      const vectors = await model.embedTexts(texts);
+      for (const i of [0, 256, 599])
+        expectSame(vectors[i], unit(expectedText(model.tokenizer.encode(texts[i]).ids)));
+    });
+  });
+
+  test('a precision that both encoders have, chosen or not', async () => {
+    const suffixes = { vision: ['', '_int8', '_bnb4'], text: ['_fp16', '_int8', '_bnb4'] };
+    const folder = await folderOf(exportersFolder({ suffixes }));
+    for (const precision of [undefined, 'int8', 'bnb4'] as const) {
+      const model = await openModel(folder, { precision, threads: 1 });
+      expect(model.precision).toBe(precision ?? 'int8');
+      expect(await model.embedTexts(['cat'])).toHaveLength(1);
+      await model.close();
+    }
+    await expect(openModel(folder, { precision: 'fp32' })).rejects.toThrow(/in fp32; it has int8, bnb4\./);
+  });
+
+  test('a graph that contradicts the folder is refused', async () => {
+    const smaller = exportersFolder({ preprocessor: { crop_size: 8, size: 8 } });
+    await withModel(smaller, async (model) => {
+      await expect(model.embedImages([picture(1)])).rejects.toThrow(
+        /onnx\/vision_model\.onnx was refused: The vision_model sees pictures of 12×12, .* 8×8/,
+      );
+    });
+    const longer = withJson(exportersFolder(), 'tokenizer_config.json', { model_max_length: 20 });
+    await withModel(longer, async (model) => {
+      await expect(model.embedTexts(['cat'])).rejects.toThrow(/takes 16 tokens, .* cuts texts at 20/);
     });
   });
 });

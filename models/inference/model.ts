@@ -9,14 +9,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import {
-  bindEncoder,
-  type EncoderBinding,
-  encoderFiles,
-  type ModelFolder,
-  readModelFolder,
-} from '../clip/model-folder.ts';
-import { encoderPath } from '../clip/precisions.ts';
+import { bindEncoder, type EncoderBinding, textInputs } from '../clip/encoder-binding.ts';
+import { encoderFiles, encoderPath } from '../clip/encoder-files.ts';
+import { type ModelFolder, readModelFolder } from '../clip/model-folder.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { normalize } from '../clip/ranking.ts';
 import type { Encoder, PixelSource, Precision, Preprocessing, RgbImage, Tokenizer } from '../clip/types.ts';
@@ -114,11 +109,14 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
     async embedTexts(texts) {
       const { run, binding } = await encoder('text_model');
       const vectors = new Map<string, UnitVector>();
-      for (const batch of batchesOfSimilarLength(texts, (text) => tokenizer.encode(text).ids.length)) {
-        const { input_ids, attention_mask, dims } = tokenizer.encodeBatch(batch);
-        const feeds: Record<string, Tensor> = { [binding.input]: new Tensor('int64', input_ids, dims) };
-        if (binding.takesAttentionMask) feeds.attention_mask = new Tensor('int64', attention_mask, dims);
-        const encoded = await run(feeds);
+      const lengthOf = (text: string) => binding.sequence ?? tokenizer.encode(text).ids.length;
+      for (const batch of batchesOfSimilarLength(texts, lengthOf)) {
+        const inputs = textInputs(binding, tokenizer.encodeBatch(batch), tokenizer.padTokenId);
+        const encoded = await run(
+          Object.fromEntries(
+            Object.entries(inputs).map(([name, { data, dims }]) => [name, new Tensor('int64', data, dims)]),
+          ),
+        );
         for (const [i, text] of batch.entries()) vectors.set(text, encoded[i]);
       }
       return texts.map((text) => {
@@ -153,7 +151,7 @@ async function openEncoder(
   const file = encoderPath(encoder, precision);
   if (folder.manifest) {
     // Only to check them: the runtime reads graph and external data itself, and knows by the graph's place where that is.
-    for (const part of encoderFiles(folder, encoder, precision)) await folder.read(part.path);
+    for (const part of encoderFiles(folder.files, encoder, precision)) await folder.read(part.path);
   }
   const options: InferenceSession.SessionOptions = {
     executionProviders: device === 'cpu' ? ['cpu'] : [GPU],
@@ -167,31 +165,35 @@ async function openEncoder(
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${graph} could not be loaded by onnxruntime: ${reason}`, { cause: error });
   });
-  const binding = await bind(session, encoder, graph);
-  const dim = folder.config.projection_dim;
+  const binding = await bind(session, encoder, folder, graph);
+  const stated = folder.config.projection_dim;
 
   return {
     binding,
     async run(feeds) {
       const { [binding.output]: result } = await session.run(feeds, [binding.output]);
-      if (!(result.data instanceof Float32Array) || result.dims.length !== 2 || result.dims[1] !== dim) {
+      const { data, dims } = result;
+      const [rows, dim] = dims;
+      if (!(data instanceof Float32Array) || dims.length !== 2 || dim !== (stated ?? dim)) {
         throw new Error(
-          `${graph} gave ${binding.output} as ${result.type} [${result.dims}]; float32 [batch, ${dim}] was expected, as config.json's projection_dim says.`,
+          `${graph} gave ${binding.output} as ${result.type} [${dims}]; float32 [batch, ${stated ?? 'width'}] was expected${stated == null ? '' : ", as config.json's projection_dim says"}.`,
         );
       }
-      const { data } = result;
-      return Array.from({ length: result.dims[0] }, (_, row) =>
-        normalize(data.subarray(row * dim, (row + 1) * dim)),
-      );
+      return Array.from({ length: rows }, (_, row) => normalize(data.subarray(row * dim, (row + 1) * dim)));
     },
     release: () => session.release(),
   };
 }
 
 /** A session that cannot be used does not stay in memory. */
-async function bind(session: InferenceSession, encoder: Encoder, graph: string): Promise<EncoderBinding> {
+async function bind(
+  session: InferenceSession,
+  encoder: Encoder,
+  folder: ModelFolder,
+  graph: string,
+): Promise<EncoderBinding> {
   try {
-    return bindEncoder(encoder, session.inputNames, session.outputNames);
+    return bindEncoder(encoder, session, folder);
   } catch (error) {
     await session.release();
     throw new Error(`${graph} was refused: ${error instanceof Error ? error.message : error}`, {

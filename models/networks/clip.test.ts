@@ -6,11 +6,12 @@ import { type ClipConfig, isModifiedResNet, parseClipConfig, patchesPerSide } fr
 import { Graph } from '../onnx/graph.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { clip, inputIdsInput, pixelValuesInput, textEncoder, visionEncoder } from './clip.ts';
+import clipModel from './fixtures/clip-model.json' with { type: 'json' };
 import configs from './fixtures/configs.json' with { type: 'json' };
 import expected from './fixtures/networks.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from './fixtures/reference-weights.ts';
 import { visionTransformer } from './vision-transformer.ts';
-import { fromStored, toStored } from './weights.ts';
+import { fromStored, storedShape, toStored } from './weights.ts';
 
 const PAIRS = 3;
 const cases = Object.entries(expected).map(([name, results]) => ({
@@ -42,6 +43,14 @@ function expectClose(actual: ort.Tensor, rows: readonly (readonly number[])[]): 
     Array.from(actual.data as Float32Array, (x, i) => Math.abs(x - wanted[i])).filter((d) => !(d < 1e-5)),
   ).toEqual([]);
 }
+
+// What `python3 models/networks/fixtures/make-clip-model.py <folder of huggingface/transformers>` finds in CLIPModel itself.
+it.each(Object.entries(clipModel))("%s: the weights are CLIPModel's, by name and shape", (name, tensors) => {
+  const config = parseClipConfig(configs[name as keyof typeof configs], name);
+  expect(config.architectures).toEqual(['CLIPModel']);
+  const stored = Array.from(wholeClip(config).parameters.values(), (each) => [each.name, storedShape(each)]);
+  expect(Object.fromEntries(stored)).toEqual(tensors);
+});
 
 describe.each(cases)('$name', ({ config, results }) => {
   it('gives the vectors and similarities of PyTorch', async () => {

@@ -1,6 +1,7 @@
 // Takes a model onto this device: its files, checked, then the note that it is whole. What is cut off stays and is gone on with; a
 // folder that contradicts itself leaves nothing behind.
 
+import { precisionsOf } from '../../../models/clip/encoder-files.ts';
 import type { HubFile } from '../../../models/clip/hub.ts';
 import { sha256, toHex } from '../../../models/clip/manifest.ts';
 import { licenseOf } from '../../../models/clip/model-card.ts';
@@ -16,7 +17,7 @@ import {
 import { isQuotaError, StorageFullError } from '../../storage/errors.ts';
 import { listRemoteFiles, type RemoteFile, receiveFile } from './remote-files.ts';
 import { deviceId, type Source, sourceWords } from './source.ts';
-import { choosePrecision, precisionsIn, wantedFiles } from './wanted-files.ts';
+import { choosePrecision, wantedFiles } from './wanted-files.ts';
 
 /** Bytes of a model that are here, of all that it needs. */
 export type OnProgress = (loadedBytes: number, totalBytes: number) => void;
@@ -36,13 +37,9 @@ export async function keepRemote(
   const id = deviceId(source);
   return alone(id, async () => {
     const listed = await listRemoteFiles(source);
-    const chosen = choosePrecision(
-      listed.map(({ path }) => path),
-      precision,
-      id,
-    );
+    const chosen = choosePrecision(listed, precision, id);
     const before = await findDeviceModel(id);
-    const kept = precisionsIn(before?.whole?.files.map(({ path }) => path) ?? []);
+    const kept = precisionsOf(before?.whole?.files ?? []);
     const wanted = wantedFiles(listed, [...new Set([...kept, chosen])]);
     const total = sum(wanted);
     await makeRoom(total - (before?.bytes ?? 0), id);
@@ -66,7 +63,7 @@ export async function keepFolder(
   onProgress: OnProgress,
 ): Promise<string> {
   const all = picked.map(({ path, file }) => ({ path, bytes: file.size, file }));
-  const precisions = precisionsIn(all.map(({ path }) => path));
+  const precisions = precisionsOf(all);
   if (precisions.length === 0) choosePrecision([], 'auto', `The folder ${name}`);
   const files = wantedFiles(all, precisions);
   // Before anything is written: a folder that is none costs nothing.

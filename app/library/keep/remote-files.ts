@@ -2,6 +2,7 @@
 // with where they were cut off.
 
 import { parseJson } from '../../../models/clip/checked.ts';
+import { encoderPath, PRECISIONS } from '../../../models/clip/encoder-files.ts';
 import {
   type HubFile,
   type HubModel,
@@ -10,7 +11,6 @@ import {
   parseHubListing,
 } from '../../../models/clip/hub.ts';
 import { parseManifest } from '../../../models/clip/manifest.ts';
-import { encoderPath, PRECISIONS } from '../../../models/clip/precisions.ts';
 import { watchProgress } from '../../inference/download.ts';
 import type { Source } from './source.ts';
 import { DESCRIPTIONS } from './wanted-files.ts';

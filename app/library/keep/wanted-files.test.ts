@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { choosePrecision, precisionsIn, wantedFiles } from './wanted-files.ts';
+import { choosePrecision, wantedFiles } from './wanted-files.ts';
 
 /** As Xenova/clip-vit-base-patch32 is laid out on the hub. */
 const HUB = [
@@ -22,15 +22,13 @@ const HUB = [
 ];
 const files = HUB.map((path) => ({ path }));
 
-it('finds the precisions of which both encoders are there', () => {
-  expect(precisionsIn(HUB)).toEqual(['fp32', 'q8']);
-});
-
 it('takes q8 where it is free to, and what is asked for where it is there', () => {
-  expect(choosePrecision(HUB, 'auto', 'a/b')).toBe('q8');
-  expect(choosePrecision(HUB, 'fp32', 'a/b')).toBe('fp32');
-  expect(() => choosePrecision(HUB, 'fp16', 'a/b')).toThrow('a/b has no encoders in fp16; it has fp32, q8.');
-  expect(() => choosePrecision(['onnx/model.onnx'], 'auto', 'a/b')).toThrow(
+  expect(choosePrecision(files, 'auto', 'a/b')).toBe('q8');
+  expect(choosePrecision(files, 'fp32', 'a/b')).toBe('fp32');
+  expect(() => choosePrecision(files, 'fp16', 'a/b')).toThrow(
+    'a/b has no encoders in fp16; it has fp32, q8.',
+  );
+  expect(() => choosePrecision([{ path: 'onnx/model.onnx' }], 'auto', 'a/b')).toThrow(
     'a/b holds no onnx/vision_model and onnx/text_model in the same precision',
   );
 });
@@ -40,11 +38,11 @@ it('takes what describes the model and the encoders of a precision, and nothing 
     'README.md',
     'config.json',
     'merges.txt',
-    'onnx/text_model.onnx',
-    'onnx/vision_model.onnx',
-    'onnx/vision_model.onnx_data',
     'preprocessor_config.json',
     'tokenizer.json',
     'tokenizer_config.json',
+    'onnx/vision_model.onnx',
+    'onnx/vision_model.onnx_data',
+    'onnx/text_model.onnx',
   ]);
 });

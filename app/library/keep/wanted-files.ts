@@ -1,7 +1,7 @@
 // Of all that a repository or folder holds, the files that the page needs to run a model in one precision.
 
-import { encoderPath, PRECISIONS } from '../../../models/clip/precisions.ts';
-import type { Encoder, Precision } from '../../../models/clip/types.ts';
+import { encoderFiles, precisionsOf } from '../../../models/clip/encoder-files.ts';
+import type { Precision } from '../../../models/clip/types.ts';
 import { WASM_PRECISIONS } from '../../inference/plan.ts';
 
 /** What describes a model. The tokenizer is either of the two; a model card says the licence. */
@@ -16,25 +16,16 @@ export const DESCRIPTIONS = [
   'README.md',
 ] as const;
 
-const ENCODERS: readonly Encoder[] = ['vision_model', 'text_model'];
-
-/** Those of which both encoders are there. */
-export function precisionsIn(paths: readonly string[]): Precision[] {
-  return PRECISIONS.filter((precision) =>
-    ENCODERS.every((encoder) => paths.includes(encoderPath(encoder, precision))),
-  );
-}
-
 /**
  * Where it is free to, what suits WebAssembly best: folders from elsewhere have no self-test to check a GPU's answers with. Throws a
  * sentence where the precision is not there; `name` is the repository's or folder's.
  */
 export function choosePrecision(
-  paths: readonly string[],
+  files: readonly { readonly path: string }[],
   wanted: 'auto' | Precision,
   name: string,
 ): Precision {
-  const there = precisionsIn(paths);
+  const there = precisionsOf(files);
   const chosen = wanted === 'auto' ? WASM_PRECISIONS.find((each) => there.includes(each)) : wanted;
   if (chosen !== undefined && there.includes(chosen)) return chosen;
   if (there.length > 0) {
@@ -46,17 +37,16 @@ export function choosePrecision(
   );
 }
 
-/** The descriptions, and the encoders with the weights beside them (`….onnx_data`). */
+/** The descriptions, and the encoders with the weights beside them. */
 export function wantedFiles<File extends { readonly path: string }>(
   files: readonly File[],
   precisions: readonly Precision[],
 ): File[] {
-  const graphs = precisions.flatMap((precision) =>
-    ENCODERS.map((encoder) => encoderPath(encoder, precision)),
-  );
-  return files.filter(
-    ({ path }) =>
-      DESCRIPTIONS.some((description) => description === path) ||
-      graphs.some((graph) => path === graph || path.startsWith(`${graph}_data`)),
-  );
+  return [
+    ...files.filter(({ path }) => DESCRIPTIONS.some((description) => description === path)),
+    ...precisions.flatMap((precision) => [
+      ...encoderFiles(files, 'vision_model', precision),
+      ...encoderFiles(files, 'text_model', precision),
+    ]),
+  ];
 }

@@ -1,0 +1,50 @@
+// The precisions that encoders come in, and their files in a model folder.
+
+import type { Encoder, FolderFile, Precision } from './types.ts';
+
+/** What a precision adds to a graph's name, as transformers.js has it. */
+const SUFFIX = {
+  fp32: '',
+  fp16: '_fp16',
+  q8: '_quantized',
+  int8: '_int8',
+  uint8: '_uint8',
+  q4: '_q4',
+  q4f16: '_q4f16',
+  bnb4: '_bnb4',
+} as const satisfies Record<Precision, string>;
+
+export const PRECISIONS = Object.keys(SUFFIX) as readonly Precision[];
+
+/** `onnx/vision_model_quantized.onnx` for the vision model in q8. */
+export function encoderPath(encoder: Encoder, precision: Precision): string {
+  return `onnx/${encoder}${SUFFIX[precision]}.onnx`;
+}
+
+/** The graph and, after it, the files of external data beside it (`….onnx_data`, `….onnx_data_1` …). */
+export function encoderFiles<File extends { readonly path: string }>(
+  files: readonly File[],
+  encoder: Encoder,
+  precision: Precision,
+): File[] {
+  const graph = encoderPath(encoder, precision);
+  return files.filter(({ path }) => path === graph || path.startsWith(`${graph}_data`));
+}
+
+/** Those of which both encoders are among the files, fp32 first. */
+export function precisionsOf(files: readonly { readonly path: string }[]): Precision[] {
+  const paths = new Set(files.map(({ path }) => path));
+  return PRECISIONS.filter(
+    (precision) =>
+      paths.has(encoderPath('vision_model', precision)) && paths.has(encoderPath('text_model', precision)),
+  );
+}
+
+/** Of both encoders, with the weights beside them. */
+export function encoderBytes(files: readonly FolderFile[], precision: Precision): number {
+  const both = [
+    ...encoderFiles(files, 'vision_model', precision),
+    ...encoderFiles(files, 'text_model', precision),
+  ];
+  return both.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,49 @@
+// A folder by another exporter: its encoders are there, the weights that they were made of are not. They are taken as they are;
+// what a page needs beside them, self-test and manifest, is made by running them, and the best of them stands for the network
+// that the others are compared with.
+
+import { constants } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { encoderFiles, precisionsOf } from '../clip/encoder-files.ts';
+import type { FolderFile, Precision } from '../clip/types.ts';
+import { directorySource } from '../files/folder.ts';
+
+/** True where a folder has encoders and no weights. */
+export async function hasEncodersAlone(path: string): Promise<boolean> {
+  const files = await directorySource(path).list();
+  return precisionsOf(files).length > 0 && !files.some((file) => file.path === 'model.safetensors');
+}
+
+/**
+ * Copies the encoders of the precisions asked for into `stage`, and those of the best that there is.
+ * @returns the paths of those asked for
+ */
+export async function stageFoundEncoders(
+  path: string,
+  stage: string,
+  wanted: readonly Precision[],
+): Promise<string[]> {
+  const files = await directorySource(path).list();
+  const found = precisionsOf(files);
+  const missing = wanted.filter((precision) => !found.includes(precision));
+  if (missing.length > 0) {
+    throw new Error(
+      `${path} has no encoders in ${missing.join(' and ')}, and no model.safetensors to make them of; it has ${found.join(', ')}. Name some of these in --precision.`,
+    );
+  }
+  const staged = found.filter((precision) => wanted.includes(precision) || precision === found[0]);
+  for (const file of filesOf(files, staged)) {
+    await mkdir(dirname(join(stage, file)), { recursive: true });
+    await copyFile(join(path, file), join(stage, file), constants.COPYFILE_FICLONE);
+  }
+  return filesOf(files, wanted);
+}
+
+function filesOf(files: readonly FolderFile[], precisions: readonly Precision[]): string[] {
+  return precisions.flatMap((precision) =>
+    (['vision_model', 'text_model'] as const).flatMap((encoder) =>
+      encoderFiles(files, encoder, precision).map(({ path }) => path),
+    ),
+  );
+}
