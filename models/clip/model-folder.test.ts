@@ -58,10 +58,9 @@ describe('readModelFolder', () => {
   test('names external data with its graph', async () => {
     const external = new Map(files).set('onnx/vision_model.onnx_data', new Uint8Array(7));
     external.set('onnx/vision_model_fp16.onnx_data', new Uint8Array(3));
-    expect(encoderFiles((await open(external)).files, 'vision_model', 'fp32').map(({ path }) => path)).toEqual([
-      'onnx/vision_model.onnx',
-      'onnx/vision_model.onnx_data',
-    ]);
+    expect(
+      encoderFiles((await open(external)).files, 'vision_model', 'fp32').map(({ path }) => path),
+    ).toEqual(['onnx/vision_model.onnx', 'onnx/vision_model.onnx_data']);
   });
 
   describe('logit scale', () => {
