@@ -143,6 +143,7 @@ test('a folder of this device becomes a model; one that is none is refused', asy
   await pick(`${SITE}/icons`);
   await expect(models.dialog.getByRole('status')).toContainText('is no model folder');
   await pick(`${SITE}/models/${TINY}`);
+  await expect(models.row(TINY)).toBeVisible();
   const row = models.row(TINY);
   await row.getByRole('combobox', { name: 'Precision' }).selectOption('fp32');
   await row.getByRole('button', { name: 'Use' }).click();

@@ -37,23 +37,19 @@ export const PhotoCard = memo(function PhotoCard({ photo, compared, onOpen }: Ph
       >
         <Picture photo={photo} />
       </button>
-      <div className="card-words">
-        {compared !== null && <p className="card-model">{compared.first}</p>}
-        <CardResult classifier={classifier} photo={photo} result={result} />
-      </div>
-      {compared !== null && (
-        <div className="card-words">
-          <p className="card-model">{compared.second}</p>
-          <CardResult classifier={beside.classifier} photo={photo} result={second} />
+      {compared === null ? (
+        <div className={wordsClass(result)}>
+          <CardResult classifier={classifier} photo={photo} result={result} />
         </div>
+      ) : (
+        <>
+          <Answer model={compared.first} classifier={classifier} photo={photo} result={result} />
+          <Answer model={compared.second} classifier={beside.classifier} photo={photo} result={second} />
+        </>
       )}
       <p className="card-foot">
         <span className="card-name">{photo.name}</span>
-        {result.state === 'ranked' && result.ranking !== null && (
-          <span className={`certainty certainty-${result.ranking.certainty}`}>
-            {certaintyWords(result.ranking)}
-          </span>
-        )}
+        {compared === null && <Verdict result={result} />}
       </p>
     </article>
   );
@@ -63,6 +59,30 @@ export function Picture({ photo }: { readonly photo: Photo }) {
   const { url, broken } = useThumbnail(photo);
   if (url !== null) return <img className="picture" src={url} alt="" decoding="async" draggable={false} />;
   return <span className="picture picture-none">{broken && <Icon name="picture" size={32} />}</span>;
+}
+
+/** One of two models' answers, under its name. */
+function Answer({ model, ...answer }: CardResultProps & { readonly model: string }) {
+  return (
+    <div className={wordsClass(answer.result)}>
+      <p className="card-model">
+        <span>{model}</span>
+        <Verdict result={answer.result} />
+      </p>
+      <CardResult {...answer} />
+    </div>
+  );
+}
+
+function wordsClass(result: PhotoResult): string {
+  const nothing = result.state === 'ranked' && result.ranking?.certainty === 'nothing';
+  return nothing ? 'card-words card-nothing' : 'card-words';
+}
+
+function Verdict({ result }: { readonly result: PhotoResult }) {
+  if (result.state !== 'ranked' || result.ranking === null) return null;
+  const { ranking } = result;
+  return <span className={`certainty certainty-${ranking.certainty}`}>{certaintyWords(ranking)}</span>;
 }
 
 interface CardResultProps {
