@@ -150,6 +150,20 @@ test('a folder of this device becomes a model; one that is none is refused', asy
   await expect(row).toContainText('In use, fp32', { timeout: 30_000 });
 });
 
+test('a folder that is dropped on the list becomes a model, not photographs', async ({ app, page }) => {
+  await app.open();
+  const models = new Models(page);
+  await models.open();
+  const zone = models.dialog.getByText('Drop a model folder here');
+  await zone.scrollIntoViewIfNeeded();
+  const box = await zone.boundingBox();
+  if (box === null) throw new Error('There is nothing to drop a folder on.');
+  await app.drop([`${SITE}/models/${TINY}`], { x: box.x + 5, y: box.y + 5 });
+  await expect(models.row(TINY).getByRole('button', { name: 'Use' })).toBeVisible();
+  await models.close();
+  await expect(page.getByRole('heading', { name: 'Example photographs' })).toBeVisible();
+});
+
 test('two models stand side by side on the same photographs', async ({ app, page }) => {
   const { paths, names, labels } = await photographs(3);
   await app.open({ labels });

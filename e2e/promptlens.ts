@@ -96,12 +96,12 @@ export class Promptlens {
     await (await chooser).setFiles([...files] as string[]);
   }
 
-  /** Drags files over the page and lets them go, as from a window of the system's. */
-  async drop(paths: readonly string[]): Promise<void> {
+  /** Drags files or folders over the page and lets them go, as from a window of the system's. */
+  async drop(paths: readonly string[], at = { x: 700, y: 500 }): Promise<void> {
     const session = await this.page.context().newCDPSession(this.page);
     const data = { items: [], files: paths.map((path) => resolve(path)), dragOperationsMask: 1 };
     for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-      await session.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data });
+      await session.send('Input.dispatchDragEvent', { type, ...at, data });
     }
     await session.detach();
   }
