@@ -4,7 +4,7 @@
 
 import * as v from 'valibot';
 import { checked, parseJson } from '../../models/clip/checked.ts';
-import { type Manifest, modelKeyOf, parseManifest } from '../../models/clip/manifest.ts';
+import { type Manifest, modelKeyOf, parseManifest, verifyFile } from '../../models/clip/manifest.ts';
 import type { FolderFile, FolderSource } from '../../models/clip/types.ts';
 import { StorageUnavailableError } from './errors.ts';
 
@@ -124,10 +124,25 @@ export async function openDeviceModel(id: string): Promise<FolderSource> {
       `The model ${id} is not whole on this device. Go on with its download in the list of models, or delete it.`,
     );
   }
-  return folderSource(id, folder, async () => [
+  const source = folderSource(id, folder, async () => [
     ...whole.files,
     { path: MANIFEST, bytes: (await readFile(folder, MANIFEST)).length },
   ]);
+  return {
+    ...source,
+    read: async (path) => {
+      const bytes = await source.read(path);
+      if (path !== MANIFEST) await verifyFile(path, bytes, whole).catch(damaged);
+      return bytes;
+    },
+  };
+
+  function damaged(cause: Error): never {
+    throw new Error(
+      `The model ${id} is damaged on this device: ${cause.message} Delete it in the list of models, and add it again.`,
+      { cause },
+    );
+  }
 }
 
 function folderSource(id: string, folder: Folder, list: () => Promise<FolderFile[]>): FolderSource {
