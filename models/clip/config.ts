@@ -7,7 +7,7 @@
 // Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
 
 import * as v from 'valibot';
-import { checked, noList, plainObject } from './checked.ts';
+import { checked, noList, plainObject, quoted } from './checked.ts';
 import { hasPlace } from './prompts.ts';
 
 /** A pixel_values tensor takes 12 bytes a pixel; the largest published CLIP sees 448 pixels. */
@@ -85,9 +85,11 @@ const VisionSection = v.pipe(
 );
 const TextSection = v.pipe(noList, textFields);
 
+/** Each label is encoded in each of them; OpenAI's ensemble for ImageNet has 80. */
+const MAX_TEMPLATES = 1000;
 const template = v.pipe(
   v.string(),
-  v.check(hasPlace, (issue) => `${JSON.stringify(issue.input)} has no {} where the label goes`),
+  v.check(hasPlace, (issue) => `${quoted(issue.input)} has no {} where the label goes`),
 );
 
 const ConfigFile = plainObject({
@@ -97,7 +99,7 @@ const ConfigFile = plainObject({
   /** Ours: the trained logarithm of the scale that a cosine is multiplied by. */
   logit_scale: v.optional(logarithm),
   /** Ours: the templates that the model is to be used with. */
-  prompt_templates: v.optional(v.pipe(v.array(template), v.minLength(1))),
+  prompt_templates: v.optional(v.pipe(v.array(template), v.minLength(1), v.maxLength(MAX_TEMPLATES))),
   vision_config: v.nullish(VisionSection),
   vision_config_dict: v.nullish(VisionSection),
   text_config: v.nullish(TextSection),
