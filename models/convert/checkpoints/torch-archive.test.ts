@@ -179,6 +179,55 @@ describe('an archive', () => {
       /its numbers are big-endian/,
     ],
     [
+      'an OrderedDict of a list, which could be made of it again and again',
+      { 'data.pkl': pickle('ccollections\nOrderedDict\n', ...tuple([']']), 'R') },
+      /it makes an OrderedDict of a list/,
+    ],
+    [
+      'dictionaries beyond counting',
+      { 'data.pkl': pickle('}'.repeat(70_000)) },
+      /it makes more than 65536 dictionaries and objects/,
+    ],
+    [
+      'operations beyond counting',
+      { 'data.pkl': pickle('(t'.repeat(600_000)) },
+      /it takes more than 1048576 operations/,
+    ],
+    [
+      'a module that is given the same thousand fields two thousand times',
+      {
+        'data.pkl': pickle(
+          ...['c__torch__\nM\n', ')', 0x81],
+          ...['}', 'q', 0, '('],
+          ...Array.from({ length: 1000 }, (_, i) => ['M', [i & 255, i >> 8], 'N']).flat(),
+          'u',
+          ...Array.from({ length: 2000 }, () => ['b', 'h', 0]).flat(),
+          'b',
+        ),
+      },
+      /it takes more than 1048576 operations/,
+    ],
+    [
+      'a tensor of a hundred axes',
+      {
+        'data.pkl': one(...tensor('0', 4, 0, new Array(100).fill(1), new Array(100).fill(1))),
+        'data/0': FOUR,
+      },
+      /no storage, shape or strides/,
+    ],
+    [
+      'a tensor with an endless name',
+      {
+        'data.pkl': pickle(
+          ...Array.from({ length: 4 }, () => ['}', ...text('a'.repeat(100))]).flat(),
+          ...tensor('0', 4, 0, [4], [1]),
+          's'.repeat(4),
+        ),
+        'data/0': FOUR,
+      },
+      /a tensor's name has 403 characters; at most 256 are read/,
+    ],
+    [
       'modules in modules',
       {
         'data.pkl': pickle(
@@ -193,6 +242,31 @@ describe('an archive', () => {
   ])('with %s is refused', async (_, files, message) => {
     await expect(opened(files)).rejects.toThrow(message);
     await expect(opened(files)).rejects.toThrow(/archive\.pt(, data\.pkl)? was refused: .*\.$/);
+  });
+
+  it('whose files share their bytes is refused', async () => {
+    const path = await archive({ 'data.pkl': pickle('}'), 'data/0': FOUR, 'data/1': FOUR });
+    const zip = await readFile(path);
+    const listed = (name: string) => zip.lastIndexOf(`archive/data/${name}`) - 46;
+    zip.copy(zip, listed('1') + 42, listed('0') + 42, listed('0') + 46);
+    await writeFile(path, zip);
+    await expect(openCheckpoint(path)).rejects.toThrow(
+      /archive\.pt was refused: its archive\/data\/[01] of 16 bytes ends at byte \d+ or later, and the next begins at \d+\.$/,
+    );
+  });
+
+  it('whose directory lists a file where there is none is refused when it is read', async () => {
+    const content = one(...tensor('0', 4, 0, [4], [1]));
+    const path = await archive({ 'data.pkl': content, 'data/0': FOUR });
+    const zip = await readFile(path);
+    const local = zip.indexOf('archive/data/0') - 30;
+    zip.writeUInt16LE(0xffff, local + 28); // the length of what follows the name
+    await writeFile(path, zip);
+    const checkpoint = await openCheckpoint(path);
+    await expect(checkpoint.read('w')).rejects.toThrow(
+      /archive\.pt was refused: its archive\/data\/0 does not lie at byte \d+, where its directory lists it\.$/,
+    );
+    await checkpoint.close();
   });
 
   it('that is compressed is refused before anything is inflated', async () => {
