@@ -3,8 +3,10 @@
 //
 //   const folder = await readModelFolder(source); // a FolderSource: a directory, an address, the browser's own storage
 //   const run = async (encoder, feeds) => {
-//     const session = await ort.InferenceSession.create(await folder.read(encoderPath(encoder, folder.precisions[0])));
-//     const { output } = bindEncoder(encoder, session.inputNames, session.outputNames);
+//     const [precision] = folder.precisions;
+//     const graph = await folder.read(encoderPath(encoder, precision));
+//     const { output } = checkEncoder(folder, encoder, precision, graph).binding; // before a runtime gets what anybody made
+//     const session = await ort.InferenceSession.create(graph);
 //     const { data, dims: [rows, dim] } = (await session.run(feeds))[output];
 //     return Array.from({ length: rows }, (_, row) => normalize(data.subarray(row * dim, (row + 1) * dim)));
 //   };
@@ -30,10 +32,13 @@ export {
   type VisionConfig,
   type VisionTransformerConfig,
 } from './config.ts';
+export { checkGraph, type GraphSummary } from './graph-check.ts';
 export { type ImageHeader, MAX_PIXELS, readImageHeader } from './image-header.ts';
 export { type Manifest, parseManifest, verifyFile } from './manifest.ts';
 export {
   bindEncoder,
+  type CheckedEncoder,
+  checkEncoder,
   type EncoderBinding,
   encoderFiles,
   encoderPath,

@@ -11,7 +11,15 @@ import {
   withJson,
   withManifest,
 } from './fixtures/tiny-model.ts';
-import { bindEncoder, encoderFiles, encoderPath, PRECISIONS, readModelFolder } from './model-folder.ts';
+import { external, field, model, tensor } from './fixtures/wire.ts';
+import {
+  bindEncoder,
+  checkEncoder,
+  encoderFiles,
+  encoderPath,
+  PRECISIONS,
+  readModelFolder,
+} from './model-folder.ts';
 
 const PUBLISHED = join(import.meta.dirname, '../../../shared/clip-tokenizer');
 
@@ -314,6 +322,40 @@ describe('manifest.json', () => {
     const entry = { path: 'config.json', bytes: 1, sha256: 'a'.repeat(64) };
     await expect(open(new Map(files).set('manifest.json', json({ files: [entry, entry] })))).rejects.toThrow(
       /lists config\.json twice/,
+    );
+  });
+});
+
+describe('checkEncoder', () => {
+  const weights = (location: string) =>
+    model([
+      field(11, field(1, 'pixel_values')),
+      field(12, field(1, 'image_embeds')),
+      field(5, tensor('w', [2], 1, external({ location, length: '8' }))),
+    ]);
+  const folder = {
+    name: 'mini',
+    files: [
+      { path: 'onnx/vision_model.onnx_data', bytes: 8 },
+      { path: 'w', bytes: 8 },
+    ],
+  };
+
+  test('says how a graph is run and what it needs beside it', () => {
+    expect(checkEncoder(folder, 'vision_model', 'q8', weights('vision_model.onnx_data'))).toEqual({
+      binding: { input: 'pixel_values', takesAttentionMask: false, output: 'image_embeds' },
+      dataFiles: [{ path: 'onnx/vision_model.onnx_data', bytes: 8 }],
+    });
+  });
+
+  test('refuses data from elsewhere, and another encoder', () => {
+    for (const location of ['w', '../w', 'onnx/vision_model.onnx_data']) {
+      expect(() => checkEncoder(folder, 'vision_model', 'q8', weights(location))).toThrow(
+        /^mini\/onnx\/vision_model_quantized\.onnx was refused: the tensor "w" is to be read from ".*"/,
+      );
+    }
+    expect(() => checkEncoder(folder, 'text_model', 'q8', weights('vision_model.onnx_data'))).toThrow(
+      'The text_model takes pixel_values; input_ids alone was expected.',
     );
   });
 });

@@ -1,11 +1,13 @@
 // A model is a folder, laid out as the hub and transformers.js lay it out (config.json, preprocessor_config.json, the
 // tokenizer's files, onnx/vision_model<suffix>.onnx and onnx/text_model<suffix>.onnx). Everything about a model is read from
 // its folder, here, and checked: a folder that lacks something or contradicts itself is refused with the file and the reason.
-// The encoders themselves are not read yet; `folder.read(encoderPath(…))` does that, and checks them against manifest.json.
+// The encoders themselves are not read yet: `folder.read(encoderPath(…))` does that, and checks them against manifest.json, and
+// `checkEncoder` looks through a graph before a runtime gets it.
 
 import * as v from 'valibot';
-import { checked, parseJson, plainObject } from './checked.ts';
+import { checked, parseJson, plainObject, refuseLongText, shown } from './checked.ts';
 import { type ClipConfig, logarithm, parseClipConfig } from './config.ts';
+import { checkGraph } from './graph-check.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
 import {
@@ -76,7 +78,11 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
   };
   const files = await source.list();
   const has = (path: string) => files.some((file) => file.path === path);
+  const expectShort = (path: string) => {
+    for (const file of files) if (file.path === path) refuseLongText(file.bytes, named(path));
+  };
 
+  expectShort('manifest.json');
   const manifestBytes = has('manifest.json') ? await source.read('manifest.json') : null;
   const manifest = manifestBytes && parseManifest(manifestBytes, named('manifest.json'));
   for (const { path, bytes } of manifest?.files ?? []) {
@@ -97,11 +103,16 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     return bytes;
   };
 
+  const readText = async (path: string) => {
+    expectShort(path);
+    return read(path);
+  };
+
   // Asked for together: over a network each would wait for the one before.
   const [configBytes, preprocessorBytes, tokenizerBytes] = await Promise.all([
-    read('config.json'),
-    read('preprocessor_config.json'),
-    readTokenizerBytes(has, read),
+    readText('config.json'),
+    readText('preprocessor_config.json'),
+    readTokenizerBytes(has, readText),
   ]);
   const config = parseClipConfig(parseJson(configBytes, named('config.json')), named('config.json'));
   const preprocessing = parsePreprocessorConfig(
@@ -270,14 +281,48 @@ export function bindEncoder(
     (name) => name !== input && !(takesAttentionMask && name === 'attention_mask'),
   );
   if (!inputNames.includes(input) || unknown.length > 0) {
-    throw new Error(
-      `The ${encoder} takes ${inputNames.join(', ') || 'nothing'}; ${input} alone was expected.`,
-    );
+    throw new Error(`The ${encoder} takes ${listed(inputNames)}; ${input} alone was expected.`);
   }
   if (!outputNames.includes(output)) {
     throw new Error(
-      `The ${encoder} gives ${outputNames.join(', ') || 'nothing'}; ${output} was expected (export it with its projection).`,
+      `The ${encoder} gives ${listed(outputNames)}; ${output} was expected (export it with its projection).`,
     );
   }
   return { input, takesAttentionMask, output };
+}
+
+/** Some names of a graph's, for a sentence. */
+const listed = (names: readonly string[]): string => shown(names.slice(0, 20).join(', ') || 'nothing');
+
+/** What a checked encoder is run with. */
+export interface CheckedEncoder {
+  readonly binding: EncoderBinding;
+  /** The files of external data that the graph needs beside it; a runtime in a page is given them by their names. */
+  readonly dataFiles: readonly FolderFile[];
+}
+
+/**
+ * Call with an encoder's bytes, as the folder gives them, before any runtime gets them.
+ *
+ * @throws one sentence where they are no sound graph, want data from elsewhere than their folder, or are no such encoder
+ */
+export function checkEncoder(
+  folder: Pick<ModelFolder, 'name' | 'files'>,
+  encoder: Encoder,
+  precision: Precision,
+  graph: Uint8Array,
+): CheckedEncoder {
+  const path = encoderPath(encoder, precision);
+  const place = path.slice(0, path.lastIndexOf('/') + 1);
+  const beside = new Map(
+    folder.files
+      .filter((file) => file.path.startsWith(place))
+      .map((file) => [file.path.slice(place.length), file] as const),
+  );
+  const sizes = new Map(Array.from(beside, ([name, { bytes }]) => [name, bytes]));
+  const { inputs, outputs, dataFiles } = checkGraph(graph, `${folder.name}/${path}`, sizes);
+  return {
+    binding: bindEncoder(encoder, inputs, outputs),
+    dataFiles: dataFiles.flatMap((name) => beside.get(name) ?? []),
+  };
 }

@@ -6,13 +6,13 @@
 //   const [cat] = await model.embedTexts(['a photo of a cat.']);
 //   await model.close();
 
+import { lstat, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
-  bindEncoder,
+  checkEncoder,
   type EncoderBinding,
-  encoderFiles,
   encoderPath,
   type ModelFolder,
   readModelFolder,
@@ -151,9 +151,12 @@ async function openEncoder(
   { threads, device }: Required<Pick<OpenOptions, 'threads' | 'device'>>,
 ): Promise<EncoderSession> {
   const file = encoderPath(encoder, precision);
-  if (folder.manifest) {
-    // Only to check them: the runtime reads graph and external data itself, and knows by the graph's place where that is.
-    for (const part of encoderFiles(folder, encoder, precision)) await folder.read(part.path);
+  const graph = join(path, file);
+  // Read only to be checked: the runtime reads graph and external data itself, and knows by the graph's place where that is.
+  const { binding, dataFiles } = checkEncoder(folder, encoder, precision, await folder.read(file));
+  for (const data of dataFiles) {
+    await refuseLinkedData(graph, join(path, data.path));
+    if (folder.manifest) await folder.read(data.path);
   }
   const options: InferenceSession.SessionOptions = {
     executionProviders: device === 'cpu' ? ['cpu'] : [GPU],
@@ -162,12 +165,10 @@ async function openEncoder(
     extra: { session: { intra_op: { allow_spinning: '0' } } }, // waiting threads leave the cores to others
     logSeverityLevel: 3, // errors; warnings are about the graph's style
   };
-  const graph = join(path, file);
   const session = await InferenceSession.create(graph, options).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${graph} could not be loaded by onnxruntime: ${reason}`, { cause: error });
   });
-  const binding = await bind(session, encoder, graph);
   const dim = folder.config.projection_dim;
 
   return {
@@ -188,16 +189,18 @@ async function openEncoder(
   };
 }
 
-/** A session that cannot be used does not stay in memory. */
-async function bind(session: InferenceSession, encoder: Encoder, graph: string): Promise<EncoderBinding> {
-  try {
-    return bindEncoder(encoder, session.inputNames, session.outputNames);
-  } catch (error) {
-    await session.release();
-    throw new Error(`${graph} was refused: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
-  }
+/**
+ * A link can lead out of the folder, to whatever this program may read. A hub's cache, where the graph is a link too, keeps both
+ * in one folder elsewhere.
+ */
+async function refuseLinkedData(graph: string, data: string): Promise<void> {
+  const isLink = async (path: string) => (await lstat(path)).isSymbolicLink();
+  if (!(await isLink(data))) return;
+  const [realGraph, realData] = await Promise.all([realpath(graph), realpath(data)]);
+  if ((await isLink(graph)) && dirname(realGraph) === dirname(realData)) return;
+  throw new Error(
+    `${data} was refused: it is a link to ${realData}; a file beside the graph was expected. Copy it there.`,
+  );
 }
 
 /** Distinct texts, those of similar length together, since a batch costs as much as if all its texts had the longest's length. */
