@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter } from '@zip.js/zip.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytes, dictionary, type Part, PROTO, pickle, tensor, text, tuple } from '../fixtures/pickles.ts';
 import { openCheckpoint } from './open.ts';
 import { openRangeFile } from './range-file.ts';
 
@@ -26,49 +27,6 @@ async function archive(files: Files, level = 0): Promise<string> {
   await writeFile(path, await zip.close());
   return path;
 }
-
-/** Bytes and texts one after the other. */
-const bytes = (...parts: readonly (string | number | readonly number[])[]) =>
-  Uint8Array.from(
-    parts.flatMap((part) =>
-      typeof part === 'string'
-        ? [...new TextEncoder().encode(part)]
-        : typeof part === 'number'
-          ? [part]
-          : part,
-    ),
-  );
-const PROTO = [0x80, 2];
-const STOP = '.';
-const text = (value: string) => ['X', [value.length, 0, 0, 0], value] as const;
-const tuple = (...values: readonly (readonly (string | number | readonly number[])[])[]) => [
-  '(',
-  ...values.flat(),
-  't',
-];
-const ints = (...values: readonly number[]) => tuple(...values.map((value) => ['K', value] as const));
-const storage = (key: string, length: number) => [
-  ...tuple(text('storage'), ['ctorch\nFloatStorage\n'], text(key), text('cpu'), ['K', length]),
-  'Q',
-];
-const tensor = (
-  key: string,
-  length: number,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-) => [
-  'ctorch._utils\n_rebuild_tensor_v2\n',
-  ...tuple(storage(key, length), ['K', offset], ints(...shape), ints(...strides), [0x89], ['N']),
-  'R',
-];
-const dictionary = (...entries: readonly (readonly (string | number | readonly number[])[])[]) => [
-  '}',
-  '(',
-  ...entries.flat(),
-  'u',
-];
-const pickle = (...parts: readonly (string | number | readonly number[])[]) => bytes(PROTO, ...parts, STOP);
 
 const FOUR = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 const opened = async (files: Files, level?: number) => openCheckpoint(await archive(files, level));
@@ -105,8 +63,7 @@ describe('an archive', () => {
     await checkpoint.close();
   });
 
-  const one = (...parts: readonly (string | number | readonly number[])[]) =>
-    pickle(...dictionary([...text('w'), ...parts]));
+  const one = (...parts: readonly Part[]) => pickle(...dictionary([...text('w'), ...parts]));
   it.each<[string, Files, RegExp]>([
     [
       'a call into the system',
