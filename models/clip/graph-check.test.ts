@@ -153,7 +153,7 @@ describe('is refused in one sentence', () => {
     [
       'operators of others',
       () => model([node('Attack', 'com.example')]),
-      /it calls Attack of "com\.example", whose operators no runtime here has/,
+      /it calls Attack of "com\.example", whose operators ONNX Runtime lacks/,
     ],
     ['sparse tensors', () => model([field(15, '')]), /it holds sparse tensors/],
     [

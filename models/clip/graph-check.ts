@@ -71,27 +71,8 @@ const DOMAINS: ReadonlySet<string> = new Set([
   'org.pytorch.aten',
 ]);
 
-/** Bits of an element, by TensorProto.DataType; STRING has none. */
-const BITS: Readonly<Partial<Record<number, number>>> = {
-  ...{
-    1: 32,
-    2: 8,
-    3: 8,
-    4: 16,
-    5: 16,
-    6: 32,
-    7: 64,
-    9: 8,
-    10: 16,
-    11: 64,
-    12: 32,
-    13: 64,
-    14: 64,
-    15: 128,
-    16: 16,
-  },
-  ...{ 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2 },
-};
+/** Bits of an element, by TensorProto.DataType, FLOAT being 1; UNDEFINED and STRING have none. */
+const BITS = [0, 32, 8, 8, 16, 16, 32, 64, 0, 8, 16, 64, 32, 64, 64, 128, 16, 8, 8, 8, 8, 4, 4, 4, 8, 2, 2];
 const STRING = 8;
 /** Two numbers an element. */
 const COMPLEX: ReadonlySet<number> = new Set([14, 15]);
@@ -119,8 +100,9 @@ export function checkGraph(
   return new GraphChecker(bytes, fileName, beside).check();
 }
 
-/** What nodes a graph or a function has, subgraphs included: how often it calls which operator, as `domain:name`. */
+/** What nodes a graph or a function has, subgraphs included: how often it calls which operator of which domain. */
 type Calls = Map<string, number>;
+const SEPARATOR = '\0';
 
 class GraphChecker {
   readonly #bytes: Uint8Array;
@@ -156,7 +138,9 @@ class GraphChecker {
   check(): GraphSummary {
     const other = otherKind(this.#bytes);
     if (other) throw this.#refused(`it is ${other}; an ONNX model was expected`);
-    refuseLargeGraph(this.#bytes.length, this.#fileName);
+    if (this.#bytes.length > GRAPH_LIMITS.bytes) {
+      throw this.#refused(`it has ${this.#bytes.length} bytes; protobuf allows ${GRAPH_LIMITS.bytes}`);
+    }
     this.#model();
     const opset = this.#opsets.get('') ?? this.#opsets.get('ai.onnx');
     if (this.#graphs !== 1 || opset === undefined) {
@@ -209,7 +193,6 @@ class GraphChecker {
 
   #function(from: number, end: number): void {
     this.#countPart();
-    const calls: Calls = new Map();
     let name = '';
     let domain = '';
     this.#at = from;
@@ -217,7 +200,10 @@ class GraphChecker {
       if (this.#number === 1) name = this.#text('a function');
       else if (this.#number === 10) domain = this.#text('a domain');
     }
-    this.#functions.set(`${domain}:${name}`, calls);
+    const called = domain + SEPARATOR + name;
+    // Of one name there may be several, for other types; they count together.
+    const calls: Calls = this.#functions.get(called) ?? new Map();
+    this.#functions.set(called, calls);
     this.#walk('function', from, end, 1, calls);
   }
 
@@ -261,7 +247,7 @@ class GraphChecker {
       if (this.#number === 4) operator = this.#text('an operator');
       else if (this.#number === 7) domain = this.#text('a domain');
     }
-    const called = `${domain}:${operator}`;
+    const called = domain + SEPARATOR + operator;
     calls.set(called, (calls.get(called) ?? 0) + 1);
   }
 
@@ -328,16 +314,16 @@ class GraphChecker {
     if (isInitializer) this.#initializers.add(name);
     const elements = this.#elementsOf(dims, name);
     const bits = BITS[type];
-    if (bits === undefined && type !== STRING) {
+    if (!bits && type !== STRING) {
       throw this.#refused(`${tensor(name)} has the type ${type}, which ONNX does not know`);
     }
-    const bytes = Math.ceil((elements * (bits ?? 0)) / 8);
+    const bytes = Math.ceil((elements * bits) / 8);
     if (isExternal) {
-      this.#external(name, external, bits === undefined ? null : bytes);
+      this.#external(name, external, type === STRING ? null : bytes);
       return;
     }
     // The field may stand there empty. Elements of less than a byte are listed by the byte.
-    const expected = COMPLEX.has(type) ? 2 * elements : bits !== undefined && bits < 8 ? bytes : elements;
+    const expected = COMPLEX.has(type) ? 2 * elements : bits > 0 && bits < 8 ? bytes : elements;
     const matches =
       rawBytes > 0
         ? rawBytes === bytes && listed.most === 0
@@ -435,10 +421,10 @@ class GraphChecker {
       const known = sizes.get(called);
       if (known !== undefined) return known;
       const body = this.#functions.get(called);
-      const domain = called.slice(0, called.indexOf(':'));
+      const domain = called.slice(0, called.lastIndexOf(SEPARATOR));
       if (!body && !DOMAINS.has(domain)) {
         throw this.#refused(
-          `it calls ${shown(called.slice(domain.length + 1))} of ${quoted(domain)}, whose operators no runtime here has`,
+          `it calls ${shown(called.slice(domain.length + 1))} of ${quoted(domain)}, whose operators ONNX Runtime lacks`,
         );
       }
       const size = body ? sizeOf(body, depth + 1) : 1;
@@ -540,14 +526,6 @@ const tensor = (name: string): string =>
 function countIn(text: string): number | null {
   const count = Number(text);
   return /^\d{1,16}$/.test(text) && Number.isSafeInteger(count) ? count : null;
-}
-
-/** For a graph's file before it is read. */
-export function refuseLargeGraph(bytes: number, fileName: string): void {
-  if (bytes <= GRAPH_LIMITS.bytes) return;
-  throw new Error(
-    `${fileName} was refused: it has ${bytes} bytes, and protobuf allows ${GRAPH_LIMITS.bytes}; larger models have their weights in files beside the graph.`,
-  );
 }
 
 /** What a file is that servers, git and people put in an ONNX file's place; null where it may be one. */

@@ -31,9 +31,13 @@ import { type StoredEntry, zipOf } from './zip.ts';
 const fixture = (path: string) => fileURLToPath(new URL(`../../models/${path}`, import.meta.url));
 const TRAINING = fixture('convert/fixtures/vision-transformer-training.pt');
 
+async function readAll({ tensors, read }: Checkpoint): Promise<void> {
+  for (const name of tensors.keys()) await read(name);
+}
+
 /** As much of an import as comes before anything is written: names, sizes, fit, all values. */
 async function importAll(checkpoint: Checkpoint): Promise<void> {
-  for (const name of checkpoint.tensors.keys()) await checkpoint.read(name);
+  await readAll(checkpoint);
   const tensors = namedTensors(checkpoint);
   const config = inferConfig(tensors, { hiddenAct: 'gelu' }, checkpoint.name);
   for (const { read } of fitted(tensors, config, checkpoint.name).values()) toFloat32(await read());
@@ -55,11 +59,11 @@ function inMemory(content: Bytes, path: string): RangeFile {
   };
 }
 
-const importing =
-  (path: string): Target['read'] =>
+const opening =
+  (path: string, use: (checkpoint: Checkpoint) => Promise<void>): Target['read'] =>
   async (file) => {
     const checkpoint = await openCheckpointFile(inMemory(file, path));
-    await importAll(checkpoint).finally(() => checkpoint.close());
+    await use(checkpoint).finally(() => checkpoint.close());
   };
 
 /** A whole CLIP. */
@@ -76,10 +80,8 @@ async function soundTensors(): Promise<Map<string, Tensor>> {
 // --- safetensors ---
 
 export async function safetensorsTarget(): Promise<Target> {
-  const sound = [
-    new Uint8Array(await readFile(fixture('clip/fixtures/tensors.safetensors'))),
-    writeSafetensors(await soundTensors()),
-  ];
+  const small = new Uint8Array(await readFile(fixture('clip/fixtures/tensors.safetensors')));
+  const sound = [small, small, small, writeSafetensors(await soundTensors())];
   const parts = sound.map((whole) => {
     const start = 8 + Number(new DataView(whole.buffer).getBigUint64(0, true));
     const header: unknown = JSON.parse(new TextDecoder().decode(whole.subarray(8, start)));
@@ -95,7 +97,7 @@ export async function safetensorsTarget(): Promise<Target> {
       const length = random() < 0.05 ? below(2 ** 40, random) : content.length;
       return joined(new Uint8Array(BigUint64Array.of(BigInt(length)).buffer), content, data);
     },
-    read: importing('model.safetensors'),
+    read: opening('model.safetensors', importAll),
   };
 }
 
@@ -117,19 +119,18 @@ const manyTensors = (random: Random): unknown =>
 
 export async function shardsTarget(): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'promptlens-fuzz-'));
-  const tensors = [...(await soundTensors())];
   const map: Record<string, string> = {};
-  for (const i of [0, 1]) {
-    const part = new Map(tensors.filter((_, at) => at % 2 === i));
-    const name = `model-0000${i + 1}-of-00002.safetensors`;
-    await writeFile(join(folder, name), writeSafetensors(part));
-    for (const tensorName of part.keys()) map[tensorName] = name;
+  for (const shard of ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']) {
+    const names = ['a', 'b', 'c'].map((name) => `${shard.slice(0, 11)}.${name}`);
+    const scalar: Tensor = { dtype: 'F32', shape: [], data: new Float32Array(1) };
+    await writeFile(join(folder, shard), writeSafetensors(new Map(names.map((name) => [name, scalar]))));
+    for (const name of names) map[name] = shard;
   }
   return {
     name: 'shards',
     names: /\.safetensors/,
-    make: spoiledJson({ metadata: { total_size: 1 }, weight_map: map }),
-    read: importing(join(folder, 'model.safetensors.index.json')),
+    make: spoiledJson({ metadata: { total_size: 24 }, weight_map: map }),
+    read: opening(join(folder, 'model.safetensors.index.json'), readAll),
   };
 }
 
@@ -166,7 +167,9 @@ export async function archiveTarget(): Promise<Target> {
       if (random() < 0.5) return mutated(sound, random);
       const often = 0.05 * random();
       const entries =
-        random() < 0.01 ? new Array(below(12_000, random)).fill(small[1]) : pick([small, small, training], random);
+        random() < 0.001
+          ? new Array(below(12_000, random)).fill(small[1])
+          : pick([small, small, training], random);
       return zipOf(entries, (number) => {
         if (random() > often) return number;
         return pick(
@@ -175,7 +178,7 @@ export async function archiveTarget(): Promise<Target> {
         );
       });
     },
-    read: importing('archive.pt'),
+    read: opening('archive.pt', importAll),
   };
 }
 
@@ -201,27 +204,27 @@ const PIECES: readonly ((random: Random) => Part[])[] = [
   () => ['}', 'q', 0, '(', ...text('itself'), 'h', 0, 'u'],
   // A list, a dictionary or a call again and again.
   (random) => [
-    pick(['}', '(t', 'h\0', ')', 'h\0h\x01b'], random).repeat(below(random() < 0.02 ? 300_000 : 40, random)),
+    pick(['}', '(t', 'h\0', ')', 'h\0h\x01b'], random).repeat(below(random() < 0.005 ? 300_000 : 40, random)),
   ],
 ];
 
 export async function pickleTarget(): Promise<Target> {
   const torchScript = fixture('convert/fixtures/vision-transformer-torchscript.pt');
   const archives = [await entriesOf(TRAINING), await entriesOf(torchScript)];
+  const pickles = archives.map(([{ content }]) => content);
   return {
     name: 'pickle',
     names: /archive\.pt/,
     make(random) {
-      if (random() < 0.5) {
-        const pieces = Array.from({ length: 1 + below(12, random) }, () => pick(PIECES, random)(random));
-        return zipOf(smallArchive(pickle(...pieces.flat())));
+      if (random() < 0.3) {
+        const content = mutated(pickles, random);
+        // With their tensors some are still a CLIP.
+        const [first, ...others] = random() < 0.5 ? pick(archives, random) : smallArchive(content);
+        return zipOf([{ ...first, content }, ...others]);
       }
-      return zipOf(
-        pick(archives, random).map((entry) =>
-          entry.name.endsWith('/data.pkl') ? { ...entry, content: mutated([entry.content], random) } : entry,
-        ),
-      );
+      const pieces = Array.from({ length: 1 + below(12, random) }, () => pick(PIECES, random)(random));
+      return zipOf(smallArchive(pickle(...pieces.flat())));
     },
-    read: importing('archive.pt'),
+    read: opening('archive.pt', importAll),
   };
 }
