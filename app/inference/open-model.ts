@@ -2,7 +2,8 @@
 // the self-test. Files that cannot be had (DownloadError), or a folder that contradicts itself, are errors; whatever goes wrong
 // after that is the device's.
 
-import { encoderBytes, encoderFiles, encoderPath } from '../../models/clip/encoder-files.ts';
+import { checkEncoder } from '../../models/clip/check-encoder.ts';
+import { encoderBytes, encoderPath } from '../../models/clip/encoder-files.ts';
 import { readModelFolder } from '../../models/clip/model-folder.ts';
 import type { Encoder, FolderFile, Precision } from '../../models/clip/types.ts';
 import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts';
@@ -129,20 +130,22 @@ async function open(
   }
 }
 
+/** An encoder's files, checked before the runtime gets them. Throws a sentence. */
 async function readEncoder(
   source: ModelSource,
   files: readonly FolderFile[],
   encoder: Encoder,
   precision: Precision,
 ): Promise<EncoderBytes> {
-  const [graph, ...beside] = await Promise.all(
-    encoderFiles(files, encoder, precision).map(async ({ path }) => ({
+  const graph = await source.read(encoderPath(encoder, precision));
+  const beside = checkEncoder({ name: source.name, files }, encoder, precision, graph);
+  const externalData = await Promise.all(
+    beside.map(async ({ path }) => ({
       path: path.split('/').at(-1) ?? path,
       data: await source.read(path),
     })),
   );
-  if (graph === undefined) throw new Error(`${encoderPath(encoder, precision)} is not in ${source.name}.`);
-  return { graph: graph.data, externalData: beside };
+  return { graph, externalData };
 }
 
 /** What `readModelFolder`, the self-test and the sessions read between them. */

@@ -11,7 +11,7 @@
 // Hugging Face does), and `text_config_dict` / `vision_config_dict`, which win over the sections without `_dict`.
 
 import * as v from 'valibot';
-import { checked, noList, plainObject } from './checked.ts';
+import { checked, noList, plainObject, quoted } from './checked.ts';
 import { hasPlace } from './prompts.ts';
 
 /** A pixel_values tensor takes 12 bytes a pixel; the largest published CLIP sees 448 pixels. */
@@ -89,13 +89,15 @@ const VisionSection = v.pipe(
 );
 const TextSection = v.pipe(noList, textFields);
 
+/** Each label is encoded in each of them; OpenAI's ensemble for ImageNet has 80. */
+const MAX_TEMPLATES = 1000;
 const template = v.pipe(
   v.string(),
-  v.check(hasPlace, (issue) => `${JSON.stringify(issue.input)} has no {} where the label goes`),
+  v.check(hasPlace, (issue) => `${quoted(issue.input)} has no {} where the label goes`),
 );
 
 const model_type = v.literal('clip');
-const promptTemplates = v.pipe(v.array(template), v.minLength(1));
+const promptTemplates = v.pipe(v.array(template), v.minLength(1), v.maxLength(MAX_TEMPLATES));
 
 const ConfigFile = plainObject({
   model_type,

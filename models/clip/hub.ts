@@ -2,7 +2,7 @@
 // publishes, and where each file is. Without any asking itself, so that a page, a worker and Node share it.
 
 import * as v from 'valibot';
-import { checked } from './checked.ts';
+import { checked, quoted } from './checked.ts';
 
 export const HUB_ENDPOINT = 'https://huggingface.co';
 
@@ -56,7 +56,7 @@ export function parseHubListing(json: unknown, name: string): HubFile[] {
   return checked(Listing, json, name).flatMap(({ type, path, size: bytes, oid, lfs }): HubFile[] => {
     if (type !== 'file') return [];
     if (path.split('/').some((part) => part === '' || part === '.' || part === '..' || part.includes('\\'))) {
-      throw new Error(`${name} was refused: it lists ${JSON.stringify(path)}, which is no plain path.`);
+      throw new Error(`${name} was refused: it lists ${quoted(path)}, which is no plain path.`);
     }
     if (lfs) return [{ path, bytes: lfs.size, hash: { kind: 'sha256', hex: lfs.oid } }];
     return oid === undefined ? [] : [{ path, bytes, hash: { kind: 'git', hex: oid } }];

@@ -10,6 +10,11 @@ import { tiffTags } from './tiff.ts';
 export const MAX_PIXELS = 100e6;
 /** JPEG's own limit, and what canvases can hold. */
 const MAX_SIDE = 65_535;
+/**
+ * Segments of a JPEG, boxes of a HEIF: a camera's maps of depth fill a thousand of the first, a panorama has a thousand tiles in
+ * the second. A file of nothing else would be walked through for seconds.
+ */
+const MAX_PARTS = 20_000;
 
 export type ImageFormat = 'JPEG' | 'PNG' | 'WebP' | 'GIF' | 'BMP' | 'TIFF' | 'HEIC' | 'AVIF';
 
@@ -138,9 +143,12 @@ function otherKind(bytes: Uint8Array): string {
 /** Segment by segment to the frame header (ITU T.81, B.1.1.3 and B.2.2), past whatever cameras put before it. */
 function jpegSize(view: DataView): Dimensions | null {
   let at = 2;
-  for (;;) {
+  for (let parts = 0; parts < MAX_PARTS; parts++) {
     if (view.getUint8(at) !== 0xff) return null;
-    while (view.getUint8(at + 1) === 0xff) at++;
+    if (view.getUint8(at + 1) === 0xff) {
+      at++; // a fill byte
+      continue;
+    }
     const marker = view.getUint8(at + 1);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) return [view.getUint16(at + 7), view.getUint16(at + 5)];
@@ -151,6 +159,7 @@ function jpegSize(view: DataView): Dimensions | null {
     if (!isBare && length < 2) return null;
     at += 2 + length;
   }
+  return null;
 }
 
 /** Lossy, lossless and extended WebP (RFC 9649, sections 2.5 to 2.7). */
@@ -208,7 +217,7 @@ interface Box {
 /** Boxes of an ISO base media file that follow one another from `start` to `end` (ISO/IEC 14496-12, 4.2). */
 function* boxes(view: DataView, start: number, end: number): Generator<Box> {
   let at = start;
-  while (at + 8 <= end) {
+  for (let parts = 0; parts < MAX_PARTS && at + 8 <= end; parts++) {
     const stated = view.getUint32(at);
     // 1: a 64-bit size follows the type. 0: up to the end.
     const header = stated === 1 ? 16 : 8;

@@ -3,7 +3,10 @@
 //
 //   const folder = await readModelFolder(source); // a FolderSource: a directory, an address, the browser's own storage
 //   const run = async (encoder, feeds) => {
-//     const session = await ort.InferenceSession.create(await folder.read(encoderPath(encoder, folder.precisions[0])));
+//     const [precision] = folder.precisions;
+//     const graph = await folder.read(encoderPath(encoder, precision));
+//     checkEncoder(folder, encoder, precision, graph); // before a runtime gets what anybody made
+//     const session = await ort.InferenceSession.create(graph);
 //     const { output } = bindEncoder(encoder, session, folder);
 //     const { data, dims: [rows, dim] } = (await session.run(feeds))[output];
 //     return Array.from({ length: rows }, (_, row) => normalize(data.subarray(row * dim, (row + 1) * dim)));
@@ -21,6 +24,7 @@
 //   const ranked = rank(image, ensemble(prompts, templates.length), { logitScale: folder.logitScale, topK: 2 });
 //   for (const { index, probability } of ranked) console.log(labels[index], probability.toFixed(3));
 
+export { checkEncoder } from './check-encoder.ts';
 export {
   type ClipConfig,
   type FolderConfig,
@@ -34,6 +38,7 @@ export {
 } from './config.ts';
 export { bindEncoder, type EncoderBinding, type GraphSignature, textInputs } from './encoder-binding.ts';
 export { encoderFiles, encoderPath, PRECISIONS, precisionsOf } from './encoder-files.ts';
+export { checkGraph, type GraphSummary } from './graph-check.ts';
 export { type ImageHeader, MAX_PIXELS, readImageHeader } from './image-header.ts';
 export { type Manifest, parseManifest, verifyFile } from './manifest.ts';
 export { type ModelFolder, readModelFolder } from './model-folder.ts';

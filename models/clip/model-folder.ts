@@ -1,10 +1,11 @@
 // A model is a folder, laid out as the hub and transformers.js lay it out (config.json, preprocessor_config.json, the
 // tokenizer's files, onnx/vision_model<suffix>.onnx and onnx/text_model<suffix>.onnx). Everything about a model is read from
 // its folder, here, and checked: a folder that lacks something or contradicts itself is refused with the file and the reason.
-// The encoders themselves are not read yet; `folder.read(encoderPath(…))` does that, and checks them against manifest.json.
+// The encoders themselves are not read yet: `folder.read(encoderPath(…))` does that, and checks them against manifest.json, and
+// `checkEncoder` looks through a graph before a runtime gets it.
 
 import * as v from 'valibot';
-import { checked, parseJson, plainObject } from './checked.ts';
+import { checked, parseJson, plainObject, refuseLongText } from './checked.ts';
 import { type FolderConfig, logarithm, parseFolderConfig } from './config.ts';
 import { precisionsOf } from './encoder-files.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
@@ -54,7 +55,11 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
   };
   const files = await source.list();
   const has = (path: string) => files.some((file) => file.path === path);
+  const expectShort = (path: string) => {
+    for (const file of files) if (file.path === path) refuseLongText(file.bytes, named(path));
+  };
 
+  expectShort('manifest.json');
   const manifestBytes = has('manifest.json') ? await source.read('manifest.json') : null;
   const manifest = manifestBytes && parseManifest(manifestBytes, named('manifest.json'));
   for (const { path, bytes } of manifest?.files ?? []) {
@@ -75,11 +80,16 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     return bytes;
   };
 
+  const readText = async (path: string) => {
+    expectShort(path);
+    return read(path);
+  };
+
   // Asked for together: over a network each would wait for the one before.
   const [configBytes, preprocessorBytes, tokenizerBytes] = await Promise.all([
-    read('config.json'),
-    read('preprocessor_config.json'),
-    readTokenizerBytes(has, read),
+    readText('config.json'),
+    readText('preprocessor_config.json'),
+    readTokenizerBytes(has, readText),
   ]);
   const config = parseFolderConfig(parseJson(configBytes, named('config.json')), named('config.json'));
   const preprocessing = parsePreprocessorConfig(

@@ -1,6 +1,8 @@
 // The first directory of a TIFF file: pictures in TIFF, and what other formats call EXIF (TIFF 6.0, section 2).
 
 const SHORT = 3;
+/** A directory counts them in 16 bits; BigTIFF's 64 bits could keep a reader busy for hours. */
+const MAX_ENTRIES = 2 ** 16;
 /** BigTIFF's 64-bit number. */
 const LONG8 = 16;
 
@@ -13,7 +15,7 @@ export function tiffTags(view: DataView, wanted: readonly number[]): Map<number,
   const big = view.getUint16(2, little) === 43;
   const wide = (at: number) => Number(view.getBigUint64(at, little));
   const directory = big ? wide(8) : view.getUint32(4, little);
-  const entries = big ? wide(directory) : view.getUint16(directory, little);
+  const entries = Math.min(MAX_ENTRIES, big ? wide(directory) : view.getUint16(directory, little));
   const entrySize = big ? 20 : 12;
   const last = Math.max(...wanted);
   const values = new Map<number, number>();

@@ -253,7 +253,12 @@ describe('a damaged or foreign file is refused with the file, what it says and w
       `${file} was refused: two merges make the same token, expected a token from each.`,
     );
     await expect(read(gz('a b\n'.repeat(5_000_000)))).rejects.toThrow(
-      `${file} was refused: it inflates to more than 16777216 bytes.`,
+      /: its \d+ bytes say at their end that they inflate to 20000000, and at most \d+ are read; the file is cut off, or made to fill memory\.$/,
+    );
+    const lying = gz('a b\n'.repeat(500_000));
+    new DataView(lying.buffer).setUint32(lying.length - 4, 1000, true);
+    await expect(read(lying)).rejects.toThrow(
+      `${file} was refused: its ${lying.length} bytes do not inflate to the 1000 that they say.`,
     );
   });
 });

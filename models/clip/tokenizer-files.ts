@@ -3,7 +3,7 @@
 
 import * as v from 'valibot';
 import { BASE_VOCABULARY, END, END_OF_WORD, START } from './byte-symbols.ts';
-import { checked } from './checked.ts';
+import { checked, shown } from './checked.ts';
 import { gunzip } from './gunzip.ts';
 import type { Merge } from './merges.ts';
 import { type AddedToken, SPLIT_PATTERNS } from './split-words.ts';
@@ -29,10 +29,16 @@ export interface TokenizerDefinition {
 
 /** CLIP has 49,408 tokens and the largest vocabularies in use 262,144; more is a mistake or an attack. */
 const MAX_TOKEN_ID = 2 ** 22;
+/** CLIP adds two; each becomes a part of one regular expression. */
+const MAX_ADDED_TOKENS = 1000;
+const MAX_ADDED_LENGTH = 256;
 /** OpenAI's file inflates to 3.2 MB. */
 const MAX_INFLATED_BYTES = 16 * 2 ** 20;
 /** OpenAI's file lists 262,144 merges, and its code reads this many of them: 49,152 − 256 − 2. */
 const OPENAI_MERGES = 48_894;
+
+/** Characters of a reason: it repeats a token at most. */
+const REASON_LENGTH = 200;
 
 /** Throws one sentence that names the file, what it says and what was expected. */
 export async function readTokenizerFiles(files: TokenizerFiles): Promise<TokenizerDefinition> {
@@ -42,7 +48,8 @@ export async function readTokenizerFiles(files: TokenizerFiles): Promise<Tokeniz
 }
 
 function refuse(file: string, found: string, expected: string): never {
-  throw new Error(`${file} was refused: ${found}, expected ${expected}.`);
+  const [what, instead] = [shown(found, REASON_LENGTH), shown(expected, REASON_LENGTH)];
+  throw new Error(`${file} was refused: ${what}, expected ${instead}.`);
 }
 
 // --- tokenizer.json, with tokenizer_config.json beside it ---
@@ -55,16 +62,19 @@ const Vocabulary = v.custom<Readonly<Record<string, unknown>>>(
 );
 
 const TokenizerJson = v.object({
-  added_tokens: v.array(
-    v.object({
-      id: v.number(),
-      content: v.pipe(v.string(), v.nonEmpty()),
-      single_word: False,
-      lstrip: False,
-      rstrip: False,
-      normalized: v.boolean(),
-      special: v.boolean(),
-    }),
+  added_tokens: v.pipe(
+    v.array(
+      v.object({
+        id: v.number(),
+        content: v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ADDED_LENGTH)),
+        single_word: False,
+        lstrip: False,
+        rstrip: False,
+        normalized: v.boolean(),
+        special: v.boolean(),
+      }),
+    ),
+    v.maxLength(MAX_ADDED_TOKENS),
   ),
   normalizer: v.object({
     type: v.literal('Sequence'),

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseJson } from '../clip/checked.ts';
+import { parseJson, refuseLongText } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig, type TextConfig } from '../clip/config.ts';
 import { parsePreprocessorConfig, preprocessorConfig } from '../clip/preprocess.ts';
 import { streamSafetensors, toFloat32 } from '../clip/safetensors.ts';
@@ -140,7 +140,7 @@ async function describe(
   hiddenAct: TextConfig['hidden_act'] = 'quick_gelu',
 ): Promise<Description> {
   const at = (name: string) => (folder === null ? '' : join(folder, name));
-  const read = async (name: string) => parseJson(await readFile(at(name)), at(name));
+  const read = async (name: string) => parseJson(await readText(at(name)), at(name));
   const has = (name: string) => folder !== null && existsSync(at(name));
 
   let openClip: OpenClipConfig | undefined;
@@ -164,9 +164,14 @@ async function describe(
     const made = preprocessorConfig(config.vision_config.image_size, openClip?.preprocessing);
     return { config, configFile, preprocessor: json(made) };
   }
-  const preprocessor = await readFile(at(own));
+  const preprocessor = await readText(at(own));
   parsePreprocessorConfig(parseJson(preprocessor, at(own)), at(own));
   return { config, configFile, preprocessor };
+}
+
+async function readText(path: string): Promise<Uint8Array> {
+  refuseLongText((await stat(path)).size, path);
+  return readFile(path);
 }
 
 /** What the model folder is to have, by name: the files as they are, and tokenizer.json where they are older than that. */
@@ -187,7 +192,7 @@ async function tokenizerFiles(
     };
   } else {
     const present = given === null ? [] : TOKENIZER_FILES.filter((name) => existsSync(join(given, name)));
-    for (const name of present) files.set(name, await readFile(join(given ?? '', name)));
+    for (const name of present) files.set(name, await readText(join(given ?? '', name)));
     if (files.has('tokenizer.json')) return files;
     const [vocabulary, merges] = [files.get('vocab.json'), files.get('merges.txt')];
     if (vocabulary === undefined || merges === undefined) {

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
+import { checkEncoder } from '../clip/check-encoder.ts';
 import { parseJson } from '../clip/checked.ts';
 import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
 import { encoderPath } from '../clip/encoder-files.ts';
@@ -13,6 +14,7 @@ import { encoderParameters, textEncoder, visionEncoder } from '../networks/clip.
 import { checkStored, inGraphLayout, type Weights } from '../networks/weights.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx_pb.ts';
+import { sizeOf } from '../onnx/shapes.ts';
 import { openCheckpoint } from './checkpoints/open.ts';
 import { encoderWeights } from './encoder-weights.ts';
 
@@ -111,7 +113,8 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
 
 /** A trained folder, or one that export has shipped for a page, whose fp32 or fp16 encoders are read. */
 export async function readPretrainedFolder(path: string): Promise<PretrainedFolder> {
-  const files = new Set((await directorySource(path).list()).map((file) => file.path));
+  const listed = await directorySource(path).list();
+  const files = new Set(listed.map((file) => file.path));
   if (files.has('model.safetensors')) return readTrainedFolder(path);
   const precision = UNROUNDED.find((precision) => files.has(encoderPath('vision_model', precision)));
   if (!precision) {
@@ -128,7 +131,18 @@ export async function readPretrainedFolder(path: string): Promise<PretrainedFold
   }
   const weightsOf = async (encoder: Encoder, graph: Graph) => {
     const file = join(path, encoderPath(encoder, precision));
-    const weights = encoderWeights(parseOnnx(await read(file), file), graph, file);
+    const bytes = await read(file);
+    checkEncoder({ name: path, files: listed }, encoder, precision, bytes);
+    const model = parseOnnx(bytes, file);
+    // What config.json asks for is allocated: a parameter takes two bytes at least, and folding leaves few of them out.
+    const parameters = Array.from(graph.parameters.values(), ({ shape }) => sizeOf(shape));
+    const count = parameters.reduce((sum, size) => sum + size, 0);
+    if (count > bytes.length) {
+      throw new Error(
+        `${file} was refused: it has ${bytes.length} bytes, and the network of config.json ${count} parameters.`,
+      );
+    }
+    const weights = encoderWeights(model, graph, file);
     for (const [name, values] of weights) refuseNotFinite(name, values, file);
     return weights;
   };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -133,6 +133,29 @@ describe('openModel', () => {
     );
   });
 
+  test("external data that is a link is refused, but not in a hub's cache, where the graph is one too", async () => {
+    const graph = fromBinary(ModelProtoSchema, files.get('onnx/vision_model.onnx') ?? new Uint8Array());
+    const [tensor] = graph.graph?.initializer.filter(({ rawData }) => rawData.length > 2000) ?? [];
+    const { rawData } = tensor;
+    moveOut(tensor, { location: 'weights', offset: 0, length: rawData.length });
+    const bytes = toBinary(ModelProtoSchema, graph);
+    const folder = await folderOf(new Map(files).set('onnx/vision_model.onnx', bytes));
+    await writeFileWhole(join(root, 'blobs/data'), rawData);
+    await writeFileWhole(join(root, 'blobs/graph'), bytes);
+    await symlink(join(root, 'blobs/data'), join(folder, 'onnx/weights'));
+    const embedded = async () => {
+      const model = await openModel(folder, { threads: 1 });
+      return model.embedImages([picture(1)]).finally(() => model.close());
+    };
+    await expect(embedded()).rejects.toThrow(
+      /onnx\/weights was refused: it is a link to .*blobs\/data; a file beside the graph was expected\. Copy it there\.$/,
+    );
+    await rm(join(folder, 'onnx/vision_model.onnx'));
+    await symlink(join(root, 'blobs/graph'), join(folder, 'onnx/vision_model.onnx'));
+    const [expected] = await withModel(files, (model) => model.embedImages([picture(1)]));
+    expectSame((await embedded())[0], expected);
+  });
+
   test('external data is never taken from where the program was started', async () => {
     const graph = fromBinary(ModelProtoSchema, files.get('onnx/vision_model.onnx') ?? new Uint8Array());
     const [tensor] = graph.graph?.initializer.filter(({ rawData }) => rawData.length > 0) ?? [];
@@ -140,7 +163,9 @@ describe('openModel', () => {
     moveOut(tensor, { location: 'package.json', offset: 0, length: tensor.rawData.length });
     const stray = new Map(files).set('onnx/vision_model.onnx', toBinary(ModelProtoSchema, graph));
     await withModel(stray, (model) =>
-      expect(model.embedImages([picture(1)])).rejects.toThrow(/could not be loaded by onnxruntime/),
+      expect(model.embedImages([picture(1)])).rejects.toThrow(
+        /onnx\/vision_model\.onnx was refused: the tensor ".*" is to be read from "package\.json", which is not beside it\.$/,
+      ),
     );
   });
 
@@ -161,7 +186,7 @@ describe('openModel', () => {
     });
     await withModel(new Map(files).set('onnx/text_model.onnx', new Uint8Array(9)), async (model) => {
       await expect(model.embedTexts(['cat'])).rejects.toThrow(
-        /text_model\.onnx could not be loaded by onnxruntime/,
+        /text_model\.onnx was refused: byte 0 begins no field of protobuf/,
       );
     });
     await withModel(withJson(files, 'config.json', { projection_dim: 48 }), async (model) => {

@@ -6,11 +6,13 @@
 //   const [cat] = await model.embedTexts(['a photo of a cat.']);
 //   await model.close();
 
+import { lstat, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { checkEncoder } from '../clip/check-encoder.ts';
 import { bindEncoder, type EncoderBinding, textInputs } from '../clip/encoder-binding.ts';
-import { encoderFiles, encoderPath } from '../clip/encoder-files.ts';
+import { encoderPath } from '../clip/encoder-files.ts';
 import { type ModelFolder, readModelFolder } from '../clip/model-folder.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { normalize } from '../clip/ranking.ts';
@@ -149,9 +151,11 @@ async function openEncoder(
   { threads, device }: Required<Pick<OpenOptions, 'threads' | 'device'>>,
 ): Promise<EncoderSession> {
   const file = encoderPath(encoder, precision);
-  if (folder.manifest) {
-    // Only to check them: the runtime reads graph and external data itself, and knows by the graph's place where that is.
-    for (const part of encoderFiles(folder.files, encoder, precision)) await folder.read(part.path);
+  const graph = join(path, file);
+  // Read only to be checked: the runtime reads graph and external data itself, and knows by the graph's place where that is.
+  for (const data of checkEncoder(folder, encoder, precision, await folder.read(file))) {
+    await refuseLinkedData(graph, join(path, data.path));
+    if (folder.manifest) await folder.read(data.path);
   }
   const options: InferenceSession.SessionOptions = {
     executionProviders: device === 'cpu' ? ['cpu'] : [GPU],
@@ -160,7 +164,6 @@ async function openEncoder(
     extra: { session: { intra_op: { allow_spinning: '0' } } }, // waiting threads leave the cores to others
     logSeverityLevel: 3, // errors; warnings are about the graph's style
   };
-  const graph = join(path, file);
   const session = await InferenceSession.create(graph, options).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${graph} could not be loaded by onnxruntime: ${reason}`, { cause: error });
@@ -200,6 +203,20 @@ async function bind(
       cause: error,
     });
   }
+}
+
+/**
+ * A link can lead out of the folder, to whatever this program may read. A hub's cache, where the graph is a link too, keeps both
+ * in one folder elsewhere.
+ */
+async function refuseLinkedData(graph: string, data: string): Promise<void> {
+  const isLink = async (path: string) => (await lstat(path)).isSymbolicLink();
+  if (!(await isLink(data))) return;
+  const [realGraph, realData] = await Promise.all([realpath(graph), realpath(data)]);
+  if ((await isLink(graph)) && dirname(realGraph) === dirname(realData)) return;
+  throw new Error(
+    `${data} was refused: it is a link to ${realData}; a file beside the graph was expected. Copy it there.`,
+  );
 }
 
 /** Distinct texts, those of similar length together, since a batch costs as much as if all its texts had the longest's length. */

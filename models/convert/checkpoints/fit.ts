@@ -1,5 +1,6 @@
 // Whether a checkpoint holds just what a network of config.json has: no tensor missing, none of another shape, none too many.
 
+import { shown } from '../../clip/checked.ts';
 import type { ClipConfig } from '../../clip/config.ts';
 import { isFloat } from '../../clip/safetensors.ts';
 import { encoderParameters } from '../../networks/clip.ts';
@@ -10,6 +11,8 @@ import type { NamedTensor } from './named-tensors.ts';
 const SCALARS = ['logit_scale', 'logit_bias'];
 /** So many names tell what is wrong; a thousand would bury it. */
 const MOST_NAMED = 3;
+/** Characters of a name with the shapes that were found and expected. */
+const NAMED_LENGTH = 200;
 
 /**
  * The tensors of the network, in the checkpoint's types, and its temperature.
@@ -22,7 +25,10 @@ export function fitted(
 ): Map<string, NamedTensor> {
   const parameters = encoderParameters(config);
   const refused = (what: string, names: readonly string[]) => {
-    const listed = names.slice(0, MOST_NAMED).join(', ');
+    const listed = names
+      .slice(0, MOST_NAMED)
+      .map((name) => shown(name, NAMED_LENGTH))
+      .join(', ');
     const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
     return new Error(`${fileName} was refused: ${what} ${listed}${more}.`);
   };

@@ -8,6 +8,8 @@ import type { TensorInfo } from '../../clip/safetensors.ts';
 const HEAD_WIDTH = 64;
 /** What the paper's ResNets shrink a picture by before their attention pool. */
 const RESNET_STRIDE = 32;
+/** One more than a configuration may have: a name can speak of any number of them. */
+const MOST_STAGES = 9;
 
 type Shapes = ReadonlyMap<string, TensorInfo>;
 
@@ -72,7 +74,7 @@ function visionTransformer(
     intermediate_size: shapeOf('vision_model.encoder.layers.0.mlp.fc1.weight', 2)[0],
     num_hidden_layers: countOf(tensors, /^vision_model\.encoder\.layers\.(\d+)\./),
     num_attention_heads: headsOf(width, headWidth),
-    image_size: Math.round(Math.sqrt(positions - 1)) * patch,
+    image_size: sideOf(positions) * patch,
     patch_size: patch,
     hidden_act: hiddenAct,
   };
@@ -84,8 +86,8 @@ function resNet(tensors: Shapes, shapeOf: ShapeOf) {
   const stages = countOf(tensors, /^visual\.layer(\d+)\./) - 1;
   return {
     model_type: 'modified_resnet',
-    image_size: Math.round(Math.sqrt(positions - 1)) * RESNET_STRIDE,
-    layers: Array.from({ length: stages }, (_, i) =>
+    image_size: sideOf(positions) * RESNET_STRIDE,
+    layers: Array.from({ length: Math.min(stages, MOST_STAGES) }, (_, i) =>
       countOf(tensors, new RegExp(`^visual\\.layer${i + 1}\\.(\\d+)\\.`)),
     ),
     width,
@@ -97,8 +99,12 @@ function resNet(tensors: Shapes, shapeOf: ShapeOf) {
 
 const headsOf = (width: number, headWidth: number): number => Math.max(1, Math.floor(width / headWidth));
 
+/** Of the square of patches, beside which the class token has a position too. */
+const sideOf = (positions: number): number => Math.round(Math.sqrt(Math.max(0, positions - 1)));
+
 /** One more than the largest number that the names have in a place. */
 function countOf(tensors: Shapes, pattern: RegExp): number {
-  const numbers = Array.from(tensors.keys(), (name) => Number(name.match(pattern)?.[1] ?? -1));
-  return Math.max(...numbers) + 1;
+  let largest = -1;
+  for (const name of tensors.keys()) largest = Math.max(largest, Number(name.match(pattern)?.[1] ?? -1));
+  return largest + 1;
 }

@@ -1,5 +1,6 @@
 // A checkpoint's tensors under our names and in the shapes that model.safetensors has, whatever the checkpoint calls and keeps them.
 
+import { shown } from '../../clip/checked.ts';
 import type { Tensor, TensorInfo } from '../../clip/safetensors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Origin, originsOf } from './names.ts';
@@ -23,7 +24,7 @@ function named(checkpoint: Checkpoint, { name, part, transposed }: Origin): Name
   if (transposed) {
     if (shape.length !== 2)
       throw new Error(
-        `${checkpoint.name} was refused: ${name} has the shape [${shape.join(', ')}]; a matrix was expected.`,
+        `${checkpoint.name} was refused: ${shown(name)} has the shape [${shape.join(', ')}]; a matrix was expected.`,
       );
     return {
       dtype,
@@ -35,7 +36,7 @@ function named(checkpoint: Checkpoint, { name, part, transposed }: Origin): Name
   if (!part) return { dtype, shape, origin: name, read: () => checkpoint.read(name) };
   if (rows % part.of !== 0) {
     throw new Error(
-      `${checkpoint.name} was refused: ${name} has the shape [${shape.join(', ')}], whose ${rows} rows are not ${part.of} equal parts.`,
+      `${checkpoint.name} was refused: ${shown(name)} has the shape [${shape.join(', ')}], whose ${rows} rows are not ${part.of} equal parts.`,
     );
   }
   const partShape = [rows / part.of, ...shape.slice(1)];

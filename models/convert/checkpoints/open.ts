@@ -16,14 +16,15 @@ const SHARDS = /\.index\.json$/;
 export async function openCheckpoint(path: string, advice = ADVICE): Promise<Checkpoint> {
   const file = await openRangeFile(path, advice);
   try {
-    return await openAs(file);
+    return await openCheckpointFile(file);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function openAs(file: RangeFile): Promise<Checkpoint> {
+/** The same of a file that is open already; where it is refused, it stays open. */
+export async function openCheckpointFile(file: RangeFile): Promise<Checkpoint> {
   const head = await file.read(0, Math.min(9, file.bytes));
   if (head[0] === ZIP && head[1] === 0x4b) return openTorchArchive(file);
   if (head[8] === JSON_OBJECT) return openSafetensorsFile(file);

@@ -24,8 +24,12 @@ export interface PickleNames {
   build(made: PickleValue, state: PickleValue): void;
 }
 
-/** Beyond any checkpoint: the largest CLIP has some thousand tensors, and a megabyte of pickle. */
-export const MAX_PICKLE_BYTES = 64 * 2 ** 20;
+/**
+ * Some four times what the largest CLIP takes with its optimiser's state: two thousand tensors, each three times, of 200 bytes and
+ * 40 operations. An operation of one byte may make a dictionary of 200, and a name of three may have one filled again and again,
+ * so each entry that is copied counts as an operation, and dictionaries are counted by themselves.
+ */
+export const PICKLE_LIMITS = { bytes: 2 ** 23, operations: 2 ** 20, dictionaries: 2 ** 16 } as const;
 
 const MARK = Symbol('mark');
 type Slot = PickleValue | typeof MARK | Constructor;
@@ -43,15 +47,14 @@ class Unpickler {
   readonly #stack: Slot[] = [];
   readonly #memo = new Map<number, Slot>();
   #at = 0;
+  #operations = 0;
+  #dictionaries = 0;
 
   constructor(bytes: Uint8Array, names: PickleNames, fileName: string) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#names = names;
     this.#fileName = fileName;
-    if (bytes.length > MAX_PICKLE_BYTES) {
-      throw this.#refused(`it has ${bytes.length} bytes; at most ${MAX_PICKLE_BYTES} are read`);
-    }
   }
 
   run(): PickleValue {
@@ -64,7 +67,21 @@ class Unpickler {
         const name = String.fromCharCode(code).replace(/[^!-~]/, '') || `0x${code.toString(16)}`;
         throw this.#refused(`byte ${at} is the operation ${name}, which no checkpoint needs`);
       }
+      this.#spend(1);
       operation(this);
+    }
+  }
+
+  #spend(operations: number): void {
+    this.#operations += operations;
+    if (this.#operations > PICKLE_LIMITS.operations) {
+      throw this.#refused(`it takes more than ${PICKLE_LIMITS.operations} operations`);
+    }
+  }
+
+  #countDictionary(): void {
+    if (++this.#dictionaries > PICKLE_LIMITS.dictionaries) {
+      throw this.#refused(`it makes more than ${PICKLE_LIMITS.dictionaries} dictionaries and objects`);
     }
   }
 
@@ -95,6 +112,11 @@ class Unpickler {
     const list = this.#top();
     if (!Array.isArray(list)) throw this.#refused('something is appended to what is no list');
     for (const value of values) list.push(value);
+  }
+
+  dictionary(): void {
+    this.#countDictionary();
+    this.push(new Map());
   }
 
   appendOne(): void {
@@ -146,11 +168,13 @@ class Unpickler {
     const args = this.#pop();
     const called = this.#stack.pop();
     if (typeof called !== 'function' || !Array.isArray(args)) throw this.#refused('it calls what is no name');
+    this.#countDictionary(); // of what may be made, the largest
     this.push((called as Constructor)(args));
   }
 
   build(): void {
     const state = this.#pop();
+    if (state instanceof Map) this.#spend(state.size);
     this.#names.build(this.#top(), state);
   }
 
@@ -263,7 +287,7 @@ const OPERATIONS: ReadonlyMap<number, (p: Unpickler) => void> = new Map([
   [0x8c, (p) => p.push(p.text(p.uint8()))], // SHORT_BINUNICODE
   [0x55, (p) => p.push(p.text(p.uint8()))], // SHORT_BINSTRING
   [0x54, (p) => p.push(p.text(p.uint32()))], // BINSTRING
-  [0x7d, (p) => p.push(new Map())], // EMPTY_DICT
+  [0x7d, (p) => p.dictionary()], // EMPTY_DICT
   [0x5d, (p) => p.push([])], // EMPTY_LIST
   [0x29, (p) => p.push([])], // EMPTY_TUPLE
   [0x85, (p) => p.tuple(1)], // TUPLE1

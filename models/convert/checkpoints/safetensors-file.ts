@@ -3,7 +3,7 @@
 
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { checked, parseJson } from '../../clip/checked.ts';
+import { checked, parseJson, quoted, refuseLongText, shown } from '../../clip/checked.ts';
 import {
   readSafetensorsHeader,
   readTensor,
@@ -37,10 +37,14 @@ function placeOf(tensors: ReadonlyMap<string, TensorPlace>, name: string, path: 
   return place;
 }
 
+/** Of a file beside the index, as every disk takes it. */
+const PLAIN_NAME = /^[\w.-]{1,200}\.safetensors$/;
+
 const Index = v.object({ weight_map: v.record(v.string(), v.string()) });
 
 /** @param index whose files lie beside it */
 export async function openShards(index: RangeFile): Promise<Checkpoint> {
+  refuseLongText(index.bytes, index.path);
   const { weight_map: map } = checked(
     Index,
     parseJson(await index.read(0, index.bytes), index.path),
@@ -48,10 +52,10 @@ export async function openShards(index: RangeFile): Promise<Checkpoint> {
   );
   await index.close();
   const names = [...new Set(Object.values(map))];
-  const elsewhere = names.find((name) => !/^[\w.-]+\.safetensors$/.test(name));
+  const elsewhere = names.find((name) => !PLAIN_NAME.test(name));
   if (elsewhere !== undefined) {
     throw new Error(
-      `${index.path} was refused: it names ${JSON.stringify(elsewhere)}; a .safetensors file beside it was expected.`,
+      `${index.path} was refused: it names ${quoted(elsewhere)}; a .safetensors file beside it was expected.`,
     );
   }
   const shards = new Map<string, Checkpoint>();
@@ -69,7 +73,9 @@ export async function openShards(index: RangeFile): Promise<Checkpoint> {
       Object.entries(map).map(([tensor, name]) => {
         const info = shards.get(name)?.tensors.get(tensor);
         if (!info)
-          throw new Error(`${index.path} was refused: it has ${tensor} in ${name}, which does not hold it.`);
+          throw new Error(
+            `${index.path} was refused: it has ${shown(tensor)} in ${shown(name)}, which does not hold it.`,
+          );
         return [tensor, info] as const;
       }),
     );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter } from '@zip.js/zip.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytes, dictionary, type Part, PROTO, pickle, tensor, text, tuple } from '../fixtures/pickles.ts';
 import { openCheckpoint } from './open.ts';
 import { openRangeFile } from './range-file.ts';
 
@@ -26,49 +27,6 @@ async function archive(files: Files, level = 0): Promise<string> {
   await writeFile(path, await zip.close());
   return path;
 }
-
-/** Bytes and texts one after the other. */
-const bytes = (...parts: readonly (string | number | readonly number[])[]) =>
-  Uint8Array.from(
-    parts.flatMap((part) =>
-      typeof part === 'string'
-        ? [...new TextEncoder().encode(part)]
-        : typeof part === 'number'
-          ? [part]
-          : part,
-    ),
-  );
-const PROTO = [0x80, 2];
-const STOP = '.';
-const text = (value: string) => ['X', [value.length, 0, 0, 0], value] as const;
-const tuple = (...values: readonly (readonly (string | number | readonly number[])[])[]) => [
-  '(',
-  ...values.flat(),
-  't',
-];
-const ints = (...values: readonly number[]) => tuple(...values.map((value) => ['K', value] as const));
-const storage = (key: string, length: number) => [
-  ...tuple(text('storage'), ['ctorch\nFloatStorage\n'], text(key), text('cpu'), ['K', length]),
-  'Q',
-];
-const tensor = (
-  key: string,
-  length: number,
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-) => [
-  'ctorch._utils\n_rebuild_tensor_v2\n',
-  ...tuple(storage(key, length), ['K', offset], ints(...shape), ints(...strides), [0x89], ['N']),
-  'R',
-];
-const dictionary = (...entries: readonly (readonly (string | number | readonly number[])[])[]) => [
-  '}',
-  '(',
-  ...entries.flat(),
-  'u',
-];
-const pickle = (...parts: readonly (string | number | readonly number[])[]) => bytes(PROTO, ...parts, STOP);
 
 const FOUR = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
 const opened = async (files: Files, level?: number) => openCheckpoint(await archive(files, level));
@@ -105,8 +63,7 @@ describe('an archive', () => {
     await checkpoint.close();
   });
 
-  const one = (...parts: readonly (string | number | readonly number[])[]) =>
-    pickle(...dictionary([...text('w'), ...parts]));
+  const one = (...parts: readonly Part[]) => pickle(...dictionary([...text('w'), ...parts]));
   it.each<[string, Files, RegExp]>([
     [
       'a call into the system',
@@ -179,6 +136,55 @@ describe('an archive', () => {
       /its numbers are big-endian/,
     ],
     [
+      'an OrderedDict of a list, which could be made of it again and again',
+      { 'data.pkl': pickle('ccollections\nOrderedDict\n', ...tuple([']']), 'R') },
+      /it makes an OrderedDict of a list/,
+    ],
+    [
+      'dictionaries beyond counting',
+      { 'data.pkl': pickle('}'.repeat(70_000)) },
+      /it makes more than 65536 dictionaries and objects/,
+    ],
+    [
+      'operations beyond counting',
+      { 'data.pkl': pickle('(t'.repeat(600_000)) },
+      /it takes more than 1048576 operations/,
+    ],
+    [
+      'a module that is given the same thousand fields two thousand times',
+      {
+        'data.pkl': pickle(
+          ...['c__torch__\nM\n', ')', 0x81],
+          ...['}', 'q', 0, '('],
+          ...Array.from({ length: 1000 }, (_, i) => ['M', [i & 255, i >> 8], 'N']).flat(),
+          'u',
+          ...Array.from({ length: 2000 }, () => ['b', 'h', 0]).flat(),
+          'b',
+        ),
+      },
+      /it takes more than 1048576 operations/,
+    ],
+    [
+      'a tensor of a hundred axes',
+      {
+        'data.pkl': one(...tensor('0', 4, 0, new Array(100).fill(1), new Array(100).fill(1))),
+        'data/0': FOUR,
+      },
+      /no storage, shape or strides/,
+    ],
+    [
+      'a tensor with an endless name',
+      {
+        'data.pkl': pickle(
+          ...Array.from({ length: 4 }, () => ['}', ...text('a'.repeat(100))]).flat(),
+          ...tensor('0', 4, 0, [4], [1]),
+          's'.repeat(4),
+        ),
+        'data/0': FOUR,
+      },
+      /a tensor's name has 403 characters; at most 256 are read/,
+    ],
+    [
       'modules in modules',
       {
         'data.pkl': pickle(
@@ -193,6 +199,31 @@ describe('an archive', () => {
   ])('with %s is refused', async (_, files, message) => {
     await expect(opened(files)).rejects.toThrow(message);
     await expect(opened(files)).rejects.toThrow(/archive\.pt(, data\.pkl)? was refused: .*\.$/);
+  });
+
+  it('whose files share their bytes is refused', async () => {
+    const path = await archive({ 'data.pkl': pickle('}'), 'data/0': FOUR, 'data/1': FOUR });
+    const zip = await readFile(path);
+    const listed = (name: string) => zip.lastIndexOf(`archive/data/${name}`) - 46;
+    zip.copy(zip, listed('1') + 42, listed('0') + 42, listed('0') + 46);
+    await writeFile(path, zip);
+    await expect(openCheckpoint(path)).rejects.toThrow(
+      /archive\.pt was refused: its archive\/data\/[01] of 16 bytes ends at byte \d+ or later, and the next begins at \d+\.$/,
+    );
+  });
+
+  it('whose directory lists a file where there is none is refused when it is read', async () => {
+    const content = one(...tensor('0', 4, 0, [4], [1]));
+    const path = await archive({ 'data.pkl': content, 'data/0': FOUR });
+    const zip = await readFile(path);
+    const local = zip.indexOf('archive/data/0') - 30;
+    zip.writeUInt16LE(0xffff, local + 28); // the length of what follows the name
+    await writeFile(path, zip);
+    const checkpoint = await openCheckpoint(path);
+    await expect(checkpoint.read('w')).rejects.toThrow(
+      /archive\.pt was refused: its archive\/data\/0 does not lie at byte \d+, where its directory lists it\.$/,
+    );
+    await checkpoint.close();
   });
 
   it('that is compressed is refused before anything is inflated', async () => {

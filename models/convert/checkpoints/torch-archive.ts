@@ -3,9 +3,10 @@
 // things; TorchScript, as OpenAI publishes its models, a tree of modules.
 
 import { Reader, ZipReader } from '@zip.js/zip.js';
+import { shown } from '../../clip/checked.ts';
 import { type Dtype, readTensor, type Tensor, type TensorInfo } from '../../clip/safetensors.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type Constructor, MAX_PICKLE_BYTES, type PickleValue, unpickle } from './pickle.ts';
+import { type Constructor, PICKLE_LIMITS, type PickleValue, unpickle } from './pickle.ts';
 import type { RangeFile } from './range-file.ts';
 
 /** The classes of torch's storages, by the type of their numbers. */
@@ -26,17 +27,27 @@ const BYTES: Readonly<Record<Dtype, number>> = {
   ...{ F16: 2, BF16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 },
 };
 
-/** The largest published CLIP has some thousand tensors, and as many files in its archive. */
-const MAX_FILES = 100_000;
+/** The largest published CLIP has two thousand tensors, and as many files in its archive; with its optimiser three times that. */
+const MAX_FILES = 10_000;
+/** An archive's directory takes some hundred bytes a file. */
+const MAX_DIRECTORY_BYTES = 2 ** 22;
+/** Characters of a tensor's name, whose parts a pickle may repeat at no cost. */
+const MAX_NAME_LENGTH = 256;
+/** A convolution's weights have four. */
+const MAX_AXES = 8;
 /** Modules in modules: a text block's attention lies four deep. */
 const MAX_DEPTH = 64;
 /** Where a checkpoint of a training run has its weights beside its other things. */
 const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
 
+/** A file of the archive, stored as it is. */
 interface StoredFile {
-  /** Of the file's numbers in the archive. */
-  readonly start: number;
+  readonly name: string;
+  /** Where its local header begins; its bytes lie behind that. */
+  readonly offset: number;
   readonly bytes: number;
+  /** Where the next file begins, or the archive ends: no two share a byte. */
+  readonly limit: number;
 }
 
 class Storage {
@@ -79,19 +90,22 @@ export async function openTorchArchive(file: RangeFile): Promise<Checkpoint> {
       `${file.path} was refused: the archive holds no data.pkl, as torch.save or torch.jit.save would have written it.`,
     );
   }
-  const [name, { start, bytes }] = pickle;
+  const [name, stored] = pickle;
   const root = name.slice(0, -'data.pkl'.length);
   const order = files.get(`${root}byteorder`);
-  if (order && new TextDecoder().decode(await readStored(file, order, 16)) === 'big') {
+  if (
+    order &&
+    new TextDecoder().decode(await readStored(file, order, 0, Math.min(order.bytes, 16))) === 'big'
+  ) {
     throw new Error(`${file.path} was refused: its numbers are big-endian. Save it anew on another machine.`);
   }
-  if (bytes > MAX_PICKLE_BYTES) {
+  if (stored.bytes > PICKLE_LIMITS.bytes) {
     throw new Error(
-      `${file.path} was refused: its data.pkl has ${bytes} bytes; at most ${MAX_PICKLE_BYTES} are read.`,
+      `${file.path} was refused: its data.pkl has ${stored.bytes} bytes; at most ${PICKLE_LIMITS.bytes} are read.`,
     );
   }
   const content = unpickle(
-    await file.read(start, start + bytes),
+    await readStored(file, stored, 0, stored.bytes),
     namesOf(file.path),
     `${file.path}, data.pkl`,
   );
@@ -121,38 +135,55 @@ const READ = /^[^/]+\/(?:data\.pkl|byteorder|data\/[^/]+)$/;
 
 /**
  * Where the files lie that are read of an archive. They must be stored as they are: PyTorch compresses none of these, and what
- * inflates may be a bomb.
+ * inflates may be a bomb. So may be files that share their bytes.
  */
 async function listFiles(file: RangeFile): Promise<ReadonlyMap<string, StoredFile>> {
-  const files = new Map<string, StoredFile>();
+  const listed: Omit<StoredFile, 'limit'>[] = [];
   const reader = new ZipReader(new RangeReader(file), { useWebWorkers: false });
   try {
+    let count = 0;
     for await (const entry of reader.getEntriesGenerator()) {
+      if (++count > MAX_FILES) throw new Error(`it holds more than ${MAX_FILES} files`);
       if (entry.directory || !READ.test(entry.filename)) continue;
-      const { filename, offset, uncompressedSize, compressedSize, compressionMethod, encrypted } = entry;
+      const {
+        filename: name,
+        offset,
+        uncompressedSize,
+        compressedSize,
+        compressionMethod,
+        encrypted,
+      } = entry;
       if (compressionMethod !== 0 || encrypted || compressedSize !== uncompressedSize) {
         throw new Error(
-          `its ${filename} is ${encrypted ? 'encrypted' : 'compressed'}, which PyTorch does to no tensor`,
+          `its ${shown(name)} is ${encrypted ? 'encrypted' : 'compressed'}, which PyTorch does to no tensor`,
         );
       }
-      if (files.size === MAX_FILES) throw new Error(`it holds more than ${MAX_FILES} files`);
-      files.set(filename, { start: await dataStart(file, offset), bytes: uncompressedSize });
+      listed.push({ name, offset, bytes: uncompressedSize });
     }
   } catch (cause) {
-    throw new Error(
-      `${file.path} was refused: ${cause instanceof Error ? cause.message : String(cause)}. A zip archive was expected, as PyTorch writes it.`,
-      { cause },
-    );
+    // What the library meets unprepared, such as a view that ends too soon, is no sentence.
+    const found =
+      cause instanceof Error && cause.name === 'Error' ? cause.message : 'its directory is damaged';
+    throw new Error(`${file.path} was refused: ${found}. A zip archive was expected, as PyTorch writes it.`, {
+      cause,
+    });
   }
-  for (const [name, { start, bytes }] of files) {
-    if (start + bytes > file.bytes)
+  listed.sort((a, b) => a.offset - b.offset);
+  const files = new Map<string, StoredFile>();
+  for (const [i, each] of listed.entries()) {
+    const limit = listed[i + 1]?.offset ?? file.bytes;
+    const end = each.offset + LOCAL_HEADER + each.bytes;
+    if (end > limit) {
       throw new Error(
-        `${file.path} was refused: its ${name} ends at byte ${start + bytes}, the file at ${file.bytes}.`,
+        `${file.path} was refused: its ${shown(each.name)} of ${each.bytes} bytes ends at byte ${end} or later, and ${listed[i + 1] ? 'the next begins' : 'the file ends'} at ${limit}.`,
       );
+    }
+    files.set(each.name, { ...each, limit });
   }
   return files;
 }
 
+/** Reads what there is of a range, as the library expects it, and no more than a directory may take. */
 class RangeReader extends Reader<RangeFile> {
   readonly #file: RangeFile;
 
@@ -162,8 +193,12 @@ class RangeReader extends Reader<RangeFile> {
     this.size = file.bytes;
   }
 
-  override readUint8Array(index: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#file.read(index, Math.min(index + length, this.#file.bytes));
+  override async readUint8Array(index: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const start = Math.min(Math.max(index, 0), this.size);
+    const end = Math.min(Math.max(index + length, start), this.size);
+    if (end - start > MAX_DIRECTORY_BYTES)
+      throw new Error(`its directory has ${end - start} bytes; at most ${MAX_DIRECTORY_BYTES} are read`);
+    return this.#file.read(start, end);
   }
 }
 
@@ -171,17 +206,25 @@ const LOCAL_HEADER = 30;
 /** PK, 3, 4 */
 const LOCAL_SIGNATURE = 0x04034b50;
 
-/** Behind an entry's local header, whose two last fields are the lengths of its name and of what pads the numbers to 64 bytes. */
-async function dataStart(file: RangeFile, offset: number): Promise<number> {
-  const header = await file.read(offset, offset + LOCAL_HEADER);
-  const view = new DataView(header.buffer);
-  if (view.getUint32(0, true) !== LOCAL_SIGNATURE)
-    throw new Error(`no file begins at byte ${offset}, where one is listed`);
-  return offset + LOCAL_HEADER + view.getUint16(26, true) + view.getUint16(28, true);
+/** Bytes [from, to) of a file in the archive. */
+async function readStored(
+  file: RangeFile,
+  stored: StoredFile,
+  from: number,
+  to: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const start = await dataStart(file, stored);
+  return file.read(start + from, start + to);
 }
 
-async function readStored(file: RangeFile, { start, bytes }: StoredFile, most: number): Promise<Uint8Array> {
-  return file.read(start, start + Math.min(bytes, most));
+/** Behind an entry's local header, whose two last fields are the lengths of its name and of what pads the numbers to 64 bytes. */
+async function dataStart(file: RangeFile, { name, offset, bytes, limit }: StoredFile): Promise<number> {
+  const header = new DataView((await file.read(offset, offset + LOCAL_HEADER)).buffer);
+  const start = offset + LOCAL_HEADER + header.getUint16(26, true) + header.getUint16(28, true);
+  if (header.getUint32(0, true) === LOCAL_SIGNATURE && start + bytes <= limit) return start;
+  throw new Error(
+    `${file.path} was refused: its ${shown(name)} does not lie at byte ${offset}, where its directory lists it.`,
+  );
 }
 
 /** What names a checkpoint may use, and what they stand for. */
@@ -195,7 +238,11 @@ function namesOf(path: string) {
   const known = new Map<string, Constructor>([
     [
       'collections.OrderedDict',
-      ([entries]) => new Map((entries as [PickleValue, PickleValue][] | undefined) ?? []),
+      (args) => {
+        // Python 3 fills it afterwards, as any dictionary.
+        if (args.length > 0) throw refused('it makes an OrderedDict of a list');
+        return new Map();
+      },
     ],
     ['torch._utils._rebuild_tensor_v2', (args) => viewFrom(args, refused)],
     ['torch._utils._rebuild_parameter', ([tensor]) => tensor ?? null],
@@ -216,13 +263,13 @@ function namesOf(path: string) {
   return {
     find(module: string, name: string): Constructor {
       const found = module.startsWith('__torch__') ? inert : known.get(`${module}.${name}`);
-      if (!found) throw refused(`its pickle asks for ${module}.${name}`);
+      if (!found) throw refused(`its pickle asks for ${shown(`${module}.${name}`)}`);
       return found;
     },
     load(id: PickleValue): PickleValue {
       const [kind, type, key, , length] = Array.isArray(id) ? (id as PickleValue[]) : [];
       const dtype = typeof type === 'function' ? storageTypes.get(type as Constructor) : undefined;
-      if (kind !== 'storage' || !dtype || typeof key !== 'string' || !isCount(length)) {
+      if (kind !== 'storage' || !dtype || !isKey(key) || !isCount(length)) {
         throw refused('it refers to something outside of it that is no storage');
       }
       return new Storage(dtype, key, length);
@@ -239,8 +286,12 @@ function namesOf(path: string) {
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const countOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
-const areCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount);
+const isKey = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= MAX_NAME_LENGTH;
+const countOf = (shape: readonly number[]) =>
+  shape.includes(0) ? 0 : shape.reduce((product, length) => product * length, 1);
+const areCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= MAX_AXES && value.every(isCount);
 
 function viewFrom(
   [storage, offset, shape, strides]: readonly PickleValue[],
@@ -255,15 +306,19 @@ function viewFrom(
   ) {
     throw refused('a tensor in it has no storage, shape or strides');
   }
-  const last = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis], offset);
+  const count = countOf(shape);
   // More elements than its storage has a tensor only has that repeats them, and no weight does.
-  if (!(Math.max(last + 1, countOf(shape)) <= storage.length) && !shape.includes(0)) {
+  if (count > 0 && Math.max(offset + spanOf(shape, strides), count) > storage.length) {
     throw refused(
       `a tensor of shape [${shape.join(', ')}] and strides [${strides.join(', ')}] from ${offset} on does not fit into a storage of ${storage.length}`,
     );
   }
   return new View(storage, offset, shape, strides);
 }
+
+/** Elements from a view's first to its last. */
+const spanOf = (shape: readonly number[], strides: readonly number[]): number =>
+  shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis], 1);
 
 /** Of a dictionary of tensors, or of a tree of modules, whose names are joined by dots. */
 function viewsOf(content: PickleValue, path: string): Map<string, View> {
@@ -274,7 +329,13 @@ function viewsOf(content: PickleValue, path: string): Map<string, View> {
   const seen = new Set<PickleValue>();
   const enter = (value: PickleValue, prefix: string, depth: number): void => {
     if (value instanceof View) {
+      if (prefix.length > MAX_NAME_LENGTH)
+        throw new Error(
+          `${path} was refused: a tensor's name has ${prefix.length} characters; at most ${MAX_NAME_LENGTH} are read.`,
+        );
       views.set(prefix, value);
+      if (views.size > MAX_FILES)
+        throw new Error(`${path} was refused: it holds more than ${MAX_FILES} tensors.`);
       return;
     }
     const fields = value instanceof InertRecord ? value.fields : value instanceof Map ? value : undefined;
@@ -303,18 +364,14 @@ function checkStorage(
   );
 }
 
-async function readView(file: RangeFile, view: View, { start }: StoredFile): Promise<Tensor> {
+async function readView(file: RangeFile, view: View, stored: StoredFile): Promise<Tensor> {
   const { storage, offset, shape, strides } = view;
   const { dtype } = storage;
   const size = BYTES[dtype];
   const count = countOf(shape);
-  if (isContiguous(shape, strides)) {
-    const from = start + offset * size;
-    return readTensor(await file.read(from, from + count * size), { dtype, shape });
-  }
-  const last = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis], 0);
-  const from = start + offset * size;
-  const source = await file.read(from, from + (last + 1) * size);
+  if (count === 0) return readTensor(new Uint8Array(), { dtype, shape });
+  const source = await readStored(file, stored, offset * size, (offset + spanOf(shape, strides)) * size);
+  if (isContiguous(shape, strides)) return readTensor(source, { dtype, shape });
   const target = new Uint8Array(count * size);
   const place = shape.map(() => 0);
   for (let i = 0; i < count; i++) {
