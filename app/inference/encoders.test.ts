@@ -44,8 +44,8 @@ it('lets the graphs’ bytes go once the sessions are there', async () => {
     return bytes;
   };
   const encoders = await createEncoders(runtimeOf([vision, text]), attempt, folder, {
-    vision_model: { graph: graph(0), externalData: [] },
-    text_model: { graph: graph(1), externalData: [] },
+    vision_model: { graph: graph(0), externalData: [], producer: '' },
+    text_model: { graph: graph(1), externalData: [], producer: '' },
   });
   // A WeakRef holds what it was made of until this turn of the event loop ends.
   await new Promise((resolve) => setTimeout(resolve));
@@ -59,7 +59,7 @@ it('refuses graphs that contradict the folder', async () => {
     [{ name: 'pixel_values', type: 'float32', shape: ['batch', 3, 2, 2] }],
     'image_embeds',
   );
-  const only = (kind: number) => ({ graph: new Uint8Array([kind]), externalData: [] });
+  const only = (kind: number) => ({ graph: new Uint8Array([kind]), externalData: [], producer: '' });
   const graphs = { vision_model: only(0), text_model: only(1) };
   await expect(createEncoders(runtimeOf([large, text]), attempt, folder, graphs)).rejects.toThrow(
     'The vision_model sees pictures of 2×2, preprocessor_config.json makes them 1×1.',
@@ -72,6 +72,7 @@ it.each([true, false])("runs other exporters' encoders, a mask asked for: %s", a
   const read = (encoder: string) => ({
     graph: files.get(`onnx/${encoder}.onnx`) ?? new Uint8Array(),
     externalData: [],
+    producer: '',
   });
   ort.env.wasm.numThreads = 1;
   const encoders = await createEncoders(ort, { ...attempt, precision: 'fp32' }, folder, {

@@ -138,14 +138,14 @@ async function readEncoder(
   precision: Precision,
 ): Promise<EncoderBytes> {
   const graph = await source.read(encoderPath(encoder, precision));
-  const beside = checkEncoder({ name: source.name, files }, encoder, precision, graph);
+  const { dataFiles, producer } = checkEncoder({ name: source.name, files }, encoder, precision, graph);
   const externalData = await Promise.all(
-    beside.map(async ({ path }) => ({
+    dataFiles.map(async ({ path }) => ({
       path: path.split('/').at(-1) ?? path,
       data: await source.read(path),
     })),
   );
-  return { graph, externalData };
+  return { graph, externalData, producer };
 }
 
 /** What `readModelFolder`, the self-test and the sessions read between them. */

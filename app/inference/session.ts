@@ -14,6 +14,8 @@ export interface Feed {
 /** An encoder as its files hold it. */
 export interface EncoderBytes {
   readonly graph: Uint8Array<ArrayBuffer>;
+  /** The program that wrote the graph. */
+  readonly producer: string;
   /** Weights beside the graph, by the names that it calls them. */
   readonly externalData: readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[];
 }
@@ -34,25 +36,31 @@ const ERRORS_ONLY = 3;
 const CREATE_LIMIT_MS = 30_000;
 const CREATE_LIMIT_MS_PER_MB = 100;
 
+const OUR_EXPORT = 'promptlens';
+
 /**
- * The exported q8 graphs are in the form in which WebAssembly runs them, and its optimiser, which WebAssembly has to compile at
- * each start, makes them no faster: without it a small model answers 0.3 s sooner. Measured again by `npm run bench`.
+ * The q8 graphs of our export are in the form in which WebAssembly runs them, and its optimiser, which WebAssembly has to compile at
+ * each start, makes them no faster: without it a small model answers 0.3 s sooner. Measured again by `npm run bench`. Other exporters
+ * leave it to the runtime to put operators together.
  */
-function optimization({ backend, precision }: Pick<Attempt, 'backend' | 'precision'>): 'all' | 'disabled' {
-  return backend === 'wasm' && precision === 'q8' ? 'disabled' : 'all';
+function optimization(
+  { backend, precision }: Pick<Attempt, 'backend' | 'precision'>,
+  producer: string,
+): 'all' | 'disabled' {
+  return backend === 'wasm' && precision === 'q8' && producer === OUR_EXPORT ? 'disabled' : 'all';
 }
 
 export async function createEncoderSession(
   runtime: Runtime,
   attempt: Pick<Attempt, 'backend' | 'precision'>,
-  { graph, externalData }: EncoderBytes,
+  { graph, externalData, producer }: EncoderBytes,
   path: string,
 ): Promise<EncoderSession> {
   const bytes = externalData.reduce((sum, { data }) => sum + data.length, graph.length);
   const session = await limited(
     runtime.InferenceSession.create(graph, {
       executionProviders: [attempt.backend],
-      graphOptimizationLevel: optimization(attempt),
+      graphOptimizationLevel: optimization(attempt, producer),
       logSeverityLevel: ERRORS_ONLY,
       externalData,
     }),

@@ -18,9 +18,9 @@ describe('checkEncoder', () => {
   };
 
   it('says what a graph needs beside it', () => {
-    expect(checkEncoder(folder, 'vision_model', 'q8', weights('vision_model.onnx_data'))).toEqual([
-      { path: 'onnx/vision_model.onnx_data', bytes: 8 },
-    ]);
+    expect(checkEncoder(folder, 'vision_model', 'q8', weights('vision_model.onnx_data'))).toMatchObject({
+      dataFiles: [{ path: 'onnx/vision_model.onnx_data', bytes: 8 }],
+    });
   });
 
   it('refuses data from elsewhere', () => {

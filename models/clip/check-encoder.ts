@@ -5,10 +5,16 @@ import { checkGraph } from './graph-check.ts';
 import type { ModelFolder } from './model-folder.ts';
 import type { Encoder, FolderFile, Precision } from './types.ts';
 
+export interface CheckedEncoder {
+  /** The files with weights that the graph needs beside it; a runtime in a page is given them by their names. */
+  readonly dataFiles: readonly FolderFile[];
+  /** The program that wrote the graph, as it names itself. */
+  readonly producer: string;
+}
+
 /**
  * Call with an encoder's bytes, as the folder gives them.
  *
- * @returns the files with weights that the graph needs beside it; a runtime in a page is given them by their names
  * @throws one sentence where the bytes are no sound graph, or want data from elsewhere than their folder
  */
 export function checkEncoder(
@@ -16,7 +22,7 @@ export function checkEncoder(
   encoder: Encoder,
   precision: Precision,
   graph: Uint8Array,
-): FolderFile[] {
+): CheckedEncoder {
   const path = encoderPath(encoder, precision);
   const place = path.slice(0, path.lastIndexOf('/') + 1);
   const beside = new Map(
@@ -25,6 +31,6 @@ export function checkEncoder(
       .map((file) => [file.path.slice(place.length), file] as const),
   );
   const sizes = new Map(Array.from(beside, ([name, { bytes }]) => [name, bytes]));
-  const { dataFiles } = checkGraph(graph, `${folder.name}/${path}`, sizes);
-  return dataFiles.flatMap((name) => beside.get(name) ?? []);
+  const { dataFiles, producer } = checkGraph(graph, `${folder.name}/${path}`, sizes);
+  return { dataFiles: dataFiles.flatMap((name) => beside.get(name) ?? []), producer };
 }

@@ -25,8 +25,14 @@ beforeAll(async () => {
 describe('a sound graph', () => {
   test("of ours says its inputs, outputs and operators' version", () => {
     expect(encoders.map((bytes) => checkGraph(bytes, 'a'))).toEqual([
-      { inputs: ['pixel_values'], outputs: ['image_embeds'], opset: 20, dataFiles: [] },
-      { inputs: ['input_ids'], outputs: ['text_embeds'], opset: 20, dataFiles: [] },
+      {
+        inputs: ['pixel_values'],
+        outputs: ['image_embeds'],
+        opset: 20,
+        producer: 'promptlens',
+        dataFiles: [],
+      },
+      { inputs: ['input_ids'], outputs: ['text_embeds'], opset: 20, producer: 'promptlens', dataFiles: [] },
     ]);
   });
 
@@ -57,6 +63,7 @@ describe('a sound graph', () => {
       inputs: ['pixel_values'],
       outputs: ['image_embeds'],
       opset: 20,
+      producer: '',
       dataFiles: ['model.onnx_data'],
     });
   });
@@ -321,6 +328,7 @@ test('fields in any order, and fields that ONNX does not know, leave a sound gra
           inputs: ['x'],
           outputs: ['y'],
           opset: 20,
+          producer: '',
           dataFiles: [],
         });
       },

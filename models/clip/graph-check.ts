@@ -12,6 +12,8 @@ export interface GraphSummary {
   readonly outputs: readonly string[];
   /** Version of ONNX's own operators. */
   readonly opset: number;
+  /** The program that wrote it, as it names itself; empty where it does not. */
+  readonly producer: string;
   /** Plain names of the files in the graph's folder that hold weights. */
   readonly dataFiles: readonly string[];
 }
@@ -118,6 +120,7 @@ class GraphChecker {
   readonly #calls: Calls = new Map();
   /** Bytes that tensors take from each file beside the graph. */
   readonly #taken = new Map<string, number>();
+  #producer = '';
   #graphs = 0;
   #parts = 0;
   #fields = 0;
@@ -152,6 +155,7 @@ class GraphChecker {
       inputs: this.#inputs.filter((name) => !this.#initializers.has(name)),
       outputs: this.#outputs,
       opset,
+      producer: this.#producer,
       dataFiles: [...this.#taken.keys()],
     };
   }
@@ -161,6 +165,7 @@ class GraphChecker {
   #model(): void {
     while (this.#next(this.#bytes.length)) {
       const [from, end] = [this.#from, this.#at];
+      if (this.#number === 2) this.#producer = this.#text('a producer');
       switch (this.#childOf('model')) {
         case 'graph':
           this.#graphs++;

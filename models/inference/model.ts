@@ -153,7 +153,8 @@ async function openEncoder(
   const file = encoderPath(encoder, precision);
   const graph = join(path, file);
   // Read only to be checked: the runtime reads graph and external data itself, and knows by the graph's place where that is.
-  for (const data of checkEncoder(folder, encoder, precision, await folder.read(file))) {
+  const { dataFiles } = checkEncoder(folder, encoder, precision, await folder.read(file));
+  for (const data of dataFiles) {
     await refuseLinkedData(graph, join(path, data.path));
     if (folder.manifest) await folder.read(data.path);
   }
