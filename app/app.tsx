@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { Announcer } from './classify/announcer.tsx';
 import { DropTarget } from './classify/drop-target.tsx';
 import { refuse } from './classify/late-parts.ts';
+import { givenChoice } from './classify/load-request.ts';
 import { MachineBar } from './classify/machine-bar.tsx';
 import { PhotoView } from './classify/photo-view.tsx';
 import { hasUnkept, type Photo } from './classify/photos.ts';
@@ -40,6 +41,7 @@ const loadModelsView = () => import('./library/models-view.tsx').catch(refuse);
 const ModelsView = lazy(loadModelsView);
 const loadAhead = () => void loadModelsView().catch((error: unknown) => console.warn(error));
 const NO_PHOTOS: readonly Photo[] = [];
+const DEFAULT_CHOICE = givenChoice(new URL(location.href), new URL(document.baseURI));
 
 function Page() {
   const { classifier, beside: second } = useServices();
@@ -74,7 +76,11 @@ function Page() {
               use={view.model}
               beside={view.beside}
               reports={[model.report, beside.report]}
-              onUse={(choice) => show({ model: choice })}
+              fallback={DEFAULT_CHOICE}
+              onUse={(choice) =>
+                // The one beside it takes its place, and does not run twice.
+                show({ model: choice, beside: view.beside?.model === choice.model ? null : view.beside })
+              }
               onBeside={(choice) => show({ beside: choice })}
               onClose={() => setChoosingModels(false)}
               policyReady={answeredByServiceWorker}

@@ -26,8 +26,8 @@ function start(): void {
   const queryClient = createQueryClient();
   const services: Services = {
     queryClient,
-    ...createRanker(queryClient),
-    beside: createRanker(queryClient),
+    ...createRanker(queryClient, 'first'),
+    beside: createRanker(queryClient, 'beside'),
     address: createAddressStore({
       labels: EXAMPLE_LABELS,
       templates: TEMPLATE_SETS[0].templates,
@@ -58,8 +58,8 @@ function start(): void {
   );
 }
 
-function createRanker(queryClient: QueryClient): Ranker {
+function createRanker(queryClient: QueryClient, name: string): Ranker {
   const client = createInferenceClient();
-  const classifier = new Classifier(queryClient);
+  const classifier = new Classifier(queryClient, name);
   return { client, classifier, encodeWith: createEncodeWith(client, classifier) };
 }

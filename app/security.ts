@@ -1,18 +1,14 @@
 // The security headers of each file that the service worker answers with. They are the same for all but the worker that takes models
 // from other servers onto this device: it may ask the hosts that its address names, which are those that the visitor asked for.
 
-import { HOSTS } from './library/keep/source.ts';
+import { HOSTS, isHost } from './library/keep/source.ts';
 import securityHeaders from './security-headers.json';
 
 /** In the build's names: assets/keep-worker-<hash>.js. */
 const KEEP_WORKER = /\/assets\/keep-worker-[\w-]+\.js$/;
-/** An origin, or all hosts under a name; http on this machine alone. Nothing that could end the directive it stands in. */
-const HOST =
-  /^(?:https:\/\/(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?|http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?)$/;
-
 export function securityHeadersFor(url: URL): Readonly<Record<string, string>> {
   if (!KEEP_WORKER.test(url.pathname)) return securityHeaders;
-  const hosts = (url.searchParams.get(HOSTS) ?? '').split(' ').filter((host) => HOST.test(host));
+  const hosts = (url.searchParams.get(HOSTS) ?? '').split(' ').filter(isHost);
   const policy = securityHeaders['Content-Security-Policy'];
   return {
     ...securityHeaders,

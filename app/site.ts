@@ -62,7 +62,8 @@ export async function answeredByServiceWorker(): Promise<void> {
     navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
   );
   (await navigator.serviceWorker.ready).active?.postMessage(ANSWER);
-  await answered;
+  // It may have come before anybody listened.
+  if (navigator.serviceWorker.controller === null) await answered;
 }
 
 /** Calls `listener` when a new version is ready, at once if it is already. Returns the function that ends it. */

@@ -1,5 +1,5 @@
-// The view lives in the address; this is the one place that reads and writes it. Each edit of labels or templates is a
-// step in the browser's history, so that undo is Back and redo is Forward, also after a reload. Sorting and filtering
+// The view lives in the address; this is the one place that reads and writes it. Each edit of labels or templates, and each choice of
+// a model, is a step in the browser's history, so that undo is Back and redo is Forward, also after a reload. Sorting and filtering
 // change the step that is there.
 
 import { formatFragment, parseFragment } from './address.ts';
@@ -16,6 +16,9 @@ export interface AddressStore {
   /** Takes the newest step back; where there is none, nothing happens. */
   undo(): void;
 }
+
+/** What undo takes back. */
+const STEPS = ['labels', 'templates', 'model', 'beside'] as const satisfies readonly (keyof View)[];
 
 /** Steps that this page has made in this tab's history up to the current one. */
 const stepsOf = (state: unknown): number =>
@@ -64,7 +67,7 @@ export function createAddressStore(defaults: View): AddressStore {
       }
       const address = `${location.pathname}${location.search}${text === '' ? '' : `#${text}`}`;
       const steps = stepsOf(history.state);
-      const isEdit = next.labels !== view.labels || next.templates !== view.templates;
+      const isEdit = STEPS.some((part) => next[part] !== view[part]);
       // An edit that leaves the words as they are would be an undo that does nothing.
       const isStep = isEdit && text !== formatFragment(view, defaults);
       if (isStep) history.pushState({ steps: steps + 1 }, '', address);

@@ -105,7 +105,8 @@ function parseChoice(params: URLSearchParams, name: string, precisionName: strin
   const precision = params.get(precisionName);
   return { model, precision: PRECISIONS.find((each) => each === precision) ?? 'auto' };
 }
-const MAX_MODEL_NAME = 200;
+/** An address of a folder, at its longest. */
+const MAX_MODEL_NAME = 500;
 
 function formatChoice(
   params: URLSearchParams,

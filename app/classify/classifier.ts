@@ -121,7 +121,11 @@ export class Classifier {
     version: 0,
   };
 
-  constructor(queryClient: QueryClient) {
+  readonly #name: string;
+
+  /** @param name of two that rank side by side: what one of them waits for is not the other's to give up */
+  constructor(queryClient: QueryClient, name = 'first') {
+    this.#name = name;
     this.#photos = createQuerySet<PhotoVector>(queryClient, this.#onPhoto);
     this.#labelVectors = createQuerySet<LabelEmbedding>(queryClient, this.#onLabel);
   }
@@ -207,7 +211,7 @@ export class Classifier {
     for (const id of [...this.#results.keys()]) if (!wanted.has(id)) this.#results.delete(id);
     if (encoder === null) return;
     this.#photos.want(wanted.keys(), (id) => ({
-      queryKey: ['image', encoder.modelKey, encoder.precision, id],
+      queryKey: ['image', this.#name, encoder.modelKey, encoder.precision, id],
       queryFn: ({ signal }) => {
         // Not from `wanted`: a query lives as long as its photograph, and would keep the list of a moment ago as long.
         const photo = this.#wantedPhotos.get(id);
@@ -228,7 +232,7 @@ export class Classifier {
       [everyday, this.#everydayPromptsOf],
     ]);
     this.#labelVectors.want(prompts, (lines) => ({
-      queryKey: ['label', encoder.modelKey, encoder.precision, lines],
+      queryKey: ['label', this.#name, encoder.modelKey, encoder.precision, lines],
       queryFn: ({ signal }) => embed(lines.split('\n'), signal),
     }));
   }

@@ -2,6 +2,7 @@
 
 import { useMemo } from 'react';
 import { deviceWords } from '../inference/device-words.ts';
+import { titleOf } from '../inference/place.ts';
 import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { formatCount } from '../ui/format.ts';
@@ -28,8 +29,8 @@ export function useCompared(
   return useMemo(
     () =>
       view.beside && {
-        first: first === null ? view.model.model : nameOf(first),
-        second: second === null ? view.beside.model : nameOf(second),
+        first: first === null ? titleOf(view.model.model) : nameOf(first),
+        second: second === null ? titleOf(view.beside.model) : nameOf(second),
       },
     [view.model, view.beside, first, second],
   );
@@ -57,7 +58,7 @@ export function BesideBar({
   return (
     <section className="beside" aria-label="The model beside">
       {problem !== null ? (
-        <p className="beside-problem">
+        <p className="beside-problem" role="alert">
           {name}: {problem}
         </p>
       ) : (

@@ -47,6 +47,8 @@ export function DropTarget({ onFiles, children }: DropTargetProps) {
       onDragEnter={onDragOver}
       onDragOver={onDragOver}
       onDragLeave={onDragLeave}
+      // Also where a part of the page takes the drop for itself.
+      onDropCapture={() => setIsOver(false)}
       onDrop={onDrop}
     >
       {children}

@@ -30,8 +30,12 @@ it('takes the model and the precision that were chosen', () => {
   });
 });
 
-it('takes the site’s own for a name that is none', () => {
-  const own = { on: 'site', url: 'https://site.example/lens/models/promptlens-mini/' };
-  expect(request(`?model=${encodeURIComponent('../secret')}`).place).toEqual(own);
-  expect(request('', { model: '../secret', precision: 'auto' }).place).toEqual(own);
+it('takes the site’s own where the query names none that can be, and refuses a choice that can be none', () => {
+  expect(request(`?model=${encodeURIComponent('../secret')}`).place).toEqual({
+    on: 'site',
+    url: 'https://site.example/lens/models/promptlens-mini/',
+  });
+  expect(() => request('', { model: '../secret', precision: 'auto' })).toThrow(
+    'There is no model “../secret”.',
+  );
 });

@@ -5,7 +5,7 @@
 //   ?software-adapter       a GPU in software counts as one
 
 import { placeOf } from '../inference/place.ts';
-import type { LoadRequest, ModelChoice, ModelPlace } from '../inference/types.ts';
+import type { LoadRequest, ModelChoice } from '../inference/types.ts';
 
 const DEFAULT_MODEL = 'promptlens-mini';
 
@@ -15,16 +15,15 @@ export function givenChoice(address: URL, base: URL): ModelChoice {
   return { model: placeOf(model, base) === null ? DEFAULT_MODEL : model, precision: 'auto' };
 }
 
+/** Throws a sentence where there can be no such model. */
 export function loadRequest({ model, precision }: ModelChoice, address: URL, base: URL): LoadRequest {
   const backend = address.searchParams.get('backend');
+  const place = placeOf(model, base);
+  if (place === null) throw new Error(`There is no model “${model}”. Choose one in the list of models.`);
   return {
-    place: placeOf(model, base) ?? defaultPlace(base),
+    place,
     precision,
     backend: backend === 'webgpu' || backend === 'wasm' ? backend : 'auto',
     allowSoftwareAdapter: address.searchParams.has('software-adapter'),
   };
-}
-
-function defaultPlace(base: URL): ModelPlace {
-  return { on: 'site', url: new URL(`models/${DEFAULT_MODEL}/`, base).href };
 }

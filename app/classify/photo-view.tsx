@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { Failure, failureWords } from '../ui/failure.tsx';
 import { formatCount } from '../ui/format.ts';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { whenIdle } from '../ui/when-idle.ts';
 import { BesideBar, useCompared } from './compared.tsx';
@@ -19,7 +20,6 @@ import { Toolbar } from './toolbar.tsx';
 import {
   type Model,
   type Photos,
-  sentence,
   useProgress,
   useResultsVersion,
   type ViewControls,
@@ -76,9 +76,9 @@ export function PhotoView({
           onClear={areExamples ? null : () => remove(photos)}
         />
       </div>
-      {view.beside !== null && (
+      {compared !== null && (
         <BesideBar
-          name={compared?.second ?? view.beside.model}
+          name={compared.second}
           model={beside}
           photos={photos}
           onStop={() => show({ beside: null })}

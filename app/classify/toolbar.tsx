@@ -7,13 +7,14 @@ import { Icon } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { type Portion, usePortions } from '../ui/portions.ts';
 import { Select } from '../ui/select.tsx';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { CERTAINTIES, CERTAINTY_WORDS } from './certainty.ts';
 import { csvLines, exportName, jsonPieces } from './export.ts';
 import type { Photo } from './photos.ts';
 import { useServices } from './services.tsx';
 import { inSlices } from './slices.ts';
-import { sentence, useResultsVersion, type ViewControls } from './use-classify.ts';
+import { useResultsVersion, type ViewControls } from './use-classify.ts';
 import type { Sort } from './view.ts';
 import './toolbar.css';
 

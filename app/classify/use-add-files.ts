@@ -2,11 +2,11 @@
 
 import { useCallback } from 'react';
 import { formatCount } from '../ui/format.ts';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { addFiles } from './photos.ts';
 import type { Files } from './picture-files.ts';
 import { useServices } from './services.tsx';
-import { sentence } from './use-classify.ts';
 
 /** Reasons named one by one; of more, the rest is counted. */
 const REASONS_SHOWN = 2;

@@ -5,6 +5,7 @@ import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExte
 import type { LoadProgress, ModelChoice, ModelReport } from '../inference/types.ts';
 import { onPhotosChanged } from '../storage/photos.ts';
 import { touchVectorModel } from '../storage/vectors.ts';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import type { Classifier, PhotoResult, Progress } from './classifier.ts';
 import { loadExamples } from './examples.ts';
@@ -122,7 +123,6 @@ export function useBeside(choice: ModelChoice | null): Model {
   useEffect(() => {
     if (!none) return;
     beside.encodeWith(null);
-    beside.classifier.update({ photos: [] });
     beside.client.close();
   }, [beside, none]);
   return useLoaded('beside', beside, choice);
@@ -130,15 +130,14 @@ export function useBeside(choice: ModelChoice | null): Model {
 
 function useLoaded(name: string, { client, encodeWith }: Ranker, choice: ModelChoice | null): Model {
   const { queryClient, siteReady } = useServices();
-  const request = useMemo(
-    () => choice && loadRequest(choice, new URL(location.href), new URL(document.baseURI)),
-    [choice],
-  );
   const model = useQuery({
-    queryKey: ['model', name, request],
-    queryFn: async () => {
-      if (request === null) return null;
+    queryKey: ['model', name, choice],
+    // Reading the signal ends a load that was switched away from before it began.
+    queryFn: async ({ signal }) => {
+      if (choice === null) return null;
+      const request = loadRequest(choice, new URL(location.href), new URL(document.baseURI));
       await siteReady;
+      signal.throwIfAborted();
       const report = await client.load(request, {
         onProgress: (progress) => queryClient.setQueryData(progressKey(name), progress),
         // What was encoded before is ranked while the model still loads.
@@ -214,8 +213,4 @@ export function useResultsVersion(classifier: Classifier): number {
 
 export function usePhotoResult(classifier: Classifier, id: string | null): PhotoResult {
   return useSyncExternalStore(classifier.subscribe, () => classifier.result(id));
-}
-
-export function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

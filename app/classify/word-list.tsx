@@ -7,10 +7,10 @@ import { Button } from '../ui/button.tsx';
 import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
 import { useGrowing } from '../ui/portions.ts';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { loadClean } from './late-parts.ts';
 import { MAX_CHIPS } from './limits.ts';
-import { sentence } from './use-classify.ts';
 import { addWords, type Clean, type Edit, LINES, moveWords, replaceWords, type WordKind } from './words.ts';
 import './word-list.css';
 

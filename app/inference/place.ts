@@ -19,3 +19,8 @@ export function placeOf(name: string, base: URL): ModelPlace | null {
 export function nameOnDevice(id: string): string {
   return `${ON_DEVICE}${id}`;
 }
+
+/** For people: without what only tells where it is. */
+export function titleOf(name: string): string {
+  return name.startsWith(ON_DEVICE) ? name.slice(ON_DEVICE.length) : name;
+}

@@ -7,13 +7,15 @@ import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Select } from '../ui/select.tsx';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { droppedFolder, type PickedFolder, pickedFolder } from './picked-folder.ts';
 import type { UsedAdditions } from './use-additions.ts';
 
 interface AddModelProps {
   readonly additions: UsedAdditions;
-  readonly hub: string;
+  /** Null while it is not known. */
+  readonly hub: string | null;
 }
 
 export function AddModel({ additions: { addTyped, addFolder }, hub }: AddModelProps) {
@@ -21,18 +23,18 @@ export function AddModel({ additions: { addTyped, addFolder }, hub }: AddModelPr
   const [precision, setPrecision] = useState<'auto' | Precision>('auto');
   const [isOver, setIsOver] = useState(false);
   const help = useId();
-  const { host } = new URL(hub);
+  const host = hub === null ? 'the hub' : new URL(hub).host;
 
   const add = async (folder: () => PickedFolder | Promise<PickedFolder>) => {
     try {
       addFolder(await folder());
     } catch (error) {
-      toast(error instanceof Error ? error.message : String(error), { kind: 'problem', stays: true });
+      toast(sentence(error), { kind: 'problem', stays: true });
     }
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    if (addTyped(text, precision, hub)) setText('');
+    if (hub !== null && addTyped(text, precision, hub)) setText('');
   };
   const onDragOver = (event: DragEvent) => {
     event.preventDefault();
@@ -88,14 +90,14 @@ export function AddModel({ additions: { addTyped, addFolder }, hub }: AddModelPr
             </option>
           ))}
         </Select>
-        <Button type="submit" disabled={text.trim() === ''}>
+        <Button type="submit" disabled={hub === null || text.trim() === ''}>
           <Icon name="download" size={18} /> Add
         </Button>
       </form>
       <p id={help} className="models-note">
-        This is the one time that the page asks another server: {host}, or the one whose address you give, for
-        the model’s files alone. That server learns your device’s address, and nothing of your photographs or
-        words.
+        This is the one time that the page asks another server: {host} and those that hold its files, or the
+        one whose address you give, for the model’s files alone. It learns your device’s address, which model
+        you ask for and from which site, and nothing of your photographs or words.
       </p>
     </section>
   );

@@ -3,6 +3,7 @@
 
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Precision } from '../../models/clip/types.ts';
+import { sentence } from '../ui/sentence.ts';
 import type { KeepApi } from './keep/api.ts';
 import type { OnProgress, PickedFile } from './keep/keep-model.ts';
 import keepWorker from './keep/keep-worker.ts?worker&url';
@@ -34,6 +35,8 @@ interface AdditionsOptions {
   /** What is on this device may be something else now. */
   readonly onChange: () => void;
   readonly onAdded: (id: string) => void;
+  /** It ended while nobody was looking at the list. */
+  readonly onFailed: (id: string, problem: string) => void;
 }
 
 /** Of an addition under way; another of the same name is another one. */
@@ -42,7 +45,7 @@ interface Job {
   worker: Worker | null;
 }
 
-export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOptions): Additions {
+export function createAdditions({ policyReady, onChange, onAdded, onFailed }: AdditionsOptions): Additions {
   const listeners = new Set<() => void>();
   const jobs = new Map<string, Job>();
   let additions: readonly Addition[] = [];
@@ -73,6 +76,7 @@ export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOpt
     jobs.set(id, job);
     const isCurrent = () => jobs.get(id) === job;
     put({ id, loadedBytes: 0, totalBytes: 0, problem: null });
+    askToStay();
     try {
       if (hosts.length > 0) await policyReady();
       if (!isCurrent()) return;
@@ -82,13 +86,16 @@ export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOpt
         if (isCurrent()) put({ id, loadedBytes, totalBytes, problem: null });
       });
       const added = await Promise.race([keep(wrap<KeepApi>(worker), onProgress), broken]);
+      if (!isCurrent()) return;
       tell(additions.filter((addition) => addition.id !== id));
       onAdded(added);
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      if (isCurrent()) put({ id, loadedBytes: 0, totalBytes: 0, problem });
+      if (!isCurrent()) return;
+      const problem = sentence(error);
+      put({ id, loadedBytes: 0, totalBytes: 0, problem });
+      if (listeners.size === 0) onFailed(id, problem);
     }
-    if (isCurrent()) end(id);
+    end(id);
   };
 
   return {
@@ -107,6 +114,13 @@ export function createAdditions({ policyReady, onChange, onAdded }: AdditionsOpt
       tell(additions.filter((addition) => addition.id !== id));
     },
   };
+}
+
+/** That the browser does not clear models when the disk runs full. Where it refuses, they stay for as long as there is room. */
+function askToStay(): void {
+  navigator.storage
+    .persist()
+    .catch((error: unknown) => console.warn('This browser does not say that models stay:', error));
 }
 
 /** `broken` rejects where the worker's script does not come or fails. */

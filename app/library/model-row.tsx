@@ -81,7 +81,10 @@ export function ModelRow({ model, use, beside, reports, onUse, onBeside, onRemov
         <Button look={inUse ? 'plain' : 'primary'} disabled={usedAsChosen} onClick={() => onUse(choice)}>
           {usedAsChosen ? 'In use' : 'Use'}
         </Button>
-        <Button onClick={() => onBeside(besideAsChosen ? null : choice)} disabled={usedAsChosen}>
+        <Button
+          onClick={() => onBeside(besideAsChosen ? null : choice)}
+          disabled={usedAsChosen && !besideAsChosen}
+        >
           {besideAsChosen ? 'Stop comparing' : 'Compare'}
         </Button>
         {onRemove !== null && <RemoveButton title={title} onRemove={onRemove} />}
@@ -102,17 +105,25 @@ function Badge({ children }: { readonly children: React.ReactNode }) {
   return <span className="model-badge">{children}</span>;
 }
 
-/** Pressed twice: what it deletes took a download. */
+/** Pressed twice, and not in one double click: what it deletes took a download. */
 export function RemoveButton({ title, onRemove }: { readonly title: string; readonly onRemove: () => void }) {
   const [sure, setSure] = useState(false);
   return (
     <Button
       look="quiet"
-      aria-label={sure ? `Delete ${title} for good` : `Delete ${title}`}
+      aria-label={sure ? undefined : `Delete ${title}`}
       onBlur={() => setSure(false)}
-      onClick={() => (sure ? onRemove() : setSure(true))}
+      onClick={({ detail }) => {
+        if (!sure) setSure(true);
+        else if (detail <= 1) onRemove();
+      }}
     >
-      <Icon name="trash" size={18} /> {sure ? 'Press again to delete' : ''}
+      <Icon name="trash" size={18} />
+      {sure && (
+        <span>
+          Press again to delete <span className="visually-hidden">{title}</span>
+        </span>
+      )}
     </Button>
   );
 }

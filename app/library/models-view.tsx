@@ -3,21 +3,27 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { nameOnDevice } from '../inference/place.ts';
+import { nameOnDevice, placeOf } from '../inference/place.ts';
 import type { ModelChoice, ModelReport } from '../inference/types.ts';
-import { type DeviceModel, listDeviceModels, removeDeviceModel } from '../storage/device-models.ts';
+import {
+  type DeviceModel,
+  listDeviceModels,
+  removeDeviceModel,
+  whileWriting,
+} from '../storage/device-models.ts';
 import { dropRecord } from '../storage/model-files.ts';
 import { removeVectorModel } from '../storage/vectors.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { hostToasts } from '../ui/toast-host.ts';
 import { AddModel } from './add-model.tsx';
 import { AdditionRow, UnfinishedRow } from './addition-row.tsx';
 import { type ListedModel, ModelRow } from './model-row.tsx';
 import { PublishedModels } from './published-models.tsx';
-import { loadSiteIndex, loadSiteModel, type SiteIndex, siteFolderUrl } from './site-index.ts';
+import { loadSiteIndex, loadSiteModel, siteFolderUrl } from './site-index.ts';
 import { DEVICE_MODELS_KEY, LIBRARY_KEY, useAdditions } from './use-additions.ts';
 import './models-view.css';
 
@@ -26,6 +32,8 @@ interface ModelsViewProps {
   readonly beside: ModelChoice | null;
   /** Of what runs now: they say which precision was taken. */
   readonly reports: readonly (ModelReport | null)[];
+  /** What takes the place of a model that is deleted. */
+  readonly fallback: ModelChoice;
   readonly onUse: (choice: ModelChoice) => void;
   readonly onBeside: (choice: ModelChoice | null) => void;
   readonly onClose: () => void;
@@ -68,29 +76,36 @@ export default function ModelsView(props: ModelsViewProps) {
   );
 }
 
-function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsViewProps) {
+function Lists({ use, beside, reports, fallback, onUse, onBeside, policyReady }: ModelsViewProps) {
   const site = useSite(use.model);
   const device = useDeviceModels();
   const additions = useAdditions(policyReady);
   const queryClient = useQueryClient();
+  const heading = useRef<HTMLHeadingElement>(null);
   const chosen = { use, beside, reports, onUse, onBeside };
 
   const remove = async (model: ListedModel, forget: () => Promise<void>) => {
+    if (beside?.model === model.name) onBeside(null);
+    if (use.model === model.name) onUse(fallback);
     await forget();
     await removeVectorModel(model.modelKey);
-    if (beside?.model === model.name) onBeside(null);
-    if (use.model === model.name && site.models[0]) onUse({ model: site.models[0].name, precision: 'auto' });
-    await queryClient.invalidateQueries({ queryKey: LIBRARY_KEY });
     toast(`${model.title} is deleted: ${formatBytes(model.keptBytes)} of this device are free again.`);
   };
-  const onRemove = (model: ListedModel, forget: () => Promise<void>) => {
-    remove(model, forget).catch((error: unknown) => toast(String(error), { kind: 'problem' }));
+  const afterwards = async (work: Promise<void>) => {
+    try {
+      await work;
+    } catch (error) {
+      toast(sentence(error), { kind: 'problem' });
+    }
+    await queryClient.invalidateQueries({ queryKey: LIBRARY_KEY });
+    // The button that was pressed is gone.
+    heading.current?.focus();
   };
+  const removeKept = (id: string) => whileWriting(id, () => removeDeviceModel(id));
 
   const running = additions.list;
-  const unfinished = device.models.filter(
-    ({ id, whole }) => whole === null && !running.some((addition) => addition.id === id),
-  );
+  const coming = new Set(running.flatMap(({ id, problem }) => (problem === null ? [id] : [])));
+  const unfinished = device.models.filter(({ id, whole }) => whole === null && !coming.has(id));
   const bytes = device.models.reduce((sum, model) => sum + model.bytes, 0);
   return (
     <>
@@ -107,14 +122,17 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
                 // What runs is kept again at once.
                 model.keptBytes === 0 || [use.model, beside?.model].includes(model.name)
                   ? null
-                  : () => onRemove(model, () => dropRecord(siteFolderUrl(model.name, document.baseURI)))
+                  : () =>
+                      void afterwards(
+                        remove(model, () => dropRecord(siteFolderUrl(model.name, document.baseURI))),
+                      )
               }
             />
           ))}
         </ul>
       </section>
       <section aria-labelledby="models-device">
-        <h3 id="models-device">
+        <h3 id="models-device" ref={heading} tabIndex={-1}>
           On this device {bytes > 0 && <small className="numbers">{formatBytes(bytes)}</small>}
         </h3>
         {device.problem !== null && <p className="models-problem">{device.problem}</p>}
@@ -123,7 +141,10 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
             <AdditionRow
               key={addition.id}
               addition={addition}
-              onDismiss={() => additions.dismiss(addition.id)}
+              onDismiss={() => {
+                additions.dismiss(addition.id);
+                heading.current?.focus();
+              }}
             />
           ))}
           {device.models.flatMap((model) => {
@@ -135,7 +156,7 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
                 key={model.id}
                 model={listed}
                 {...chosen}
-                onRemove={() => onRemove(listed, () => removeDeviceModel(model.id))}
+                onRemove={() => void afterwards(remove(listed, () => removeKept(model.id)))}
               />
             );
           })}
@@ -143,12 +164,8 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
             <UnfinishedRow
               key={model.id}
               model={model}
-              onGoOn={(source) => additions.addTyped(source, 'auto', site.index.hub)}
-              onRemove={() => {
-                removeDeviceModel(model.id)
-                  .then(() => queryClient.invalidateQueries({ queryKey: LIBRARY_KEY }))
-                  .catch((error: unknown) => toast(String(error), { kind: 'problem' }));
-              }}
+              onGoOn={(source) => site.hub !== null && additions.addTyped(source, 'auto', site.hub)}
+              onRemove={() => void afterwards(removeKept(model.id))}
             />
           ))}
         </ul>
@@ -158,41 +175,52 @@ function Lists({ use, beside, reports, onUse, onBeside, policyReady }: ModelsVie
           </p>
         )}
       </section>
-      <AddModel additions={additions} hub={site.index.hub} />
+      <AddModel additions={additions} hub={site.hub} />
       <PublishedModels
-        hub={site.index.hub}
-        has={(id) => device.models.some((model) => model.id === id) || running.some((each) => each.id === id)}
-        onAdd={(id, precision) => additions.addTyped(id, precision, site.index.hub)}
+        hub={site.hub}
+        stateOf={(id) =>
+          coming.has(id)
+            ? 'coming'
+            : device.models.some((model) => model.id === id && model.whole !== null)
+              ? 'here'
+              : 'away'
+        }
+        onAdd={(id, precision) => site.hub !== null && additions.addTyped(id, precision, site.hub)}
       />
     </>
   );
 }
-
-const NO_INDEX: SiteIndex = { hub: 'https://huggingface.co', models: [] };
 
 /** The folders that the site lists, and the one in use where it lists it not. */
 function useSite(inUse: string) {
   const base = document.baseURI;
   const index = useQuery({ queryKey: [...LIBRARY_KEY, 'site'], queryFn: () => loadSiteIndex(base) });
   const listed = index.data?.models ?? [];
-  const folders =
-    inUse.startsWith('device:') || listed.some(({ folder }) => folder === inUse)
-      ? listed
-      : [...listed, { folder: inUse, license: null }];
+  const isUnlisted =
+    placeOf(inUse, new URL(base))?.on === 'site' && !listed.some(({ folder }) => folder === inUse);
+  const folders = isUnlisted ? [...listed, { folder: inUse, license: null }] : listed;
   const models = useQuery({
     queryKey: [...LIBRARY_KEY, 'site-models', folders],
-    queryFn: () => Promise.all(folders.map(({ folder, license }) => loadSiteModel(folder, license, base))),
-    enabled: index.data !== undefined,
+    // One that cannot be had, as with the network off, does not hide the others.
+    queryFn: () =>
+      Promise.allSettled(folders.map(({ folder, license }) => loadSiteModel(folder, license, base))),
     // What is kept of them changes with what is used.
     staleTime: 0,
   });
-  const problem = index.error ?? models.error;
+  const outcomes = models.data ?? [];
+  const problems = [
+    ...(index.error === null ? [] : [`What the site serves could not be listed: ${index.error.message}`]),
+    ...outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [sentence(outcome.reason)] : [])),
+  ];
   return {
-    index: index.data ?? NO_INDEX,
-    models: (models.data ?? []).map(
-      ({ folder, ...model }): ListedModel => ({ name: folder, title: folder, ...model }),
-    ),
-    problem: problem === null ? null : `What the site serves could not be listed: ${problem.message}`,
+    /** Null while it is not known. */
+    hub: index.data?.hub ?? null,
+    models: outcomes.flatMap((outcome): ListedModel[] => {
+      if (outcome.status === 'rejected') return [];
+      const { folder, ...model } = outcome.value;
+      return [{ name: folder, title: folder, ...model }];
+    }),
+    problem: problems.length === 0 ? null : problems.join(' '),
   };
 }
 
@@ -202,6 +230,11 @@ function listedOf({ id, about, whole, bytes }: DeviceModel): ListedModel | null 
 }
 
 function useDeviceModels() {
-  const { data, error } = useQuery({ queryKey: DEVICE_MODELS_KEY, queryFn: listDeviceModels });
+  const { data, error } = useQuery({
+    queryKey: DEVICE_MODELS_KEY,
+    queryFn: listDeviceModels,
+    // Another tab may have added or deleted some.
+    staleTime: 0,
+  });
   return { models: data ?? [], problem: error?.message ?? null };
 }

@@ -8,20 +8,21 @@ import { Icon } from '../ui/icon.tsx';
 import { PUBLISHED } from './published.ts';
 
 interface PublishedModelsProps {
-  readonly hub: string;
-  readonly has: (id: string) => boolean;
+  /** Null while it is not known. */
+  readonly hub: string | null;
+  readonly stateOf: (id: string) => 'here' | 'coming' | 'away';
   readonly onAdd: (id: string, precision: Precision) => void;
 }
 
-export function PublishedModels({ hub, has, onAdd }: PublishedModelsProps) {
+export function PublishedModels({ hub, stateOf, onAdd }: PublishedModelsProps) {
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);
-  const { host } = new URL(hub);
+  const host = hub === null ? 'the hub' : new URL(hub).host;
   return (
     <section aria-labelledby="models-published">
       <h3 id="models-published">Published models</h3>
       {!online && (
         <p className="models-note">
-          This device is offline: what is kept on it works, and nothing can be added.
+          This device is offline: what is kept on it works, and nothing can be downloaded.
         </p>
       )}
       <ul className="model-list">
@@ -36,17 +37,12 @@ export function PublishedModels({ hub, has, onAdd }: PublishedModelsProps) {
             </div>
             <div className="model-actions">
               <Button
-                aria-label={has(id) ? `${name} is here` : `Add ${name}`}
-                disabled={!online || has(id)}
+                aria-label={STATES[stateOf(id)](name)}
+                disabled={!online || hub === null || stateOf(id) !== 'away'}
                 onClick={() => onAdd(id, precision)}
               >
-                {has(id) ? (
-                  'On this device'
-                ) : (
-                  <>
-                    <Icon name="download" size={18} /> Add
-                  </>
-                )}
+                {stateOf(id) === 'away' && <Icon name="download" size={18} />}
+                {stateOf(id) === 'away' ? 'Add' : stateOf(id) === 'here' ? 'On this device' : 'Adding…'}
               </Button>
             </div>
           </li>
@@ -55,6 +51,12 @@ export function PublishedModels({ hub, has, onAdd }: PublishedModelsProps) {
     </section>
   );
 }
+
+const STATES = {
+  here: (name: string) => `${name} is on this device`,
+  coming: (name: string) => `${name} is being added`,
+  away: (name: string) => `Add ${name}`,
+};
 
 function subscribe(listener: () => void): () => void {
   window.addEventListener('online', listener);

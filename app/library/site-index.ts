@@ -19,11 +19,14 @@ export type SiteIndex = v.InferOutput<typeof SiteIndex>;
 /** A site put together by hand may have none: it serves then what the address names. */
 const NONE: SiteIndex = { hub: HUB_ENDPOINT, models: [] };
 
+/** Rejects where it cannot be had: which hub to ask is not guessed. */
 export async function loadSiteIndex(base: string): Promise<SiteIndex> {
   const url = new URL('models.json', base).href;
   const response = await fetch(url, { cache: 'no-cache' });
-  const isJson = response.headers.get('content-type')?.includes('json') === true;
-  return response.ok && isJson ? checked(SiteIndex, await response.json(), url) : NONE;
+  // Static hosts answer a missing file with their start page.
+  if (response.status === 404 || response.headers.get('content-type')?.startsWith('text/html')) return NONE;
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${url}.`);
+  return checked(SiteIndex, await response.json(), url);
 }
 
 export interface SiteModel {

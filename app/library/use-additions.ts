@@ -3,6 +3,7 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import type { Precision } from '../../models/clip/types.ts';
+import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { type Addition, type Additions, createAdditions } from './additions.ts';
 import { parseSource } from './keep/source.ts';
@@ -28,6 +29,8 @@ function additionsOf(queryClient: QueryClient, policyReady: () => Promise<void>)
     policyReady,
     onChange: () => void queryClient.invalidateQueries({ queryKey: DEVICE_MODELS_KEY }),
     onAdded: (id) => toast(`${id} is on this device now.`),
+    onFailed: (id, problem) =>
+      toast(`${id} could not be added. ${problem}`, { kind: 'problem', stays: true }),
   });
   made.set(queryClient, additions);
   return additions;
@@ -43,7 +46,7 @@ export function useAdditions(policyReady: () => Promise<void>): UsedAdditions {
         additions.addRemote(parseSource(text, hub), precision);
         return true;
       } catch (error) {
-        toast(error instanceof Error ? error.message : String(error), { kind: 'problem', stays: true });
+        toast(sentence(error), { kind: 'problem', stays: true });
         return false;
       }
     },

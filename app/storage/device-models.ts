@@ -4,6 +4,7 @@
 
 import * as v from 'valibot';
 import { checked, parseJson } from '../../models/clip/checked.ts';
+import { PRECISIONS } from '../../models/clip/encoder-files.ts';
 import { type Manifest, modelKeyOf, parseManifest, verifyFile } from '../../models/clip/manifest.ts';
 import type { FolderFile, FolderSource } from '../../models/clip/types.ts';
 import { StorageUnavailableError } from './errors.ts';
@@ -17,6 +18,8 @@ const About = v.object({
   source: v.nullable(v.string()),
   /** As its model card says it. */
   license: v.nullable(v.string()),
+  /** What is being had of it: those that it goes on with where it was cut off. */
+  precisions: v.array(v.picklist(PRECISIONS)),
   /** Milliseconds since 1970. */
   addedAt: v.number(),
 });
@@ -38,6 +41,12 @@ interface WholeModel extends Manifest {
 }
 
 type Folder = FileSystemDirectoryHandle;
+
+/** Null where there is no such entry. */
+function orNull(error: unknown): null {
+  if (error instanceof DOMException && error.name === 'NotFoundError') return null;
+  throw error;
+}
 
 /** Names of models and paths of files hold slashes, names in this file system none. */
 const stored = encodeURIComponent;
@@ -94,7 +103,7 @@ async function readWhole(folder: Folder, files: readonly FolderFile[]): Promise<
 }
 
 /** What a folder lacks whose adding was cut off in its first moment. */
-const UNKNOWN: AboutModel = { source: null, license: null, addedAt: 0 };
+const UNKNOWN: AboutModel = { source: null, license: null, precisions: [], addedAt: 0 };
 
 async function readAbout(folder: Folder): Promise<AboutModel> {
   try {
@@ -112,7 +121,7 @@ async function readFile(folder: Folder, path: string): Promise<Uint8Array<ArrayB
 /** A model of this device as a folder to be read. Rejects with a sentence where it is not here, or not whole. */
 export async function openDeviceModel(id: string): Promise<FolderSource> {
   const models = await modelsFolder();
-  const folder = await models.getDirectoryHandle(stored(id)).catch(() => null);
+  const folder = await models.getDirectoryHandle(stored(id)).catch(orNull);
   if (folder === null) {
     throw new Error(
       `The model ${id} is not on this device. Add it, or choose another in the list of models.`,
@@ -163,11 +172,19 @@ function folderSource(id: string, folder: Folder, list: () => Promise<FolderFile
 
 /** One model of the list; null where it is not here. */
 export async function findDeviceModel(id: string): Promise<DeviceModel | null> {
-  const folder = await (await modelsFolder()).getDirectoryHandle(stored(id)).catch(() => null);
+  const folder = await (await modelsFolder()).getDirectoryHandle(stored(id)).catch(orNull);
   return folder && describe(id, folder);
 }
 
-/** Deletes a model, whole or not. Resolves when its space is free. */
+/** Runs `work`, which writes to a model's folder, while nobody else does. Rejects with a sentence where somebody is at it. */
+export async function whileWriting<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+  return navigator.locks.request(`promptlens-model ${id}`, { ifAvailable: true }, (lock) => {
+    if (lock === null) throw new Error(`${id} is being added at this moment, perhaps in another tab.`);
+    return work();
+  });
+}
+
+/** Deletes a model, whole or not, whose folder the caller alone writes to. Resolves when its space is free. */
 export async function removeDeviceModel(id: string): Promise<void> {
   await (await modelsFolder()).removeEntry(stored(id), { recursive: true });
 }
@@ -185,7 +202,8 @@ export interface NewModel {
   finish(manifest: Manifest, license: string | null): Promise<void>;
 }
 
-export async function beginDeviceModel(id: string, about: AboutModel): Promise<NewModel> {
+/** @param about what is noted of it; null where it is whole already, and gets something more */
+export async function beginDeviceModel(id: string, about: AboutModel | null): Promise<NewModel> {
   const folder = await (await modelsFolder()).getDirectoryHandle(stored(id), { create: true });
   const open = async (path: string) =>
     (await folder.getFileHandle(stored(path), { create: true })).createSyncAccessHandle();
@@ -201,21 +219,24 @@ export async function beginDeviceModel(id: string, about: AboutModel): Promise<N
   const writeJson = (path: string, value: unknown) =>
     write(path, new TextEncoder().encode(JSON.stringify(value)));
 
-  await writeJson(ABOUT, about);
+  if (about !== null) await writeJson(ABOUT, about);
   return {
     source: folderSource(id, folder, async () =>
       (await filesIn(folder)).filter(({ path }) => path !== MANIFEST),
     ),
     bytesOf: async (path) => {
-      const handle = await folder.getFileHandle(stored(path)).catch(() => null);
+      const handle = await folder.getFileHandle(stored(path)).catch(orNull);
       return handle === null ? 0 : (await handle.getFile()).size;
     },
     open,
     write,
     remove: (path) => folder.removeEntry(stored(path)),
     finish: async (manifest, license) => {
-      await writeJson(ABOUT, { ...about, license });
-      await writeJson(MANIFEST, manifest);
+      const bytes = new TextEncoder().encode(JSON.stringify(manifest));
+      // What could not be read again is not written.
+      parseManifest(bytes, MANIFEST);
+      if (about !== null) await writeJson(ABOUT, { ...about, license });
+      await write(MANIFEST, bytes);
     },
   };
 }

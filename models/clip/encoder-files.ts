@@ -28,7 +28,9 @@ export function encoderFiles<File extends { readonly path: string }>(
   precision: Precision,
 ): File[] {
   const graph = encoderPath(encoder, precision);
-  return files.filter(({ path }) => path === graph || path.startsWith(`${graph}_data`));
+  return files.filter(
+    ({ path }) => path.startsWith(graph) && /^(?:_data(?:_\d+)?)?$/.test(path.slice(graph.length)),
+  );
 }
 
 /** Those of which both encoders are among the files, fp32 first. */

@@ -3,7 +3,7 @@
 
 import { precisionsOf } from '../../../models/clip/encoder-files.ts';
 import type { HubFile } from '../../../models/clip/hub.ts';
-import { sha256, toHex } from '../../../models/clip/manifest.ts';
+import { type Manifest, parseManifest, sha256, toHex, verifyFile } from '../../../models/clip/manifest.ts';
 import { licenseOf } from '../../../models/clip/model-card.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
 import type { FolderFile, FolderSource, Precision } from '../../../models/clip/types.ts';
@@ -12,12 +12,15 @@ import {
   findDeviceModel,
   listDeviceModels,
   type NewModel,
+  openDeviceModel,
   removeDeviceModel,
+  whileWriting,
 } from '../../storage/device-models.ts';
 import { isQuotaError, StorageFullError } from '../../storage/errors.ts';
+import { removeVectorModel } from '../../storage/vectors.ts';
 import { listRemoteFiles, type RemoteFile, receiveFile } from './remote-files.ts';
 import { deviceId, type Source, sourceWords } from './source.ts';
-import { choosePrecision, wantedFiles } from './wanted-files.ts';
+import { choosePrecision, isDescription, wantedFiles } from './wanted-files.ts';
 
 /** Bytes of a model that are here, of all that it needs. */
 export type OnProgress = (loadedBytes: number, totalBytes: number) => void;
@@ -28,32 +31,56 @@ export interface PickedFile {
   readonly file: File;
 }
 
-/** Adds a model from a server, or a further precision of it. Resolves to its id; rejects with a sentence. */
+/**
+ * Adds a model from a server, or a further precision of it. What was cut off before is gone on with. Resolves to its id; rejects with a
+ * sentence.
+ */
 export async function keepRemote(
   source: Source,
   precision: 'auto' | Precision,
   onProgress: OnProgress,
 ): Promise<string> {
   const id = deviceId(source);
-  return alone(id, async () => {
+  return whileWriting(id, async () => {
     const listed = await listRemoteFiles(source);
-    const chosen = choosePrecision(listed, precision, id);
     const before = await findDeviceModel(id);
-    const kept = precisionsOf(before?.whole?.files ?? []);
-    const wanted = wantedFiles(listed, [...new Set([...kept, chosen])]);
-    const total = sum(wanted);
-    await makeRoom(total - (before?.bytes ?? 0), id);
+    const { whole } = before ?? { whole: null };
+    if (whole !== null) await refuseOther(id, whole, listed);
+    const begun = whole === null ? (before?.about.precisions ?? []) : precisionsOf(whole.files);
+    const goesOn = whole === null && precision === 'auto' && begun.length > 0;
+    const precisions = [...new Set([...begun, ...(goesOn ? [] : [choosePrecision(listed, precision, id)])])];
+    const here = new Set(whole?.files.map(({ path }) => path));
+    const missing = wantedFiles(listed, precisions).filter(({ path }) => !here.has(path));
+    if (whole !== null && missing.length === 0) return id;
+    const total = sum(missing);
+    await makeRoom(total - (before?.bytes ?? 0) + sum(whole?.files ?? []), id);
 
-    const model = await beginDeviceModel(id, {
-      source: sourceWords(source),
-      license: null,
-      addedAt: Date.now(),
-    });
+    const about = { source: sourceWords(source), license: null, precisions, addedAt: Date.now() };
+    const model = await beginDeviceModel(id, whole === null ? about : null);
     const onBytes = progressOf(total, onProgress);
-    for (const file of wanted) await unlessFull(id, () => receive(model, file, onBytes));
-    await finish(id, model, wanted, before?.whole == null);
+    const [small, large] = [missing.filter(isDescription), missing.filter((file) => !isDescription(file))];
+    for (const file of small) await unlessFull(id, () => receive(model, file, onBytes));
+    // Before hundreds of megabytes come: a folder that contradicts itself costs little.
+    await readOrRemove(id, model, [...(whole?.files ?? []), ...missing], whole === null);
+    for (const file of large) await unlessFull(id, () => receive(model, file, onBytes));
+    await finish(id, model, [...here, ...missing.map(({ path }) => path)], whole === null);
+    if (whole !== null) await removeVectorModel(whole.modelKey);
     return id;
   });
+}
+
+/** A model that was published anew under its old name would be a mixture of both. */
+async function refuseOther(id: string, whole: Manifest, listed: readonly RemoteFile[]): Promise<void> {
+  const { read } = await openDeviceModel(id);
+  const remote = new Map(listed.map((file) => [file.path, file]));
+  for (const { path, bytes, sha256: known } of whole.files) {
+    const { hash, bytes: now } = remote.get(path) ?? { hash: null, bytes: -1 };
+    const found = hash?.kind === 'git' ? await hashOf(await read(path), 'git') : known;
+    if (hash === null ? now === bytes : hash.hex === found) continue;
+    throw new Error(
+      `${id} has changed on its server since it was added here (${path}). Delete it here, and add it again.`,
+    );
+  }
 }
 
 /** Adds a model from a folder of this device. Resolves to its id; rejects with a sentence. */
@@ -67,18 +94,36 @@ export async function keepFolder(
   if (precisions.length === 0) choosePrecision([], 'auto', `The folder ${name}`);
   const files = wantedFiles(all, precisions);
   // Before anything is written: a folder that is none costs nothing.
+  const stated = all.filter(({ path }) => path === 'manifest.json');
+  const source = pickedSource(name, [...files, ...stated]);
+  const manifest =
+    stated.length > 0 ? parseManifest(await source.read('manifest.json'), 'manifest.json') : null;
   await readModelFolder(pickedSource(name, files));
   const id = await freeId(name);
-  return alone(id, async () => {
+  return whileWriting(id, async () => {
     const total = sum(files);
     await makeRoom(total, id);
-    const model = await beginDeviceModel(id, { source: null, license: null, addedAt: Date.now() });
-    const onBytes = progressOf(total, onProgress);
-    for (const { path, bytes, file } of files) {
-      await unlessFull(id, async () => model.write(path, new Uint8Array(await file.arrayBuffer())));
-      onBytes(bytes);
+    const about = { source: null, license: null, precisions, addedAt: Date.now() };
+    const model = await beginDeviceModel(id, about);
+    try {
+      const onBytes = progressOf(total, onProgress);
+      for (const { path } of files) {
+        const bytes = await source.read(path);
+        if (manifest !== null) await verifyFile(path, bytes, manifest);
+        await unlessFull(id, () => model.write(path, bytes));
+        onBytes(bytes.length);
+      }
+      await finish(
+        id,
+        model,
+        files.map(({ path }) => path),
+        true,
+      );
+    } catch (error) {
+      // There is no going on with a folder that was let go.
+      await removeDeviceModel(id);
+      throw error;
     }
-    await finish(id, model, files, true);
     return id;
   });
 }
@@ -112,9 +157,9 @@ function pickedSource(name: string, files: readonly (FolderFile & { readonly fil
   };
 }
 
-/** Another folder of the same name stays as it is. */
+/** Another folder of the same name stays as it is; one that is not whole makes way. */
 async function freeId(name: string): Promise<string> {
-  const taken = new Set((await listDeviceModels()).map(({ id }) => id));
+  const taken = new Set((await listDeviceModels()).flatMap(({ id, whole }) => (whole === null ? [] : [id])));
   let id = name;
   for (let n = 2; taken.has(id); n++) id = `${name} (${n})`;
   return id;
@@ -145,35 +190,33 @@ async function hashOf(bytes: Uint8Array<ArrayBuffer>, kind: HubFile['hash']['kin
   return toHex(await crypto.subtle.digest('SHA-1', await blob.arrayBuffer()));
 }
 
-/** Checks the folder as the page will read it, and notes that it is whole. */
-async function finish(
+/** Reads the folder as the page will; one that contradicts itself leaves nothing behind where it is new. */
+async function readOrRemove(
   id: string,
   model: NewModel,
   files: readonly FolderFile[],
   isNew: boolean,
 ): Promise<void> {
-  const paths = new Set(files.map(({ path }) => path));
-  for (const { path } of await model.source.list()) if (!paths.has(path)) await model.remove(path);
   try {
-    await readModelFolder(model.source);
+    await readModelFolder({ ...model.source, list: async () => [...files] });
   } catch (error) {
     if (isNew) await removeDeviceModel(id);
     throw error;
   }
-  const hashed: Required<FolderFile>[] = [];
-  for (const { path, bytes } of files) {
-    hashed.push({ path, bytes, sha256: await sha256(await model.source.read(path)) });
-  }
-  const card = paths.has('README.md') ? new TextDecoder().decode(await model.source.read('README.md')) : '';
-  await model.finish({ files: hashed }, licenseOf(card));
 }
 
-/** Runs `work` while no other tab writes this model. */
-async function alone<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
-  return navigator.locks.request(`promptlens-model ${id}`, { ifAvailable: true }, (lock) => {
-    if (lock === null) throw new Error(`${id} is being added already, perhaps in another tab.`);
-    return work();
-  });
+/** Notes that the model is whole with these files; whatever else lies in its folder is let go. */
+async function finish(id: string, model: NewModel, paths: readonly string[], isNew: boolean): Promise<void> {
+  const files = await model.source.list();
+  for (const { path } of files) if (!paths.includes(path)) await model.remove(path);
+  const kept = files.filter(({ path }) => paths.includes(path));
+  await readOrRemove(id, model, kept, isNew);
+  const hashed: Required<FolderFile>[] = [];
+  for (const { path, bytes } of kept) {
+    hashed.push({ path, bytes, sha256: await sha256(await model.source.read(path)) });
+  }
+  const card = paths.includes('README.md') ? await model.source.read('README.md') : new Uint8Array();
+  await model.finish({ files: hashed }, licenseOf(new TextDecoder().decode(card)));
 }
 
 /** Better said before the first byte than after the last but one. */

@@ -4,7 +4,12 @@ import { listRemoteFiles, type RemoteFile, receiveFile, type Sink } from './remo
 afterEach(() => vi.unstubAllGlobals());
 
 const CONTENT = Uint8Array.from({ length: 1_000 }, (_, i) => i % 251);
-const FILE: RemoteFile = { path: 'onnx/a.onnx', url: 'https://hub.example/a', bytes: 1_000, hash: null };
+const FILE: RemoteFile = {
+  path: 'onnx/a.onnx',
+  url: 'https://hub.example/a',
+  bytes: 1_000,
+  hash: { kind: 'sha256', hex: '0'.repeat(64) },
+};
 const QUICK = [1, 1, 1];
 
 /** A file in memory, as a browser's private file system has it. */
@@ -67,13 +72,36 @@ it('goes on where a connection broke, as often as something came', async () => {
 });
 
 it('goes on with what an earlier visit left, and begins anew where that is too long', async () => {
-  expect(stubServer(1_000)).toEqual([]);
+  const asked = stubServer(1_000);
   const half = memory(CONTENT.slice(0, 500));
   await receiveFile(FILE, half, () => {}, QUICK);
   expect(half.bytes()).toEqual(CONTENT);
   const long = memory(new Uint8Array(2_000));
   await receiveFile(FILE, long, () => {}, QUICK);
   expect(long.bytes()).toEqual(CONTENT);
+  expect(asked).toEqual(['bytes=500-', null]);
+});
+
+it('takes nothing on trust where no hash would tell, neither what is here nor how long it is to be', async () => {
+  const asked = stubServer(1_000);
+  const sink = memory(new Uint8Array(500));
+  await receiveFile({ ...FILE, hash: null, bytes: 700 }, sink, () => {}, QUICK);
+  expect(sink.bytes()).toEqual(CONTENT);
+  expect(asked).toEqual([null]);
+});
+
+it('goes on after the network was away for a moment', async () => {
+  stubServer(1_000);
+  const answer = globalThis.fetch;
+  let calls = 0;
+  vi.stubGlobal('fetch', async (...args: Parameters<typeof fetch>) => {
+    calls += 1;
+    if (calls <= 2) throw new TypeError('Failed to fetch');
+    return answer(...args);
+  });
+  const sink = memory();
+  await receiveFile(FILE, sink, () => {}, QUICK);
+  expect(sink.bytes()).toEqual(CONTENT);
 });
 
 it('begins anew where a server knows no ranges', async () => {

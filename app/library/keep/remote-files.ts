@@ -18,10 +18,14 @@ import { DESCRIPTIONS } from './wanted-files.ts';
 export interface RemoteFile {
   readonly path: string;
   readonly url: string;
+  /** About, where there is no hash: a server that compresses says how long the compressed file is. */
   readonly bytes: number;
   /** Null where the server publishes none. */
   readonly hash: HubFile['hash'] | null;
 }
+
+/** Of a file whose length no hash vouches for: what WebAssembly can hold. */
+const MAX_BYTES = 4e9;
 
 /** Where a file of this device is written: what is needed of a FileSystemSyncAccessHandle. */
 export interface Sink {
@@ -60,10 +64,12 @@ async function listFolder(url: string): Promise<RemoteFile[]> {
       url: new URL(file.path, url).href,
     }));
   }
-  const encoders = PRECISIONS.flatMap((precision) => [
-    encoderPath('vision_model', precision),
-    encoderPath('text_model', precision),
-  ]);
+  const encoders = PRECISIONS.flatMap((precision) =>
+    [encoderPath('vision_model', precision), encoderPath('text_model', precision)].flatMap((graph) => [
+      graph,
+      `${graph}_data`,
+    ]),
+  );
   const found = await Promise.all([...DESCRIPTIONS, ...encoders].map((path) => probe(path, url)));
   return found.filter((file) => file !== null);
 }
@@ -100,12 +106,14 @@ export async function receiveFile(
   onBytes: (bytes: number) => void,
   pauses = PAUSES,
 ): Promise<void> {
-  if (sink.getSize() > file.bytes) sink.truncate(0);
+  // Without a hash nobody could tell whether what is here is the beginning of what is there.
+  if (file.hash === null || sink.getSize() > file.bytes) sink.truncate(0);
   onBytes(sink.getSize());
-  for (let inVain = 0; sink.getSize() < file.bytes; ) {
+  for (let inVain = 0; file.hash === null || sink.getSize() < file.bytes; ) {
     const before = sink.getSize();
     try {
       await append(file, sink, onBytes);
+      if (file.hash === null) return;
     } catch (error) {
       inVain = sink.getSize() > before ? 0 : inVain + 1;
       const pause = pauses[inVain];
@@ -135,9 +143,9 @@ async function append(file: RemoteFile, sink: Sink, onBytes: (bytes: number) => 
       const { done, value: piece } = (await reader?.read()) ?? { done: true };
       if (done || piece === undefined) break;
       watch.progress();
-      if (written + piece.length > file.bytes) {
+      if (written + piece.length > (file.hash === null ? MAX_BYTES : file.bytes)) {
         throw new Error(
-          `${file.path} was refused: more than the ${file.bytes} bytes came that it should have. Try again later.`,
+          `${file.path} was refused: more than the ${file.hash === null ? MAX_BYTES : file.bytes} bytes came that it may have. Try again later.`,
         );
       }
       sink.write(piece, { at: written });
@@ -151,7 +159,7 @@ async function append(file: RemoteFile, sink: Sink, onBytes: (bytes: number) => 
   } finally {
     watch.end();
   }
-  if (written < file.bytes) throw new CutOffError(cutOff(file, written));
+  if (file.hash !== null && written < file.bytes) throw new CutOffError(cutOff(file, written));
 }
 
 const cutOff = ({ path, bytes }: RemoteFile, written: number) =>
@@ -171,7 +179,7 @@ async function ask(url: string, name: string, init: RequestInit = {}): Promise<R
     });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
-    throw new Error(
+    throw new CutOffError(
       `${host} could not be reached for ${name}: the network is off, the server is away, or it lets no other site's page read its files.`,
       { cause },
     );
@@ -194,9 +202,7 @@ function refusal(status: number, host: string, name: string): Error {
         `${answer} The model is private, wants its terms accepted there first, or does not exist. Download it yourself and add its folder.`,
       );
     case 404:
-      return new AbsentError(
-        `${answer} There is no such model; see whether the name is written as on the server.`,
-      );
+      return new AbsentError(`${answer} See whether the name is written as on the server.`);
     case 429:
     case 503:
       return new CutOffError(`${answer} It is busy: try again later. What has come is kept.`);

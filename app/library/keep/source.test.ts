@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deviceId, hostsOf, parseSource, sourceWords } from './source.ts';
+import { deviceId, hostsOf, parseSource, type Source, sourceWords } from './source.ts';
 
 const HUB = 'https://huggingface.co';
 const parse = (text: string) => parseSource(text, HUB);
@@ -10,6 +11,8 @@ describe('parseSource', () => {
     [' Xenova/mobileclip_s0\n', 'main'],
     ['https://huggingface.co/Xenova/mobileclip_s0', 'main'],
     ['https://huggingface.co/Xenova/mobileclip_s0/tree/v1.0', 'v1.0'],
+    ['https://huggingface.co/Xenova/mobileclip_s0/resolve/refs%2Fpr%2F1/config.json', 'refs/pr/1'],
+    ['https://huggingface.co/Xenova/mobileclip_s0/tree/%zz', '%zz'],
     ['https://huggingface.co/Xenova/mobileclip_s0/?library=transformers.js#files', 'main'],
   ])('finds a model of the hub in %j', (text, revision) => {
     expect(parse(text)).toEqual({
@@ -22,6 +25,7 @@ describe('parseSource', () => {
     ['https://models.example/clip/tiny', 'https://models.example/clip/tiny/'],
     ['https://models.example/clip/tiny/?x=1#y', 'https://models.example/clip/tiny/'],
     ['http://127.0.0.1:8080/tiny/', 'http://127.0.0.1:8080/tiny/'],
+    ['https://nas/tiny', 'https://nas/tiny/'],
   ])('finds a folder in %j', (text, url) => {
     expect(parse(text)).toEqual({ kind: 'folder', url });
   });
@@ -39,6 +43,17 @@ describe('parseSource', () => {
   });
 });
 
+it('reads again what it writes down', () => {
+  const part = fc.stringMatching(/^[\w-][\w.-]{0,8}$/);
+  fc.assert(
+    fc.property(part, part, fc.string({ minLength: 1, maxLength: 12 }), (owner, name, revision) => {
+      const source: Source = { kind: 'hub', model: { endpoint: HUB, id: `${owner}/${name}`, revision } };
+      fc.pre(!/^\.{1,2}$/.test(revision));
+      expect(parse(sourceWords(source))).toEqual(source);
+    }),
+  );
+});
+
 it('says what a model is called here, where it is from and which hosts are asked for it', () => {
   const named = (text: string) => {
     const source = parse(text);
@@ -53,7 +68,7 @@ it('says what a model is called here, where it is from and which hosts are asked
   ]);
   expect(named('https://huggingface.co/a/b/tree/v1')[0]).toBe('a/b@v1');
   expect(named('https://models.example/clip/tiny')).toEqual([
-    'models.example/tiny',
+    'https://models.example/clip/tiny',
     'https://models.example/clip/tiny/',
     'https://models.example',
   ]);

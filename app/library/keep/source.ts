@@ -15,18 +15,16 @@ export function parseSource(text: string, hub: string): Source {
   const typed = text.trim();
   if (isHubId(typed)) return onHub(hub, typed, 'main');
   const url = URL.canParse(typed) ? new URL(typed) : null;
-  if (url === null || !isSecure(url)) {
+  if (url === null || !isHost(url.origin)) {
     throw new Error(
       `“${typed}” is neither a model’s name on the hub, such as Xenova/clip-vit-base-patch32, nor the address of a model folder that begins with https://.`,
     );
   }
   if (url.origin === new URL(hub).origin) {
-    const [owner = '', name = '', tree, revision] = url.pathname
-      .split('/')
-      .filter(Boolean)
-      .map(decodeURIComponent);
+    const [owner = '', name = '', kind = '', revision] = url.pathname.split('/').filter(Boolean);
     const id = `${owner}/${name}`;
-    if (isHubId(id)) return onHub(hub, id, tree === 'tree' && revision !== undefined ? revision : 'main');
+    const stated = ['tree', 'resolve', 'blob'].includes(kind) ? revision : undefined;
+    if (isHubId(id)) return onHub(hub, id, stated === undefined ? 'main' : unescaped(stated));
   }
   const folder = `${url.origin}${url.pathname}`;
   return { kind: 'folder', url: folder.endsWith('/') ? folder : `${folder}/` };
@@ -36,20 +34,29 @@ function onHub(endpoint: string, id: string, revision: string): Source {
   return { kind: 'hub', model: { endpoint, id, revision } };
 }
 
-/** Over plain http anyone on the way could put another model in its place; a server on this machine is no way. */
-function isSecure({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && /^(?:127\.0\.0\.1|localhost)$/.test(hostname));
+/** What was escaped in an address; as it is where it was not escaped rightly. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
-/** What the model is called on this device. */
+/**
+ * Hosts that a policy may name: an origin, or all hosts under a name, and nothing that could end the directive in which it stands. Over
+ * plain http anyone on the way could put another model in its place; a server on this machine is no way.
+ */
+const HOST =
+  /^https:\/\/(?:\*\.[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d{1,5})?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?$/;
+
+export function isHost(text: string): boolean {
+  return HOST.test(text);
+}
+
+/** What the model is called on this device; a folder by its whole address, since many end alike. */
 export function deviceId(source: Source): string {
-  if (source.kind === 'folder') {
-    const { host, pathname } = new URL(source.url);
-    return `${host}/${decodeURIComponent(pathname).split('/').filter(Boolean).at(-1) ?? ''}`.replace(
-      /\/$/,
-      '',
-    );
-  }
+  if (source.kind === 'folder') return source.url.replace(/\/$/, '');
   const { id, revision } = source.model;
   return revision === 'main' ? id : `${id}@${revision}`;
 }
@@ -58,7 +65,7 @@ export function deviceId(source: Source): string {
 export function sourceWords(source: Source): string {
   if (source.kind === 'folder') return source.url;
   const { endpoint, id, revision } = source.model;
-  return `${endpoint}/${id}${revision === 'main' ? '' : `/tree/${revision}`}`;
+  return `${endpoint}/${id}${revision === 'main' ? '' : `/tree/${encodeURIComponent(revision)}`}`;
 }
 
 /** huggingface.co sends large files from hosts of its own under these names. */

@@ -43,10 +43,14 @@ export function wantedFiles<File extends { readonly path: string }>(
   precisions: readonly Precision[],
 ): File[] {
   return [
-    ...files.filter(({ path }) => DESCRIPTIONS.some((description) => description === path)),
+    ...files.filter(isDescription),
     ...precisions.flatMap((precision) => [
       ...encoderFiles(files, 'vision_model', precision),
       ...encoderFiles(files, 'text_model', precision),
     ]),
   ];
+}
+
+export function isDescription({ path }: { readonly path: string }): boolean {
+  return DESCRIPTIONS.some((description) => description === path);
 }
