@@ -1,0 +1,158 @@
+import 'fake-indexeddb/auto';
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import {
+  type Files,
+  json,
+  tinyModel,
+  withJson,
+  withManifest,
+} from '../../../models/clip/fixtures/tiny-model.ts';
+import { readModelFolder } from '../../../models/clip/model-folder.ts';
+import { listDeviceModels, openDeviceModel } from '../../storage/device-models.ts';
+import { privateFileSystem } from '../../storage/fixtures/private-file-system.ts';
+import { keepFolder, keepRemote } from './keep-model.ts';
+import { parseSource } from './source.ts';
+
+const HUB = 'https://hub.example';
+const source = parseSource('tests/tiny', HUB);
+const encoder = (fill: number) => new Uint8Array(1_000).fill(fill);
+
+/** A model in two precisions, as a hub has it. */
+let published: Files;
+/** Paths in the order in which they were asked for. */
+let asked: string[];
+/** Answered with an error. */
+let away: string | null;
+
+beforeEach(async () => {
+  published = await tinyModel();
+  for (const path of [...published.keys()]) if (path.startsWith('onnx/')) published.delete(path);
+  for (const [suffix, fill] of [
+    ['', 1],
+    ['_quantized', 2],
+  ] as const) {
+    published.set(`onnx/vision_model${suffix}.onnx`, encoder(fill));
+    published.set(`onnx/text_model${suffix}.onnx`, encoder(fill + 10));
+  }
+  published.set('README.md', new TextEncoder().encode('---\nlicense: mit\n---\n'));
+  asked = [];
+  away = null;
+  vi.stubGlobal('navigator', privateFileSystem());
+  vi.stubGlobal('fetch', async (url: string) => {
+    if (url.startsWith(`${HUB}/api/`)) return Response.json(listing());
+    const path = decodeURIComponent(url.slice(`${HUB}/tests/tiny/resolve/main/`.length));
+    asked.push(path);
+    return path === away ? new Response(null, { status: 500 }) : new Response(published.get(path));
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+function listing() {
+  return Array.from(published, ([path, bytes]) => ({
+    type: 'file',
+    path,
+    size: bytes.length,
+    oid: createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex'),
+    ...(path.endsWith('.onnx') && {
+      lfs: { oid: createHash('sha256').update(bytes).digest('hex'), size: bytes.length },
+    }),
+  }));
+}
+
+const models = async () =>
+  (await listDeviceModels()).map(({ id, about, whole }) => ({
+    id,
+    license: about.license,
+    encoders: whole?.files.flatMap(({ path }) => (path.startsWith('onnx/') ? [path] : [])) ?? null,
+  }));
+const ENCODERS = {
+  fp32: ['onnx/vision_model.onnx', 'onnx/text_model.onnx'],
+  q8: ['onnx/vision_model_quantized.onnx', 'onnx/text_model_quantized.onnx'],
+};
+const ignore = () => {};
+
+it('takes what describes a model and one precision, and a further one later', async () => {
+  const heard: number[] = [];
+  expect(await keepRemote(source, 'auto', (loaded, total) => heard.push(loaded / total))).toBe('tests/tiny');
+  expect(await models()).toEqual([{ id: 'tests/tiny', license: 'mit', encoders: ENCODERS.q8 }]);
+  expect(heard.at(-1)).toBe(1);
+  asked = [];
+  await keepRemote(source, 'fp32', ignore);
+  // Nothing that is here already.
+  expect(asked.sort()).toEqual([...ENCODERS.fp32].sort());
+  const folder = await readModelFolder(await openDeviceModel('tests/tiny'));
+  expect(folder.precisions).toEqual(['fp32', 'q8']);
+  expect((await models())[0].license).toBe('mit');
+});
+
+it('goes on in the precision in which it was begun', async () => {
+  away = 'onnx/text_model.onnx';
+  await expect(keepRemote(source, 'fp32', ignore)).rejects.toThrow('it answered 500');
+  expect((await models())[0].encoders).toBeNull();
+  away = null;
+  await keepRemote(source, 'auto', ignore);
+  expect((await models())[0].encoders?.sort()).toEqual([...ENCODERS.fp32].sort());
+});
+
+it('leaves a model as it is where another was published under its name', async () => {
+  await keepRemote(source, 'q8', ignore);
+  const before = await models();
+  published.set('onnx/vision_model_quantized.onnx', encoder(3));
+  await expect(keepRemote(source, 'fp32', ignore)).rejects.toThrow(
+    'tests/tiny has changed on its server since it was added here (onnx/vision_model_quantized.onnx).',
+  );
+  expect(await models()).toEqual(before);
+  await readModelFolder(await openDeviceModel('tests/tiny'));
+});
+
+it('finds a contradiction before the encoders come, and leaves nothing behind', async () => {
+  published = withJson(published, 'preprocessor_config.json', { crop_size: 17, size: 17 });
+  await expect(keepRemote(source, 'auto', ignore)).rejects.toThrow('preprocessor_config.json was refused');
+  expect(asked.filter((path) => path.endsWith('.onnx'))).toEqual([]);
+  expect(await models()).toEqual([]);
+});
+
+it('takes a file with another hash for none', async () => {
+  const list = listing();
+  const bad = list.find(({ path }) => path === 'onnx/text_model_quantized.onnx');
+  const answer = globalThis.fetch;
+  vi.stubGlobal('fetch', async (url: string) => {
+    if (!url.startsWith(`${HUB}/api/`)) return answer(url);
+    return Response.json(
+      list.map((file) => (file === bad ? { ...file, lfs: { ...file.lfs, oid: '0'.repeat(64) } } : file)),
+    );
+  });
+  await expect(keepRemote(source, 'auto', ignore)).rejects.toThrow(
+    /^onnx\/text_model_quantized\.onnx was refused: its SHA-256 is [0-9a-f]{64}, the server publishes 0{64}\./,
+  );
+  expect((await models())[0].encoders).toBeNull();
+});
+
+const picked = (files: Files) =>
+  Array.from(files, ([path, bytes]) => ({ path, file: new File([bytes], path.split('/').at(-1) ?? path) }));
+
+it('copies a folder with all its precisions; one of the same name stands beside it', async () => {
+  expect(await keepFolder('mine', picked(await withManifest(published)), ignore)).toBe('mine');
+  expect(await keepFolder('mine', picked(published), ignore)).toBe('mine (2)');
+  expect((await models()).map(({ id, encoders }) => [id, encoders?.length])).toEqual([
+    ['mine', 4],
+    ['mine (2)', 4],
+  ]);
+});
+
+it('refuses a folder that its own manifest.json contradicts, and one that is none, and leaves nothing behind', async () => {
+  const damaged = (await withManifest(published)).set('onnx/vision_model.onnx', encoder(9));
+  await expect(keepFolder('mine', picked(damaged), ignore)).rejects.toThrow(
+    'onnx/vision_model.onnx is damaged',
+  );
+  const none = new Map([['config.json', json({ model_type: 'bert' })], ...[...published].slice(1)]);
+  await expect(keepFolder('mine', picked(none), ignore)).rejects.toThrow('config.json');
+  expect(await models()).toEqual([]);
+});
+
+it('says beforehand that there is no room', async () => {
+  vi.stubGlobal('navigator', privateFileSystem({ quota: 100 }));
+  await expect(keepRemote(source, 'auto', ignore)).rejects.toThrow('no room left on this device');
+  expect(asked).toEqual([]);
+});
