@@ -114,7 +114,7 @@ describe('hostile files are refused with a sentence', () => {
     ['header beyond the file', claims(9n), /header ends at byte 17, the file at 16/],
     ['no JSON', file('{"a":'), /is not JSON/],
     ['brackets in brackets', file('['.repeat(1e6)), /its JSON is more than 64 deep/],
-    ['values beyond counting', file(`[${'0,'.repeat(2e6)}0]`), /holds more than 524288 values/],
+    ['values beyond counting', file(`[${'0,'.repeat(6e5)}0]`), /holds more than 524288 values/],
     ['a list', file('[]'), /refused/],
     ['null', file('null'), /refused/],
     ['unknown type', file({ a: { dtype: 'F4', shape: [2], data_offsets: [0, 1] } }, 1), /tensor "a".*dtype/],
