@@ -7,7 +7,7 @@ import * as v from 'valibot';
  * What a JSON file may be: CLIP's tokenizer.json, the largest that a model has, takes 4 MB, holds 200,000 values and is 6 deep.
  * JSON.parse makes up to a hundred bytes of a value that takes two, and a second's work of some millions.
  */
-export const JSON_LIMITS = { bytes: 2 ** 25, values: 2 ** 20, depth: 64 } as const;
+export const JSON_LIMITS = { bytes: 2 ** 25, values: 2 ** 19, depth: 64 } as const;
 
 /** What a schema makes of `input`; throws `<fileName> was refused: <field>: <what was expected and found>`. */
 export function checked<Schema extends v.GenericSchema>(

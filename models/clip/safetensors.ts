@@ -56,10 +56,10 @@ export interface SafetensorsHeader {
 }
 
 /**
- * A header is a table of contents, not a place for data: that of the largest CLIP, its optimiser's state included, takes a fifth
- * of this. (The reference implementation allows 100 MB, of which JSON.parse would make ten times that.)
+ * A header is a table of contents, not a place for data: the largest CLIP's takes a tenth of this, and with its optimiser's state
+ * half. (The reference implementation allows 100 MB, of which a reader would make gigabytes.)
  */
-export const MAX_HEADER_BYTES = 2 ** 22;
+export const MAX_HEADER_BYTES = 2 ** 21;
 /** A convolution's weights have four. */
 const MAX_AXES = 8;
 

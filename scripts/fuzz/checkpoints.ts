@@ -1,6 +1,6 @@
 // Checkpoints: safetensors, an index of several, PyTorch's archives and the pickles in them. Each is read as an import reads it.
 
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -118,7 +118,9 @@ const manyTensors = (random: Random): unknown =>
   );
 
 export async function shardsTarget(): Promise<Target> {
-  const folder = await mkdtemp(join(tmpdir(), 'promptlens-fuzz-'));
+  // Always the same, so that nothing piles up.
+  const folder = join(tmpdir(), 'promptlens-fuzz');
+  await mkdir(folder, { recursive: true });
   const map: Record<string, string> = {};
   for (const shard of ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']) {
     const names = ['a', 'b', 'c'].map((name) => `${shard.slice(0, 11)}.${name}`);
