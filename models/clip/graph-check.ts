@@ -64,11 +64,10 @@ const MESSAGES = {
 
 type Message = keyof typeof MESSAGES;
 
-/** Sets of operators that ONNX Runtime has; what is in none of them is a function of the model's own. */
+/** Sets of operators that ONNX Runtime 1.30 has; what is in none of them is a function of the model's own. */
 const DOMAINS: ReadonlySet<string> = new Set([
   ...['', 'ai.onnx', 'ai.onnx.ml', 'ai.onnx.training', 'ai.onnx.preview', 'ai.onnx.preview.training'],
-  ...['com.microsoft', 'com.microsoft.nchwc', 'com.microsoft.experimental', 'com.ms.internal.nhwc'],
-  'org.pytorch.aten',
+  ...['com.microsoft', 'com.microsoft.nchwc', 'com.ms.internal.nhwc'],
 ]);
 
 /** Bits of an element, by TensorProto.DataType, FLOAT being 1; UNDEFINED and STRING have none. */
