@@ -160,7 +160,7 @@ describe('is refused in one sentence', () => {
     [
       'operators of others',
       () => model([node('Attack', 'com.example')]),
-      /it calls Attack of "com\.example", whose operators ONNX Runtime lacks/,
+      /it calls Attack of "com\.example", whose operators ONNX Runtime does not know/,
     ],
     ['sparse tensors', () => model([field(15, '')]), /it holds sparse tensors/],
     [

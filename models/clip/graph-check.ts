@@ -66,7 +66,7 @@ const MESSAGES = {
 
 type Message = keyof typeof MESSAGES;
 
-/** Sets of operators that ONNX Runtime has; what is in none of them is a function of the model's own. */
+/** Sets of operators that ONNX Runtime 1.30 knows; what is in none of them is a function of the model's own. */
 const DOMAINS: ReadonlySet<string> = new Set([
   ...['', 'ai.onnx', 'ai.onnx.ml', 'ai.onnx.training', 'ai.onnx.preview', 'ai.onnx.preview.training'],
   ...['com.microsoft', 'com.microsoft.nchwc', 'com.microsoft.experimental', 'com.ms.internal.nhwc'],
@@ -429,7 +429,7 @@ class GraphChecker {
       const domain = called.slice(0, called.lastIndexOf(SEPARATOR));
       if (!body && !DOMAINS.has(domain)) {
         throw this.#refused(
-          `it calls ${shown(called.slice(domain.length + 1))} of ${quoted(domain)}, whose operators ONNX Runtime lacks`,
+          `it calls ${shown(called.slice(domain.length + 1))} of ${quoted(domain)}, whose operators ONNX Runtime does not know`,
         );
       }
       const size = body ? sizeOf(body, depth + 1) : 1;

@@ -360,7 +360,7 @@ function checkStorage(
   const expected = storage.length * BYTES[storage.dtype];
   if (stored?.bytes === expected) return;
   throw new Error(
-    `${file.path} was refused: the storage of ${tensor} should have ${expected} bytes (${storage.length} of ${storage.dtype}), ${stored ? `it has ${stored.bytes}` : 'and is not in the archive'}.`,
+    `${file.path} was refused: the storage of ${shown(tensor)} should have ${expected} bytes (${storage.length} of ${storage.dtype}), ${stored ? `it has ${stored.bytes}` : 'and is not in the archive'}.`,
   );
 }
 
