@@ -45,7 +45,7 @@ class Models {
       .getByRole('button', { name: `Delete ${name}`, exact: true })
       .click();
     await this.row(name)
-      .getByRole('button', { name: `Delete ${name} for good` })
+      .getByRole('button', { name: `Press again to delete ${name}` })
       .click();
     await expect(this.row(name)).toBeHidden();
   }
