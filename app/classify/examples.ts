@@ -24,11 +24,11 @@ const EXAMPLES = [
 ] as const;
 
 export const EXAMPLE_LABELS: readonly string[] = [
+  'cat',
   'dog',
-  'horse',
   'boats',
   'mountains',
-  'beach',
+  'horse on a beach',
   'flower',
   'banana',
 ];
