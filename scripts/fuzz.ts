@@ -57,6 +57,7 @@ async function fuzz(target: string, seed: number, cases: number): Promise<void> 
   const { tally, violation } = await inItsOwnThread({ target, seed, cases, current }).catch(
     async (cause: Error): Promise<Ran> => {
       const index = current[0];
+      if (index < 0) throw cause; // It never came to a case.
       const file = (await TARGETS[target]()).make(randomStream('fuzz', target, seed, index));
       return { tally: null, violation: { index, file, reason: cause.message } };
     },
