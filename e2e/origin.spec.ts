@@ -67,7 +67,10 @@ test('the worker that downloads a model may ask its host, and no other; the page
   await page.getByRole('textbox', { name: /^Name on the hub/ }).fill(STUCK);
   await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
   await expect(page.getByRole('progressbar', { name: `Adding ${STUCK}` })).toBeVisible();
-  const keeper = page.workers().find((worker) => worker.url().includes('keep-worker'));
+  // The bar comes at once, the worker when the service worker has the policy for it.
+  const findKeeper = () => page.workers().find((worker) => worker.url().includes('keep-worker'));
+  await expect.poll(findKeeper).toBeDefined();
+  const keeper = findKeeper();
   expect(keeper?.url()).toContain(new URLSearchParams({ hosts: addresses().hub }).toString());
   const ask = (address: string) =>
     fetch(address).then(
