@@ -57,10 +57,7 @@ export function holdOut(
   }
   const { train, heldOut } = splitHeldOut(seen, { count, seed });
   // No more than of the others: every evaluation takes as long as there are rows.
-  const judged =
-    unseen && unseen.length > 2 * HELD_OUT.most
-      ? splitHeldOut(unseen, { count: HELD_OUT.most, seed }).heldOut
-      : unseen;
+  const judged = unseen && unseen.length > 2 * count ? splitHeldOut(unseen, { count, seed }).heldOut : unseen;
   return { train, heldOut, unseen: judged };
 }
 

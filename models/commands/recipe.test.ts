@@ -54,8 +54,8 @@ const stages = () => [
 ];
 
 /** What a recipe printed. */
-async function follow(stages: readonly object[]): Promise<string[]> {
-  await writeFile(at('recipe.json'), JSON.stringify({ about: ['a test'], stages }));
+async function follow(stages: readonly object[], every: object = {}): Promise<string[]> {
+  await writeFile(at('recipe.json'), JSON.stringify({ about: ['a test'], every, stages }));
   const printed: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((...words) => void printed.push(words.join(' ')));
   await recipe.execute(['--recipe', at('recipe.json')]);
@@ -78,6 +78,18 @@ it('keeps what is there and goes on with a run', async () => {
   expect(await readFile(at('run', 'model.safetensors'))).toEqual(weights);
 });
 
+it('gives every stage of a command what is said once, unless the stage says otherwise', async () => {
+  const [training] = stages();
+  const { epochs, ...shared } = training.options;
+  const every = { train: { ...shared, seed: 3, 'gray-scale-prob': 0.5 } };
+  const options = { out: at('shared'), epochs, seed: 4, 'gray-scale-prob': false };
+  const [printed] = await follow([{ command: 'train', options }], every);
+  expect(printed).toContain(`--train-data ${at('pictures')} `);
+  expect(printed).toContain(`--out ${at('shared')} `);
+  expect(printed).toContain('--seed 4');
+  expect(printed).not.toContain('gray-scale-prob');
+});
+
 it('refuses what is no recipe, and stops where a command fails', async () => {
   await expect(follow([])).rejects.toThrow(/recipe\.json/);
   await expect(follow([{ command: 'bake', options: {} }])).rejects.toThrow(/recipe\.json.*command/);
@@ -86,11 +98,12 @@ it('refuses what is no recipe, and stops where a command fails', async () => {
   await expect(follow([failing, ...rest])).rejects.toThrow(/cannot be resumed.*--epochs 1/);
 });
 
-it("the default model's recipe asks for what its commands know", async () => {
-  const file = join(import.meta.dirname, '../recipes/promptlens-mini/recipe.json');
-  const { stages } = v.parse(Recipe, JSON.parse(await readFile(file, 'utf8')));
+it.each(['recipe', 'search'])('the %s of the default model asks for what its commands know', async (name) => {
+  const file = join(import.meta.dirname, `../recipes/promptlens-mini/${name}.json`);
+  const { every, stages } = v.parse(Recipe, JSON.parse(await readFile(file, 'utf8')));
   for (const { command: name, options } of stages) {
     const help = COMMANDS.find((each) => each.name === name)?.help();
-    for (const option of Object.keys(options)) expect(help, name).toContain(`--${option} `);
+    for (const option of Object.keys({ ...every[name], ...options }))
+      expect(help, name).toContain(`--${option} `);
   }
 });

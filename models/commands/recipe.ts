@@ -19,15 +19,20 @@ import { train } from './train.ts';
 export const COMMANDS: readonly Command[] = [collect, lexicon, train, exportCommand, zeroShot, retrieval];
 
 const Value = v.union([text, v.number(), v.literal(true), v.pipe(v.array(text), v.minLength(1))]);
+const Options = v.record(v.string(), Value);
+const Name = v.picklist(COMMANDS.map(({ name }) => name));
 export const Recipe = v.object({
   about: v.array(text),
+  /** By command, what all its stages have that do not say otherwise. */
+  every: v.optional(v.record(Name, Options), {}),
   stages: v.pipe(
     v.array(
       v.object({
-        command: v.picklist(COMMANDS.map(({ name }) => name)),
+        command: Name,
         /** A file or folder of this name says that the stage is done. */
         makes: v.optional(text),
-        options: v.record(v.string(), Value),
+        /** `false` leaves out one that every stage has. */
+        options: v.record(v.string(), v.union([Value, v.literal(false)])),
       }),
     ),
     v.minLength(1),
@@ -43,21 +48,22 @@ export const recipe = command({
   },
   run: async ({ recipe: path }) => {
     const file = await readNamedFile(path, 'Name a recipe in --recipe.');
-    const { stages } = checked(Recipe, parseJson(file, path), path);
+    const { every, stages } = checked(Recipe, parseJson(file, path), path);
     for (const [i, stage] of stages.entries()) {
       if (stage.makes !== undefined && existsSync(stage.makes)) {
         console.log(`${i + 1} of ${stages.length}: ${stage.makes} is there`);
         continue;
       }
-      const argv = argumentsOf(stage);
+      const argv = argumentsOf(stage.command, { ...every[stage.command], ...stage.options });
       console.log(`${i + 1} of ${stages.length}: ${stage.command} ${argv.join(' ')}`);
       await COMMANDS.find(({ name }) => name === stage.command)?.execute(argv);
     }
   },
 });
 
-function argumentsOf({ command: name, options }: Stage): string[] {
+function argumentsOf(name: Stage['command'], options: Stage['options']): string[] {
   const argv = Object.entries(options).flatMap(([option, value]) => {
+    if (value === false) return [];
     if (value === true) return [`--${option}`];
     return [`--${option}`, Array.isArray(value) ? value.join(',') : String(value)];
   });
