@@ -7,9 +7,11 @@ import {
   add,
   div,
   erf,
+  fusedMatMul,
   layerNormalization,
   matMul,
   mul,
+  quickGelu,
   reduceSum,
   reshape,
   sigmoid,
@@ -61,6 +63,7 @@ export function layerNorm(g: Graph, x: Value, name: string, epsilon: number): Va
 export function activation(g: Graph, x: Value, name: Activation): Value {
   switch (name) {
     case 'quick_gelu':
+      if (g.mode === 'training' && g.target === 'cpu') return quickGelu(g, x, 1.702);
       return mul(g, x, sigmoid(g, mul(g, x, g.scalar(1.702))));
     case 'gelu': {
       const cumulative = add(g, erf(g, div(g, x, g.scalar(Math.SQRT2))), g.scalar(1));
@@ -92,15 +95,18 @@ export function attend(
   mask?: Value,
 ): Value {
   const headWidth = width / heads;
-  const project = (x: Value, part: string, perm: readonly number[]) => {
+  const project = (x: Value, part: string, perm: readonly number[] = [0, 2, 1, 3]) => {
     const [batch, tokens] = x.shape;
     const projected = linear(g, x, `${name}.${part}`, width, { std });
     return transpose(g, reshape(g, projected, [batch, tokens, heads, headWidth]), perm);
   };
-  const scaled = mul(g, project(query, 'q_proj', [0, 2, 1, 3]), g.scalar(headWidth ** -0.5));
-  const scores = matMul(g, scaled, project(memory, 'k_proj', [0, 2, 3, 1]));
+  const scale = headWidth ** -0.5;
+  const scores =
+    g.mode === 'training' && g.target === 'cpu'
+      ? fusedMatMul(g, project(query, 'q_proj'), project(memory, 'k_proj'), { transB: 1, alpha: scale })
+      : matMul(g, mul(g, project(query, 'q_proj'), g.scalar(scale)), project(memory, 'k_proj', [0, 2, 3, 1]));
   const weights = softmax(g, mask ? add(g, scores, mask) : scores);
-  const mixed = transpose(g, matMul(g, weights, project(memory, 'v_proj', [0, 2, 1, 3])), [0, 2, 1, 3]);
+  const mixed = transpose(g, matMul(g, weights, project(memory, 'v_proj')), [0, 2, 1, 3]);
   const [batch, tokens] = query.shape;
   const joined = reshape(g, mixed, [batch, tokens, width]);
   return linear(g, joined, `${name}.${output.name}`, output.width, { std: output.std });

@@ -14,6 +14,8 @@ function multiplications({ op, inputs, outputs, attributes }: GraphNode): number
   switch (op) {
     case 'MatMul':
       return sizeOf(outputs[0].shape) * Number(first.shape.at(-1));
+    case 'FusedMatMul':
+      return sizeOf(outputs[0].shape) * Number(first.shape.at(attributes.transA ? -2 : -1));
     case 'Gemm':
       return sizeOf(outputs[0].shape) * Number(first.shape[attributes.transA ? 0 : 1]);
     // A weight is [out, in / groups, k, k]: each element of the result is a sum over all but the first axis.

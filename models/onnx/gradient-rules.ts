@@ -13,6 +13,7 @@ import {
   exp,
   expand,
   flattenToMatrix,
+  fusedMatMul,
   gemm,
   greater,
   matMul,
@@ -26,6 +27,7 @@ import {
   reshape,
   sigmoid,
   slice,
+  spaceToDepth,
   sqrt,
   sub,
   transpose,
@@ -151,6 +153,28 @@ const matMulRule: Rule = ({ g, inputs: [a, b], adjoint, needed }) => {
     needed[0] ? unbroadcast(g, matMul(g, adjoint, transposeLast(g, b)), a.shape) : undefined,
     needed[1] ? unbroadcast(g, matMul(g, transposeLast(g, a), adjoint), b.shape) : undefined,
   ];
+};
+
+const fusedMatMulRule: Rule = ({ g, node, inputs: [a, b], adjoint, needed }) => {
+  const { transA, transB, alpha } = node.attributes as {
+    transA: 0 | 1;
+    transB: 0 | 1;
+    alpha: { float: number };
+  };
+  const product = (first: Value, second: Value, transA: 0 | 1, transB: 0 | 1) =>
+    fusedMatMul(g, first, second, { transA, transB, alpha: alpha.float });
+  const flipped = (trans: 0 | 1) => (trans ? 0 : 1);
+  const ofA = () => (transA ? product(b, adjoint, transB, 1) : product(adjoint, b, 0, flipped(transB)));
+  const ofB = () => (transB ? product(adjoint, a, 1, transA) : product(a, adjoint, flipped(transA), 0));
+  return [needed[0] ? ofA() : undefined, needed[1] ? ofB() : undefined];
+};
+
+/** With s = σ(αx) and y = xs: dx = dy·(s + α·(y − ys)), two passes over memory fewer than by the product's and the sigmoid's rules. */
+const quickGeluRule: Rule = ({ g, node, inputs: [x], output: y, adjoint }) => {
+  const { float } = node.attributes.alpha as { float: number };
+  const alpha = g.scalar(float);
+  const s = sigmoid(g, mul(g, x, alpha));
+  return [mul(g, adjoint, add(g, s, mul(g, sub(g, y, mul(g, y, s)), alpha)))];
 };
 
 /** Results of a matrix product that one workgroup of ONNX Runtime's WebGPU kernels computes, along each axis. */
@@ -365,20 +389,37 @@ function convWeightAdjointByPicture(convolution: Convolution): Value {
 function tapsOf(x: Value, { g, adjoint, weight, stride, padding }: Convolution): Value[] {
   const kernel = Number(weight.shape[2]);
   const [, , height, width] = adjoint.shape as readonly number[];
-  const edges = [0, 0, padding, padding];
-  const padded = padding > 0 ? pad(g, x, edges, edges) : x;
+  // A CPU slices with steps element by element; where what a tap sees lies together, row by row.
+  const block = g.target === 'cpu' ? stride : 1;
+  const step = stride / block;
+  const channels = Number(x.shape[1]);
+  const blocks = inBlocks(g, x, padding, block);
   const taps: Value[] = [];
   for (let row = 0; row < kernel; row++) {
     for (let column = 0; column < kernel; column++) {
+      const first = ((row % block) * block + (column % block)) * channels;
+      const [top, left] = [Math.floor(row / block), Math.floor(column / block)];
       taps.push(
-        slice(g, padded, [
-          { axis: 2, start: row, end: row + stride * (height - 1) + 1, step: stride },
-          { axis: 3, start: column, end: column + stride * (width - 1) + 1, step: stride },
+        slice(g, blocks, [
+          ...(block > 1 ? [{ axis: 1, start: first, end: first + channels }] : []),
+          { axis: 2, start: top, end: top + step * (height - 1) + 1, step },
+          { axis: 3, start: left, end: left + step * (width - 1) + 1, step },
         ]),
       );
     }
   }
   return taps;
+}
+
+/** x with zeros around it, its squares of `block` × `block` pixels as channels: `spaceToDepth`. */
+function inBlocks(g: Graph, x: Value, padding: number, block: number): Value {
+  const before = [0, 0, padding, padding];
+  const after = before.map((edge, axis) => {
+    const whole = Number(x.shape[axis]) + 2 * edge;
+    return edge + (axis < 2 ? 0 : (block - (whole % block)) % block);
+  });
+  const padded = before.concat(after).some((edge) => edge > 0) ? pad(g, x, before, after) : x;
+  return block > 1 ? spaceToDepth(g, padded, block) : padded;
 }
 
 export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
@@ -396,6 +437,8 @@ export const gradientRules: Readonly<Record<string, Rule | undefined>> = {
   Softmax: softmaxRule,
   LogSoftmax: logSoftmaxRule,
   MatMul: matMulRule,
+  FusedMatMul: fusedMatMulRule,
+  QuickGelu: quickGeluRule,
   Reshape: reshapeRule,
   Transpose: transposeRule,
   Concat: concatRule,

@@ -104,6 +104,17 @@ const cases: Case[] = [
     ],
     build: op.matMul,
   },
+  ...([0, 1] as const).flatMap((transA) =>
+    ([0, 1] as const).map(
+      (transB): Case => ({
+        name: `matmul of two stacks, ${transA ? 'the first transposed' : 'the first as it is'}, ${transB ? 'the second transposed' : 'the second as it is'}`,
+        ops: ['FusedMatMul'],
+        shapes: [transA ? [2, 4, 3] : [2, 3, 4], transB ? [2, 5, 4] : [2, 4, 5]],
+        build: (g, a, b) => op.fusedMatMul(g, a, b, { transA, transB, alpha: 0.7 }),
+      }),
+    ),
+  ),
+  { name: 'quick gelu', ops: ['QuickGelu'], shapes: [[3, 4]], build: (g, x) => op.quickGelu(g, x, 1.702) },
   { name: 'reshape', ops: ['Reshape'], shapes: [[2, 6]], build: (g, x) => op.reshape(g, x, [3, 4]) },
   {
     name: 'transpose',
@@ -166,6 +177,7 @@ const cases: Case[] = [
     { kernel: 3, stride: 2, padding: 1, size: 7 },
     { kernel: 1, stride: 1, padding: 0, size: 4 },
     { kernel: 2, stride: 2, padding: 0, size: 4 },
+    { kernel: 5, stride: 3, padding: 2, size: 11 },
   ].map(
     ({ kernel, stride, padding, size }): Case => ({
       name: `convolution ${kernel}×${kernel}, stride ${stride}, padding ${padding}, ${size} px`,

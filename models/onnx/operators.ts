@@ -3,7 +3,7 @@
 // reverse half.
 
 import type { DataType, Graph, Value } from './graph.ts';
-import { broadcast, type Dim, positiveAxis, productOf, type Shape } from './shapes.ts';
+import { broadcast, type Dim, positiveAxis, productOf, type Shape, sameShape } from './shapes.ts';
 
 export const OPSET = 20;
 
@@ -77,6 +77,31 @@ export function gemm(g: Graph, a: Value, b: Value, { transA = 0, transB = 0 } = 
   return g.add('Gemm', [a, b], [{ type: 'float32', shape: [n, m] }], { transA, transB }).outputs[0];
 }
 
+/** op(a) × op(b) · alpha of matrices along the last two axes, as many of both, where op may transpose: ONNX Runtime's own operator. */
+export function fusedMatMul(
+  g: Graph,
+  a: Value,
+  b: Value,
+  { transA = 0, transB = 0, alpha = 1 }: { transA?: 0 | 1; transB?: 0 | 1; alpha?: number },
+): Value {
+  const [n, k] = transA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
+  const [rows, m] = transB ? b.shape.slice(-2).reverse() : b.shape.slice(-2);
+  if (k !== rows || !sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
+    throw new Error(
+      `FusedMatMul of [${a.shape.join(', ')}] and [${b.shape.join(', ')}] with transA ${transA} and transB ${transB}.`,
+    );
+  }
+  const shape = [...a.shape.slice(0, -2), n, m];
+  const attributes = { transA, transB, alpha: { float: alpha } };
+  return g.add('FusedMatMul', [a, b], [{ type: 'float32', shape }], attributes).outputs[0];
+}
+
+/** x·σ(αx): ONNX Runtime's own operator. */
+export function quickGelu(g: Graph, x: Value, alpha: number): Value {
+  return g.add('QuickGelu', [x], [{ type: 'float32', shape: x.shape }], { alpha: { float: alpha } })
+    .outputs[0];
+}
+
 /**
  * A new shape for the same elements. An axis that keeps its place and its symbolic length is copied from the input; one more
  * axis may follow from the others.
@@ -118,6 +143,13 @@ export function transposeLast(g: Graph, x: Value): Value {
   const perm = x.shape.map((_, axis) => axis);
   [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
   return transpose(g, x, perm);
+}
+
+/** [n, c, h, w] → [n, block · block · c, h / block, w / block]: by row and column in the square, then by channel. */
+export function spaceToDepth(g: Graph, x: Value, block: number): Value {
+  const [n, c, h, w] = x.shape as readonly number[];
+  const shape = [n, block * block * c, h / block, w / block];
+  return g.add('SpaceToDepth', [x], [{ type: x.type, shape }], { blocksize: block }).outputs[0];
 }
 
 export function concat(g: Graph, parts: readonly Value[], axis: number): Value {

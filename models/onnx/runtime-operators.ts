@@ -2,5 +2,5 @@
 export const ONNX_RUNTIME = {
   domain: 'com.microsoft',
   version: 1n,
-  operators: new Set(['MatMulIntegerToFloat']),
+  operators: new Set(['MatMulIntegerToFloat', 'FusedMatMul', 'QuickGelu']),
 } as const;

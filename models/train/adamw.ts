@@ -1,5 +1,5 @@
-// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), in the arithmetic order of torch.optim.AdamW. A plain
-// loop over typed arrays: as part of the graph it costs a fifth of a step more.
+// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), as torch.optim.AdamW computes it but for the
+// order of two divisions. A plain loop over typed arrays: as part of the graph it costs a fifth of a step more.
 
 import type { Parameter } from '../onnx/graph.ts';
 import type { Moments } from './optimizer.ts';
@@ -28,14 +28,16 @@ export function adamStep(
   { beta1, beta2, epsilon, weightDecay }: AdamOptions,
   { rate, step, scale }: { rate: number; step: number; scale: number },
 ): void {
-  const stepSize = rate / (1 - beta1 ** step);
   const rootCorrection = Math.sqrt(1 - beta2 ** step);
+  // Both sides of the fraction times the correction: one division an element instead of two.
+  const stepSize = (rate * rootCorrection) / (1 - beta1 ** step);
+  const smallest = epsilon * rootCorrection;
   const keep = 1 - rate * weightDecay;
   for (let i = 0; i < weights.length; i++) {
     const g = gradient[i] * scale;
     m[i] += (g - m[i]) * (1 - beta1);
     v[i] = v[i] * beta2 + g * g * (1 - beta2);
-    weights[i] = weights[i] * keep - (stepSize * m[i]) / (Math.sqrt(v[i]) / rootCorrection + epsilon);
+    weights[i] = weights[i] * keep - (stepSize * m[i]) / (Math.sqrt(v[i]) + smallest);
   }
 }
 
