@@ -14,10 +14,17 @@ import {
   type OnBytes,
   UnreachableError,
 } from './download.ts';
+import { createQuiet } from './quiet.ts';
 
 const MANIFEST = 'manifest.json';
-/** Writing to the disk takes the processor from a model that is starting. On a slow line files are kept while others come. */
+/**
+ * Writing to the disk takes the processor from a model that is starting, and then from the first photographs. On a slow line files are
+ * kept while others come.
+ */
 const KEEP_AFTER_MS = 2_000;
+
+/** Of this worker. */
+export const quiet = createQuiet();
 
 export interface ModelSource extends FolderSource {
   /**
@@ -110,7 +117,7 @@ const hurried = new Promise<void>((resolve) => {
 function keepSoon(file: ExpectedFile, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const soon = new Promise((resolve) => setTimeout(resolve, KEEP_AFTER_MS));
   const kept = unlessFull(
-    Promise.race([soon, hurried]).then(() => putFile(file.sha256, bytes, file.name)),
+    Promise.race([soon.then(quiet.come), hurried]).then(() => putFile(file.sha256, bytes, file.name)),
   ).finally(() => beingKept.delete(kept));
   beingKept.add(kept);
   return kept;

@@ -14,7 +14,7 @@ import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
 import { turnOfTheEventLoop } from './queue.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
-import type { ModelSource } from './remote-folder.ts';
+import { type ModelSource, quiet } from './remote-folder.ts';
 import { SELF_TEST } from './self-test-run.ts';
 import type { KnownModel, ModelPlace } from './types.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
@@ -50,7 +50,8 @@ async function cancellable<Value>(
   const controller = new AbortController();
   running.set(id, controller);
   try {
-    return await work(controller.signal, answering.engine, answering.space);
+    const { engine, space } = answering;
+    return await quiet.during(() => work(controller.signal, engine, space));
   } finally {
     running.delete(id);
   }
