@@ -6,8 +6,6 @@ import { parseClipConfig } from '../clip/config.ts';
 export const DEFAULT_CONFIG = parseClipConfig(
   {
     model_type: 'clip',
-    // Its convolutional stem is in no published class; other readers should say so and not fail later.
-    architectures: ['PromptlensCLIPModel'],
     projection_dim: 256,
     vision_config: {
       image_size: 64,
