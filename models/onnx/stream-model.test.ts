@@ -10,6 +10,7 @@ import { toModelProto, type WeightSource } from './model-proto.ts';
 import { add, matMul, reshape, transpose } from './operators.ts';
 import { foldConstants } from './precision/fold-constants.ts';
 import { toFp16 } from './precision/fp16.ts';
+import { toQ4, toQ4F16 } from './precision/q4.ts';
 import { toQ8 } from './precision/q8.ts';
 import { type ModelProto, ModelProtoSchema } from './proto/onnx_pb.ts';
 import { streamModel } from './stream-model.ts';
@@ -67,6 +68,8 @@ describe.each<[string, (model: ModelProto) => ModelProto]>([
   ['fp32', (model) => model],
   ['fp16', toFp16],
   ['q8', toQ8],
+  ['q4', toQ4],
+  ['q4f16', toQ4F16],
 ])('a model in %s', (_, convert) => {
   const build = (weights: ReadonlyMap<string, WeightSource>) =>
     convert(foldConstants(toModelProto(network(), weights)));
@@ -82,13 +85,26 @@ describe.each<[string, (model: ModelProto) => ModelProto]>([
     expect(again).toHaveLength(toBinary(ModelProtoSchema, whole).length);
   });
 
+  it('is made in one reading of each of its constants', async () => {
+    const read: string[] = [];
+    const noted = Array.from(later, ([name, data]): [string, WeightSource] => [
+      name,
+      async () => {
+        read.push(name);
+        return typeof data === 'function' ? data() : data;
+      },
+    ]);
+    await collected(streamModel(build(new Map(noted)), 'unused').graph);
+    expect(read.sort()).toEqual(['bias', 'weight']);
+  });
+
   it('that is too large for one message has its constants in a file beside it', async () => {
     const expected = await run(toBinary(ModelProtoSchema, build(values)));
-    const { graph, data } = streamModel(build(later), 'beside.onnx_data', 5000);
+    const { graph, data } = streamModel(build(later), 'beside.onnx_data', 3000);
     if (!data) throw new Error('expected a file of constants');
     const path = join(folder, 'beside.onnx');
     const graphBytes = await collected(graph);
-    expect(graphBytes.length).toBeLessThan(5000);
+    expect(graphBytes.length).toBeLessThan(3000);
     await writeFile(path, graphBytes);
     await writeFile(join(folder, 'beside.onnx_data'), await collected(data));
     expect(await run(path)).toEqual(expected);

@@ -14,7 +14,7 @@ import {
 import { ONNX_RUNTIME } from '../runtime-operators.ts';
 import { toFp16 } from './fp16.ts';
 import { nodeProto } from './nodes.ts';
-import { derived, graphOf, isLargeMatrix, withGraph, withRuntimeOperators } from './tensors.ts';
+import { derivedTogether, graphOf, isLargeMatrix, withGraph, withRuntimeOperators } from './tensors.ts';
 import { tablesToInt8 } from './token-table.ts';
 
 const BITS = 4;
@@ -42,14 +42,18 @@ function productsToInt4(model: ModelProto): ModelProto {
     const count = Math.ceil(inputs / BLOCK);
     const names = { levels: `${matrix.name}_q4`, scales: `${matrix.name}_q4_scales` };
     if (!constants.has(names.levels)) {
-      const scalesOf = (values: Float32Array) => scalesOfBlocks(values, inputs, outputs);
-      const levelsOf = (values: Float32Array) => levelsOfBlocks(values, inputs, outputs, scalesOf(values));
-      const shape = [outputs, count, (BLOCK * BITS) / 8];
-      constants.set(names.levels, derived(names.levels, DataType.UINT8, shape, [matrix], levelsOf));
-      constants.set(
-        names.scales,
-        derived(names.scales, DataType.FLOAT, [outputs, count], [matrix], scalesOf),
+      const made = derivedTogether(
+        [
+          { name: names.levels, dataType: DataType.UINT8, dims: [outputs, count, (BLOCK * BITS) / 8] },
+          { name: names.scales, dataType: DataType.FLOAT, dims: [outputs, count] },
+        ],
+        [matrix],
+        (values) => {
+          const scales = scalesOfBlocks(values, inputs, outputs);
+          return [levelsOfBlocks(values, inputs, outputs, scales), scales];
+        },
       );
+      for (const part of made) constants.set(part.name, part);
     }
     return names;
   };

@@ -20,9 +20,9 @@ import {
   type TensorProto,
 } from '../proto/onnx_pb.ts';
 import { ONNX_RUNTIME } from '../runtime-operators.ts';
-import { levels, scalesAlong } from './int8.ts';
+import { type Int8Matrix, int8Matrix } from './int8.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
-import { constant, derived, graphOf, isLargeMatrix, withGraph, withRuntimeOperators } from './tensors.ts';
+import { constant, graphOf, isLargeMatrix, withGraph, withRuntimeOperators } from './tensors.ts';
 import { tablesToInt8 } from './token-table.ts';
 
 /** Each output of a product has a scale of its own. */
@@ -57,17 +57,15 @@ function productsToInt8(model: ModelProto): ModelProto {
     return names;
   };
 
+  const matrices = new Map<string, Int8Matrix>();
   /** A constant as int8, once for all its readers. */
-  const weight = (tensor: TensorProto) => {
-    const names = { values: `${tensor.name}_int8`, scales: `${tensor.name}_int8_scales` };
-    if (!constants.has(names.values)) {
-      const [rows, columns] = tensor.dims.map(Number);
-      const scalesOf = (matrix: Float32Array) => scalesAlong(matrix, columns, OUTPUTS);
-      const levelsOf = (matrix: Float32Array) => levels(matrix, columns, OUTPUTS, scalesOf(matrix));
-      constants.set(names.values, derived(names.values, DataType.INT8, [rows, columns], [tensor], levelsOf));
-      constants.set(names.scales, derived(names.scales, DataType.FLOAT, [columns], [tensor], scalesOf));
-    }
-    return names;
+  const weight = (tensor: TensorProto): Int8Matrix => {
+    const known = matrices.get(tensor.name);
+    if (known) return known;
+    const made = int8Matrix(tensor, OUTPUTS);
+    matrices.set(tensor.name, made);
+    for (const part of [made.levels, made.scales]) constants.set(part.name, part);
+    return made;
   };
 
   /** The sum that adds a constant vector to a product, where nothing else reads the product. */
@@ -81,11 +79,11 @@ function productsToInt8(model: ModelProto): ModelProto {
 
   const multiply = (x: string, matrix: TensorProto, product: string) => {
     const { values, scale, zeroPoint } = activation(x);
-    const { values: weights, scales } = weight(matrix);
+    const { levels, scales } = weight(matrix);
     const bias = biasOf(product, matrix);
     if (bias) fused.add(bias.sum);
     // The empty name: symmetric weights have no zero point.
-    const inputs = [values, weights, scale, scales, zeroPoint, ...(bias ? ['', bias.name] : [])];
+    const inputs = [values, levels.name, scale, scales.name, zeroPoint, ...(bias ? ['', bias.name] : [])];
     const outputs = bias ? bias.sum.output : [product];
     nodes.push(nodeProto('MatMulIntegerToFloat', inputs, outputs, {}, ONNX_RUNTIME.domain));
   };

@@ -111,18 +111,51 @@ export function derived(
   sources: readonly TensorProto[],
   compute: (...values: Float32Array<ArrayBuffer>[]) => Values,
 ): TensorProto {
-  if (!sources.some(isDeferred)) return constant(name, dataType, dims, compute(...sources.map(floatValues)));
-  return deferred(name, dataType, dims, async () => {
-    const values: Float32Array<ArrayBuffer>[] = [];
-    for (const source of sources) {
-      if (!isDeferred(source)) values.push(floatValues(source));
-      else {
-        const bytes = await source.read();
-        values.push(new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
+  const [made] = derivedTogether([{ name, dataType, dims }], sources, (...values) => [compute(...values)]);
+  return made;
+}
+
+interface ConstantType {
+  readonly name: string;
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+}
+
+/** Several that one computation makes. Where they are deferred, the first that is read keeps the others until they are read too. */
+export function derivedTogether(
+  types: readonly ConstantType[],
+  sources: readonly TensorProto[],
+  compute: (...values: Float32Array<ArrayBuffer>[]) => readonly Values[],
+): TensorProto[] {
+  if (!sources.some(isDeferred)) {
+    const made = compute(...sources.map(floatValues));
+    return types.map(({ name, dataType, dims }, i) => constant(name, dataType, dims, made[i]));
+  }
+  const kept = new Map<string, Values>();
+  return types.map(({ name, dataType, dims }) =>
+    deferred(name, dataType, dims, async () => {
+      if (!kept.has(name)) {
+        const made = compute(...(await valuesOf(sources)));
+        for (const [i, type] of types.entries()) kept.set(type.name, made[i]);
       }
+      const values = kept.get(name);
+      if (values === undefined) throw new Error(`The constant ${name} was not made.`);
+      kept.delete(name);
+      return values;
+    }),
+  );
+}
+
+async function valuesOf(sources: readonly TensorProto[]): Promise<Float32Array<ArrayBuffer>[]> {
+  const values: Float32Array<ArrayBuffer>[] = [];
+  for (const source of sources) {
+    if (!isDeferred(source)) values.push(floatValues(source));
+    else {
+      const bytes = await source.read();
+      values.push(new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4));
     }
-    return compute(...values);
-  });
+  }
+  return values;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Values): Uint8Array<ArrayBuffer> {

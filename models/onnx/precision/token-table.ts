@@ -7,9 +7,9 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx_pb.ts';
-import { levels, scalesAlong } from './int8.ts';
+import { int8Matrix } from './int8.ts';
 import { intAttribute, nodeProto } from './nodes.ts';
-import { constant, derived, graphOf, isLargeMatrix, withGraph } from './tensors.ts';
+import { constant, graphOf, isLargeMatrix, withGraph } from './tensors.ts';
 
 const ROWS = 0;
 const ONE = 'float32_1';
@@ -20,18 +20,14 @@ export function tablesToInt8(model: ModelProto): ModelProto {
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
 
   const lookUp = (table: TensorProto, indices: string, result: string): NodeProto[] => {
-    const names = { values: `${table.name}_int8`, scales: `${table.name}_int8_scales` };
-    const [rows, columns] = table.dims.map(Number);
-    const scalesOf = (matrix: Float32Array) => scalesAlong(matrix, columns, ROWS);
-    const levelsOf = (matrix: Float32Array) => levels(matrix, columns, ROWS, scalesOf(matrix));
-    constants.set(names.values, derived(names.values, DataType.INT8, [rows, columns], [table], levelsOf));
-    constants.set(names.scales, derived(names.scales, DataType.FLOAT, [rows, 1], [table], scalesOf));
+    const { levels, scales } = int8Matrix(table, ROWS);
+    for (const part of [levels, scales]) constants.set(part.name, part);
     constants.set(ONE, constant(ONE, DataType.FLOAT, [], Float32Array.of(1)));
     const [integers, float, steps] = [`${result}_int8`, `${result}_unscaled`, `${result}_scales`];
     return [
-      nodeProto('Gather', [names.values, indices], [integers]),
+      nodeProto('Gather', [levels.name, indices], [integers]),
       nodeProto('DequantizeLinear', [integers, ONE], [float]),
-      nodeProto('Gather', [names.scales, indices], [steps]),
+      nodeProto('Gather', [scales.name, indices], [steps]),
       nodeProto('Mul', [float, steps], [result]),
     ];
   };
