@@ -2,7 +2,8 @@
 // publishes, and where each file is. Without any asking itself, so that a page, a worker and Node share it.
 
 import * as v from 'valibot';
-import { checked, quoted } from './checked.ts';
+import { checked } from './checked.ts';
+import { isPlainPath } from './plain-path.ts';
 
 export const HUB_ENDPOINT = 'https://huggingface.co';
 
@@ -49,15 +50,12 @@ const Entry = v.object({
 const Listing = v.array(Entry);
 
 /**
- * The files of a repository from the hub's answer. Paths that lead elsewhere are refused, for they become paths on this device.
+ * The files of a repository from the hub's answer, but those whose path is not plain: no model needs any, and each becomes a path here.
  * @param name for messages
  */
 export function parseHubListing(json: unknown, name: string): HubFile[] {
   return checked(Listing, json, name).flatMap(({ type, path, size: bytes, oid, lfs }): HubFile[] => {
-    if (type !== 'file') return [];
-    if (path.split('/').some((part) => part === '' || part === '.' || part === '..' || part.includes('\\'))) {
-      throw new Error(`${name} was refused: it lists ${quoted(path)}, which is no plain path.`);
-    }
+    if (type !== 'file' || !isPlainPath(path)) return [];
     if (lfs) return [{ path, bytes: lfs.size, hash: { kind: 'sha256', hex: lfs.oid } }];
     return oid === undefined ? [] : [{ path, bytes, hash: { kind: 'git', hex: oid } }];
   });

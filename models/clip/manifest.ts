@@ -4,24 +4,16 @@
 
 import * as v from 'valibot';
 import { checked, parseJson, plainObject } from './checked.ts';
+import { isPlainPath } from './plain-path.ts';
 import type { FolderFile } from './types.ts';
 
 /** Raise it when preprocessing, tokenizing or pooling changes what a vector means: vectors kept before are then passed over. */
 const PIPELINE_VERSION = 1;
 
-/** What every disk and address takes. */
-const MAX_PATH_LENGTH = 255;
-/** Names that are the same in an address, on every disk, and cannot lead out of the folder. */
-const PLAIN_PATH = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$/;
-
 const ManifestFile = plainObject({
   files: v.array(
     v.object({
-      path: v.pipe(
-        v.string(),
-        v.maxLength(MAX_PATH_LENGTH),
-        v.regex(PLAIN_PATH, 'Expected a plain path inside the folder'),
-      ),
+      path: v.pipe(v.string(), v.check(isPlainPath, 'Expected a plain path inside the folder')),
       bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
       sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'Expected 64 lower-case hexadecimal digits')),
     }),

@@ -4,13 +4,14 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isPlainPath } from '../clip/plain-path.ts';
 import type { FolderFile, FolderSource } from '../clip/types.ts';
 
 /** A directory as its user named it. Its files are listed with those of its folders, sorted by path, `/` between the parts. */
 export function directorySource(directory: string): FolderSource {
   const path = (file: string) => {
     // A manifest comes from outside: it may not name a file elsewhere.
-    if (file.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    if (!isPlainPath(file)) {
       throw new Error(`${directory}: ${JSON.stringify(file)} is not a plain path inside the folder.`);
     }
     return join(directory, file);
