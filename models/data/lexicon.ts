@@ -172,16 +172,21 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
   );
 
   /** By name and plural. A word of several senses means all of them here: mentions only keep pairs apart. */
-  const mentioned = new Map<string, Set<string>>();
-  for (const [id, { names }] of Object.entries(concepts)) {
-    const meant = allNames(above(id).keys());
-    for (const name of names)
-      for (const form of [name, pluralOf(name)]) {
-        const known = mentioned.get(form) ?? new Set();
-        for (const each of meant) known.add(each);
-        mentioned.set(form, known);
-      }
-  }
+  const meaningsOfWords = () => {
+    const mentioned = new Map<string, Set<string>>();
+    for (const [id, { names }] of Object.entries(concepts)) {
+      const meant = allNames(above(id).keys());
+      for (const name of names)
+        for (const form of [name, pluralOf(name)]) {
+          const known = mentioned.get(form) ?? new Set();
+          for (const each of meant) known.add(each);
+          mentioned.set(form, known);
+        }
+    }
+    return mentioned;
+  };
+  /** Made for the first sentence: a lexicon of all nouns meets none, and this is a third of the work of opening one. */
+  let mentioned: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   return {
     labels: [...entries.keys()],
     find: ({ labels: names, source }) => {
@@ -190,6 +195,7 @@ export function openLexicon({ concepts, labels, labelsOf }: LexiconFile): Lexico
       return there?.has(label) ? there.get(label) : entries.get(label);
     },
     mentions: (sentence) => {
+      mentioned ??= meaningsOfWords();
       const words = sentence.toLowerCase().match(/[\p{L}\p{N}'-]+/gu) ?? [];
       const found = new Set<string>();
       for (const start of words.keys())
