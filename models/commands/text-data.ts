@@ -8,7 +8,7 @@ import type { TrainerOptions } from '../train/trainer.ts';
 import { type OptionTable, type OptionValues, UsageError } from './arguments.ts';
 
 const WEIGHT = 0.2;
-/** Of the pictures of a batch. */
+/** Of the pictures of a batch, whole or in parts. */
 const SHARE = 1 / 4;
 const FEWEST = 2;
 
@@ -31,7 +31,6 @@ export const TEXT_DATA_OPTIONS = {
 } as const satisfies OptionTable;
 
 interface Given extends OptionValues<typeof TEXT_DATA_OPTIONS> {
-  readonly 'accum-freq': number;
   readonly seed: number;
 }
 
@@ -43,24 +42,13 @@ export interface TextData {
 
 /** Rejects with a sentence where the lexicon cannot be used. */
 export async function openTextData(options: Given, batchSize: number): Promise<TextData> {
-  const {
-    'text-data': path,
-    'text-weight': weight = WEIGHT,
-    'word-vectors': vectorsPath,
-    'accum-freq': accumulate,
-    seed,
-  } = options;
+  const { 'text-data': path, 'text-weight': weight = WEIGHT, 'word-vectors': vectorsPath, seed } = options;
   if (path === undefined) {
     for (const [name, what] of Object.entries(BELONGING)) {
       if (options[name as keyof typeof BELONGING] !== undefined)
         throw new UsageError(`--${name} is ${what}; name a lexicon in --text-data, or leave it out.`);
     }
     return { stream: undefined, shape: undefined, settings: {} };
-  }
-  if (accumulate !== 1) {
-    throw new UsageError(
-      '--text-data stands beside a batch that is run whole; leave --accum-freq or --text-data out.',
-    );
   }
   const count = Math.max(FEWEST, Math.round(batchSize * SHARE));
   const { lexicon, version } = await readLexicon(path);

@@ -200,6 +200,9 @@ it('learns from texts beside the pictures', async () => {
   await run(train, ...short, '--out', at('without-texts'));
   const losses = await Promise.all(['with-texts', 'without-texts'].map(logOf));
   expect(losses[0][0].loss).toBeGreaterThan(losses[1][0].loss);
+  const inParts = short.with(short.indexOf('--batch-size') + 1, '2').concat('--accum-freq', '2');
+  await run(train, ...inParts, '--out', at('texts-in-parts'), ...texts, '--text-weight', '0.5');
+  expect((await logOf('texts-in-parts'))[0].loss).toBeCloseTo(losses[0][0].loss, 4);
   await writeFile(at('vectors.txt'), colours.map((name, i) => `${name} ${i} ${i * i} 1\n`).join(''));
   const vectors = ['--word-vectors', at('vectors.txt')];
   await run(train, ...short, '--out', at('with-vectors'), ...texts, '--text-weight', '0.5', ...vectors);
@@ -219,7 +222,6 @@ it('learns from texts beside the pictures', async () => {
   for (const [refused, why] of [
     [['--text-weight', '1'], '--text-weight is the weight of --text-data'],
     [['--word-vectors', at('vectors.txt')], '--word-vectors is for the names of --text-data'],
-    [[...texts, '--accum-freq', '2'], 'leave --accum-freq or --text-data out'],
     [['--text-data', at('few-colours.json')], 'Drawing 2 pairs of texts a step from'],
   ] as const) {
     await expect(run(train, ...short, '--out', at('refused-texts'), ...refused)).rejects.toThrow(why);

@@ -43,6 +43,10 @@ export interface StepShape {
   readonly textPairs?: TextPairsShape;
 }
 
+export interface StepShapeWithTexts extends StepShape {
+  readonly textPairs: TextPairsShape;
+}
+
 export interface TextPairsShape {
   readonly count: number;
   /** That loss's part beside the captions' of 1. */
@@ -68,49 +72,84 @@ export function towers(
 ): Embeds {
   const all = patchCount(config);
   const kept = patches < all ? g.input('kept', 'float32', [pairs, patches + 1, all + 1]) : undefined;
-  const texts = pairs + textsBeside({ textPairs });
-  const { text_config: text, projection_dim: projection } = config;
   return {
     image_embeds: imageTower(g, config, pixelValuesInput(g, config, pairs), kept),
-    text_embeds:
-      g.target === 'gpu'
-        ? textTransformer(g, inputIdsInput(g, texts, tokens), text, projection)
-        : packedTextTransformer(g, packedTextInputs(g, texts, tokens, rows), text, projection),
+    text_embeds: textTower(g, config, pairs + textsBeside({ textPairs }), { tokens, rows }),
   };
+}
+
+function textTower(
+  g: Graph,
+  { text_config: text, projection_dim: projection }: ClipConfig,
+  texts: number,
+  { tokens, rows }: Pick<StepShape, 'tokens' | 'rows'>,
+): Value {
+  return g.target === 'gpu'
+    ? textTransformer(g, inputIdsInput(g, texts, tokens), text, projection)
+    : packedTextTransformer(g, packedTextInputs(g, texts, tokens, rows), text, projection);
 }
 
 export function addLoss(
   g: Graph,
   config: ClipConfig,
-  { batchSize, loss: name, textPairs }: Pick<StepShape, 'batchSize' | 'loss' | 'textPairs'>,
+  { batchSize, loss, textPairs }: Pick<StepShape, 'batchSize' | 'loss' | 'textPairs'>,
   { image_embeds, text_embeds }: Embeds,
 ): Value {
+  const over = lossBetween(g, config, loss);
+  if (!textPairs) return over(image_embeds, text_embeds, batchSize, '');
+  const texts = (start: number, count: number) =>
+    slice(g, text_embeds, [{ axis: 0, start, end: start + count }]);
+  const pictures = over(image_embeds, texts(0, batchSize), batchSize, '');
+  const { count } = textPairs;
+  const [names, meanings] = [texts(batchSize, count), texts(batchSize + count, count)];
+  return add(g, pictures, lossBeside(g, config, over, textPairs, names, meanings));
+}
+
+/** The same of the pairs of texts alone, with the tower that reads them: for a batch whose pictures come in parts. */
+export function addTextLoss(
+  g: Graph,
+  config: ClipConfig,
+  { loss, textPairs, tokens }: Pick<StepShapeWithTexts, 'loss' | 'textPairs' | 'tokens'>,
+): Value {
+  const { count } = textPairs;
+  const texts = textTower(g, config, 2 * count, { tokens });
+  const [names, meanings] = [0, count].map((start) =>
+    slice(g, texts, [{ axis: 0, start, end: start + count }]),
+  );
+  return lossBeside(g, config, lossBetween(g, config, loss), textPairs, names, meanings);
+}
+
+type LossBetween = (first: Value, second: Value, count: number, prefix: string) => Value;
+
+/** Of vectors [count, d] that stand for the same in the same place. */
+function lossBetween(g: Graph, config: ClipConfig, name: LossName): LossBetween {
   const loss = LOSSES[name];
   const learned = temperature(g, {
     logitScale: loss.start.logitScale ?? config.logit_scale_init_value,
     logitBias: loss.start.logitBias,
   });
-  const over = (first: Value, second: Value, count: number, prefix: string): Value => {
+  return (first, second, count, prefix) => {
     const inputs = loss.inputs.map(
       (input) => [input, g.input(`${prefix}${input}`, 'float32', [count, count])] as const,
     );
     return loss.build(g, similarities(g, first, second, learned), Object.fromEntries(inputs));
   };
-  if (!textPairs) return over(image_embeds, text_embeds, batchSize, '');
-  const { count, weight, wordVectors } = textPairs;
-  const texts = (start: number, count: number) =>
-    slice(g, text_embeds, [{ axis: 0, start, end: start + count }]);
-  const pictures = over(image_embeds, texts(0, batchSize), batchSize, '');
-  const names = texts(batchSize, count);
-  const meanings = over(names, texts(batchSize + count, count), count, BESIDE.texts);
+}
+
+/** What pairs of texts add to the loss. */
+function lossBeside(
+  g: Graph,
+  config: ClipConfig,
+  over: LossBetween,
+  { count, weight, wordVectors }: TextPairsShape,
+  names: Value,
+  meanings: Value,
+): Value {
+  const told = over(names, meanings, count, BESIDE.texts);
   const beside = wordVectors
-    ? add(
-        g,
-        meanings,
-        over(names, projectedVectors(g, config, count, wordVectors.size), count, BESIDE.vectors),
-      )
-    : meanings;
-  return add(g, pictures, mul(g, beside, g.scalar(weight)));
+    ? add(g, told, over(names, projectedVectors(g, config, count, wordVectors.size), count, BESIDE.vectors))
+    : told;
+  return mul(g, beside, g.scalar(weight));
 }
 
 /** Before the names of the loss's inputs, where they are of pairs of texts, or of names and word vectors. */
@@ -161,21 +200,38 @@ export function lossFeeds(
   { batchSize, textPairs }: Pick<StepShape, 'batchSize' | 'textPairs'>,
   inputs: StepInputs,
 ): Tensors {
-  const feeds = (of: LossInputs | undefined, count: number, prefix: string) =>
-    Object.entries(of ?? {}).map(
-      ([name, data]) => [`${prefix}${name}`, floats(data, [count, count])] as const,
-    );
-  return Object.fromEntries([
-    ...feeds(inputs.pairs, batchSize, ''),
-    ...(textPairs ? feeds(inputs.textPairs, textPairs.count, BESIDE.texts) : []),
-    ...(textPairs?.wordVectors && inputs.wordVectors
-      ? [
-          ...feeds(inputs.wordVectors.pairs, textPairs.count, BESIDE.vectors),
-          [
-            'word_vectors',
-            floats(inputs.wordVectors.data, [textPairs.count, textPairs.wordVectors.size]),
-          ] as const,
-        ]
-      : []),
-  ]);
+  return {
+    ...pairFeeds(inputs.pairs, batchSize, ''),
+    ...(textPairs && feedsBeside(textPairs, inputs)),
+  };
+}
+
+/** What the graph of `addTextLoss` reads of a batch. */
+export function textLossFeeds(
+  { text_config }: ClipConfig,
+  { batchSize, textPairs, tokens }: Pick<StepShapeWithTexts, 'batchSize' | 'textPairs' | 'tokens'>,
+  inputs: StepInputs,
+): Tensors {
+  const texts = { from: batchSize, count: textsBeside({ textPairs }), tokens };
+  return { ...packTexts(inputs.captions, texts, text_config), ...feedsBeside(textPairs, inputs) };
+}
+
+function feedsBeside(
+  { count, wordVectors }: TextPairsShape,
+  { textPairs, wordVectors: vectors }: StepInputs,
+): Tensors {
+  return {
+    ...pairFeeds(textPairs, count, BESIDE.texts),
+    ...(wordVectors &&
+      vectors && {
+        ...pairFeeds(vectors.pairs, count, BESIDE.vectors),
+        word_vectors: floats(vectors.data, [count, wordVectors.size]),
+      }),
+  };
+}
+
+function pairFeeds(of: LossInputs | undefined, count: number, prefix: string): Tensors {
+  return Object.fromEntries(
+    Object.entries(of ?? {}).map(([name, data]) => [`${prefix}${name}`, floats(data, [count, count])]),
+  );
 }

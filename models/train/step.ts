@@ -2,7 +2,7 @@
 // is larger than memory it comes in parts: their embeddings are computed and kept, the loss of the whole batch gives the
 // gradient of each embedding, and each part is run again to carry that gradient back (Gao et al. 2021, "Scaling deep contrastive
 // learning batch size under memory limited setup"; open_clip's --accum-freq). That is exact, but for batch norms, which see a
-// part at a time.
+// part at a time. Pairs of texts beside the pictures are few and short: what they add to the loss is one graph, run once a step.
 
 import type * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
@@ -10,7 +10,18 @@ import type { Weights } from '../networks/weights.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
 import { add, mul, reduceSum } from '../onnx/operators.ts';
 import { floats, type Gradients, GraphSession, type SessionKind } from './graph-session.ts';
-import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
+import {
+  addLoss,
+  addTextLoss,
+  isOfModel,
+  lossFeeds,
+  type StepInputs,
+  type StepShape,
+  type StepShapeWithTexts,
+  textLossFeeds,
+  towerFeeds,
+  towers,
+} from './step-graph.ts';
 
 export interface StepResult {
   readonly loss: number;
@@ -53,26 +64,27 @@ async function createWholeStep(config: ClipConfig, shape: StepShape, kind: Sessi
 }
 
 async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind: SessionKind): Promise<Step> {
-  const { batchSize, accumulate } = shape;
+  const { batchSize, accumulate, textPairs } = shape;
+  const pictures = { ...shape, textPairs: undefined };
   const size = batchSize / accumulate;
   const width = config.projection_dim;
 
   const embedGraph = new Graph('training');
-  const embedded = towers(embedGraph, config, size, shape);
+  const embedded = towers(embedGraph, config, size, pictures);
   embedGraph.output('image_embeds', embedded.image_embeds);
   embedGraph.output('text_embeds', embedded.text_embeds);
 
   // The embeddings stand as parameters here, because their gradients are what is asked for.
   const lossGraph = new Graph('training');
   const start = { kind: 'constant', value: 0 } as const;
-  const loss = addLoss(lossGraph, config, shape, {
+  const loss = addLoss(lossGraph, config, pictures, {
     image_embeds: lossGraph.parameter('image_embeds', [batchSize, width], start),
     text_embeds: lossGraph.parameter('text_embeds', [batchSize, width], start),
   });
   lossGraph.output('loss', loss);
 
   const backGraph = new Graph('training');
-  const again = towers(backGraph, config, size, shape);
+  const again = towers(backGraph, config, size, pictures);
   const carried = (embeds: Value, name: string) => {
     const gradient = backGraph.input(name, 'float32', [size, width]);
     return reduceSum(backGraph, mul(backGraph, embeds, gradient), [0, 1], false);
@@ -87,21 +99,23 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind:
   const embed = await GraphSession.create(embedGraph, kind);
   const whole = await GraphSession.create(lossGraph, kind, loss);
   const back = await GraphSession.create(backGraph, kind, inner);
+  const beside = textPairs ? await createTextStep(config, { ...shape, textPairs }, kind) : null;
   const temperature = whole.parameters.filter(({ name }) => name.startsWith('logit_'));
+  const besides = beside?.parameters.filter((parameter) => !isOfModel(parameter)) ?? [];
 
   return {
     shape,
-    parameters: [...back.parameters, ...temperature],
+    parameters: [...back.parameters, ...temperature, ...besides],
     async run(weights, inputs) {
       const image_embeds = new Float32Array(batchSize * width);
       const text_embeds = new Float32Array(batchSize * width);
       for (let from = 0; from < batchSize; from += size) {
-        const outputs = await embed.run(weights, towerFeeds(config, shape, inputs, from, size));
+        const outputs = await embed.run(weights, towerFeeds(config, pictures, inputs, from, size));
         image_embeds.set(outputs.image_embeds.data as Float32Array, from * width);
         text_embeds.set(outputs.text_embeds.data as Float32Array, from * width);
       }
       const lost = {
-        ...lossFeeds(shape, inputs),
+        ...lossFeeds(pictures, inputs),
         image_embeds: floats(image_embeds, [batchSize, width]),
         text_embeds: floats(text_embeds, [batchSize, width]),
       };
@@ -115,7 +129,7 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind:
 
       let updates: ReadonlyMap<string, Float32Array> = new Map();
       for (let from = 0; from < batchSize; from += size) {
-        const feeds = towerFeeds(config, shape, inputs, from, size);
+        const feeds = towerFeeds(config, pictures, inputs, from, size);
         const rows = (data: Float32Array) =>
           floats(data.subarray(from * width, (from + size) * width), [size, width]);
         const outputs = await back.run(withUpdates(weights, updates), {
@@ -126,11 +140,38 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind:
         back.addGradients(outputs, sums, feeds);
         updates = back.updates(outputs);
       }
-      return { loss: scalar(asked.loss), gradients: sums, updates };
+      const textLoss = (await beside?.run(weights, inputs, sums)) ?? 0;
+      return { loss: scalar(asked.loss) + textLoss, gradients: sums, updates };
     },
     async release() {
-      for (const session of [embed, whole, back]) await session.release();
+      for (const session of [embed, whole, back, beside]) await session?.release();
     },
+  };
+}
+
+interface TextStep extends Pick<Step, 'parameters' | 'release'> {
+  /** Resolves to what the pairs of texts add to the loss; adds their gradients to `sums`. */
+  run(weights: Weights, inputs: StepInputs, sums: Gradients): Promise<number>;
+}
+
+async function createTextStep(
+  config: ClipConfig,
+  shape: StepShapeWithTexts,
+  kind: SessionKind,
+): Promise<TextStep> {
+  const g = new Graph('training');
+  const loss = addTextLoss(g, config, shape);
+  g.output('loss', loss);
+  const session = await GraphSession.create(g, kind, loss);
+  return {
+    parameters: session.parameters,
+    async run(weights, inputs, sums) {
+      const feeds = textLossFeeds(config, shape, inputs);
+      const outputs = await session.run(weights, feeds);
+      session.addGradients(outputs, sums, feeds);
+      return scalar(outputs.loss);
+    },
+    release: () => session.release(),
   };
 }
 

@@ -197,6 +197,37 @@ describe('pairs of texts beside the pictures', () => {
     expect((await lossAt(2)) - pictures).toBeCloseTo(2 * wanted, 4);
   });
 
+  it.each(['softmax', 'sigmoid'] as const)('are the same beside pictures in parts: %s', async (loss) => {
+    const size = 3;
+    const given = {
+      ...inputs(),
+      pairs: LOSSES[loss].inputsOf(KEYS, 'own'),
+      textPairs: LOSSES[loss].inputsOf(keys, 'own'),
+      wordVectors: {
+        data: Float32Array.from({ length: COUNT * size }, (_, i) => Math.sin(i)),
+        pairs: LOSSES[loss].inputsOf(keys, 'own'),
+      },
+    };
+    const textPairs = { count: COUNT, weight: 0.7, wordVectors: { size } };
+    const [whole, parts] = await Promise.all(
+      [1, 2].map((accumulate) =>
+        createStep(config, { ...shapeOf(config, accumulate), loss, textPairs }, KIND),
+      ),
+    );
+    expect(parts.parameters.map(({ name }) => name).sort()).toEqual(
+      whole.parameters.map(({ name }) => name).sort(),
+    );
+    const { weights } = startingState(whole.parameters, OPTIONS);
+    const wanted = await whole.run(weights, given);
+    const found = await parts.run(weights, given);
+    expect(Math.abs(found.loss / wanted.loss - 1)).toBeLessThan(1e-6);
+    expect([...found.gradients.keys()].sort()).toEqual([...wanted.gradients.keys()].sort());
+    const all = globalNorm(wanted.gradients.values());
+    for (const [name, values] of wanted.gradients) {
+      expect(distance(found.gradients.get(name) ?? [Number.NaN], values) / all, name).toBeLessThan(1e-6);
+    }
+  });
+
   it('add the same of names and word vectors, which are projected', async () => {
     const [vectorOf, size] = [(i: number) => (i < 3 ? [0.6, 0, 0.8][i] : [0, 1, 0][i - 3]), 3];
     const given = {
