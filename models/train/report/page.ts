@@ -28,7 +28,11 @@ export interface ReportFacts {
   } | null;
 }
 
-const STYLE = new Html(readFileSync(join(import.meta.dirname, 'page.css'), 'utf8'));
+const STYLE = new Html(
+  ['../../../app/ui/tokens.css', 'page.css']
+    .map((path) => readFileSync(join(import.meta.dirname, path), 'utf8'))
+    .join('\n'),
+);
 
 /** Facts that stand in one column; more of them share the width. */
 const MANY_FACTS = 8;

@@ -89,6 +89,19 @@ describe('report.html', () => {
     expect(text).toContain("default-src 'none'");
   });
 
+  it('brings every token that its look is made of', async () => {
+    const log = reported();
+    log.start(0, 1);
+    log.step(line(1));
+    await log.evaluation(judged(1, 0.5));
+    const text = await page();
+    const names = (pattern: RegExp) => new Set(Array.from(text.matchAll(pattern), ([, name]) => name));
+    const used = names(/var\((--[\w-]+)\)/g);
+    expect(used).toContain('--right');
+    const defined = names(/(--[\w-]+):/g);
+    expect([...used].filter((name) => !defined.has(name))).toEqual([]);
+  });
+
   it('is there before the first step, and without held-out rows', async () => {
     const log = reported({ heldOut: null, guessing: null });
     log.start(0, 10);
