@@ -21,7 +21,8 @@ import {
 import { WordsPanel } from './classify/words-panel.tsx';
 import { deviceWords } from './inference/device-words.ts';
 import type { ModelReport } from './inference/types.ts';
-import { answeredByServiceWorker, applyUpdate, onUpdateAvailable } from './site.ts';
+import type { Additions } from './library/additions.ts';
+import { applyUpdate, onUpdateAvailable } from './site.ts';
 import { ErrorBoundary } from './ui/error-boundary.tsx';
 import { Failure } from './ui/failure.tsx';
 import { toast } from './ui/toast.ts';
@@ -29,10 +30,14 @@ import { ToastRegion } from './ui/toast-region.tsx';
 import { whenIdle } from './ui/when-idle.ts';
 import './ui/page.css';
 
-export function App() {
+interface AppProps {
+  readonly additions: Additions;
+}
+
+export function App({ additions }: AppProps) {
   return (
     <ErrorBoundary fallback={(error) => <Failure what="This page" error={error} />}>
-      <Page />
+      <Page additions={additions} />
     </ErrorBoundary>
   );
 }
@@ -43,7 +48,7 @@ const loadAhead = () => void loadModelsView().catch((error: unknown) => console.
 const NO_PHOTOS: readonly Photo[] = [];
 const DEFAULT_CHOICE = givenChoice(new URL(location.href), new URL(document.baseURI));
 
-function Page() {
+function Page({ additions }: AppProps) {
   const { classifier, beside: second } = useServices();
   const controls = useView();
   const { view, show } = controls;
@@ -83,7 +88,7 @@ function Page() {
               }
               onBeside={(choice) => show({ beside: choice })}
               onClose={() => setChoosingModels(false)}
-              policyReady={answeredByServiceWorker}
+              additions={additions}
             />
           </Suspense>
         </ErrorBoundary>

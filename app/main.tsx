@@ -15,7 +15,8 @@ import { createQueryClient } from './classify/query-client.ts';
 import { type Ranker, type Services, ServicesProvider } from './classify/services.tsx';
 import { createThumbnails } from './classify/thumbnails.ts';
 import { createInferenceClient } from './inference/client.ts';
-import { startSite } from './site.ts';
+import { createAdditions } from './library/additions.ts';
+import { answeredByServiceWorker, startSite } from './site.ts';
 import './ui/tokens.css';
 import './ui/base.css';
 
@@ -42,6 +43,8 @@ function start(): void {
     siteReady: startSite(() => hasUnkept(queryClient)),
   };
 
+  const additions = createAdditions(queryClient, answeredByServiceWorker);
+
   const root = document.getElementById('app');
   if (root === null) throw new Error('index.html has no element with the id app.');
   // In a transition, which gives the thread back every few milliseconds.
@@ -50,7 +53,7 @@ function start(): void {
       <StrictMode>
         <QueryClientProvider client={queryClient}>
           <ServicesProvider value={services}>
-            <App />
+            <App additions={additions} />
           </ServicesProvider>
         </QueryClientProvider>
       </StrictMode>,

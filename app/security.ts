@@ -1,7 +1,7 @@
 // The security headers of each file that the service worker answers with. They are the same for all but the worker that takes models
 // from other servers onto this device: it may ask the hosts that its address names, which are those that the visitor asked for.
 
-import { HOSTS, isHost } from './library/keep/source.ts';
+import { HOSTS, isHost } from './library/keep/hosts.ts';
 import securityHeaders from './security-headers.json';
 
 /** In the build's names: assets/keep-worker-<hash>.js. */

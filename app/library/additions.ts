@@ -1,13 +1,17 @@
 // Models that are being taken onto this device, each by a worker of its own that is ended to cancel. What has come stays, and is gone on
 // with.
 
+import type { QueryClient } from '@tanstack/react-query';
 import { proxy, type Remote, wrap } from 'comlink';
-import type { Precision } from '../../models/clip/types.ts';
 import { sentence } from '../ui/sentence.ts';
+import { toast } from '../ui/toast.ts';
 import type { KeepApi } from './keep/api.ts';
-import type { OnProgress, PickedFile } from './keep/keep-model.ts';
+import { HOSTS } from './keep/hosts.ts';
+import type { OnProgress } from './keep/keep-model.ts';
 import keepWorker from './keep/keep-worker.ts?worker&url';
-import { deviceId, HOSTS, hostsOf, type Source } from './keep/source.ts';
+
+export const LIBRARY_KEY = ['library'] as const;
+export const DEVICE_MODELS_KEY = [...LIBRARY_KEY, 'device'] as const;
 
 export interface Addition {
   /** As it will be called on this device, where that is known beforehand; else the folder's name. */
@@ -19,24 +23,20 @@ export interface Addition {
   readonly problem: string | null;
 }
 
+/** Resolves to the model's id on this device. */
+type Keep = (api: Remote<KeepApi>, onProgress: OnProgress) => Promise<string>;
+
 export interface Additions {
   subscribe(listener: () => void): () => void;
   /** The same array until something changes. */
   list(): readonly Addition[];
-  addRemote(source: Source, precision: 'auto' | Precision): void;
-  addFolder(name: string, files: readonly PickedFile[]): void;
+  /**
+   * Begins an addition; nothing where one of that name is under way.
+   * @param hosts that it may ask; none where all of it is on this device already
+   */
+  add(id: string, hosts: readonly string[], keep: Keep): void;
   /** Ends it, or takes its problem off the list. */
   dismiss(id: string): void;
-}
-
-interface AdditionsOptions {
-  /** Resolves when a worker's script comes with the policy that lets it ask its hosts. */
-  readonly policyReady: () => Promise<void>;
-  /** What is on this device may be something else now. */
-  readonly onChange: () => void;
-  readonly onAdded: (id: string) => void;
-  /** It ended while nobody was looking at the list. */
-  readonly onFailed: (id: string, problem: string) => void;
 }
 
 /** Of an addition under way; another of the same name is another one. */
@@ -45,7 +45,8 @@ interface Job {
   worker: Worker | null;
 }
 
-export function createAdditions({ policyReady, onChange, onAdded, onFailed }: AdditionsOptions): Additions {
+/** @param policyReady resolves when a worker's script comes with the policy that lets it ask its hosts */
+export function createAdditions(queryClient: QueryClient, policyReady: () => Promise<void>): Additions {
   const listeners = new Set<() => void>();
   const jobs = new Map<string, Job>();
   let additions: readonly Addition[] = [];
@@ -63,14 +64,11 @@ export function createAdditions({ policyReady, onChange, onAdded, onFailed }: Ad
   const end = (id: string) => {
     jobs.get(id)?.worker?.terminate();
     jobs.delete(id);
-    onChange();
+    // What is on this device may be something else now.
+    void queryClient.invalidateQueries({ queryKey: DEVICE_MODELS_KEY });
   };
 
-  const run = async (
-    id: string,
-    hosts: readonly string[],
-    keep: (api: Remote<KeepApi>, onProgress: OnProgress) => Promise<string>,
-  ) => {
+  const run = async (id: string, hosts: readonly string[], keep: Keep) => {
     if (jobs.has(id)) return;
     const job: Job = { worker: null };
     jobs.set(id, job);
@@ -88,12 +86,14 @@ export function createAdditions({ policyReady, onChange, onAdded, onFailed }: Ad
       const added = await Promise.race([keep(wrap<KeepApi>(worker), onProgress), broken]);
       if (!isCurrent()) return;
       tell(additions.filter((addition) => addition.id !== id));
-      onAdded(added);
+      toast(`${added} is on this device now.`);
     } catch (error) {
       if (!isCurrent()) return;
       const problem = sentence(error);
       put({ id, loadedBytes: 0, totalBytes: 0, problem });
-      if (listeners.size === 0) onFailed(id, problem);
+      // Whoever looks at the list sees it there.
+      if (listeners.size === 0)
+        toast(`${id} could not be added. ${problem}`, { kind: 'problem', stays: true });
     }
     end(id);
   };
@@ -104,11 +104,7 @@ export function createAdditions({ policyReady, onChange, onAdded, onFailed }: Ad
       return () => listeners.delete(listener);
     },
     list: () => additions,
-    addRemote: (source, precision) =>
-      void run(deviceId(source), hostsOf(source), (api, onProgress) =>
-        api.remote(source, precision, onProgress),
-      ),
-    addFolder: (name, files) => void run(name, [], (api, onProgress) => api.folder(name, files, onProgress)),
+    add: (id, hosts, keep) => void run(id, hosts, keep),
     dismiss(id) {
       end(id);
       tell(additions.filter((addition) => addition.id !== id));

@@ -21,10 +21,11 @@ import { toast } from '../ui/toast.ts';
 import { hostToasts } from '../ui/toast-host.ts';
 import { AddModel } from './add-model.tsx';
 import { AdditionRow, UnfinishedRow } from './addition-row.tsx';
+import { type Additions, DEVICE_MODELS_KEY, LIBRARY_KEY } from './additions.ts';
 import { type ListedModel, ModelRow } from './model-row.tsx';
 import { PublishedModels } from './published-models.tsx';
 import { loadSiteIndex, loadSiteModel, siteFolderUrl } from './site-index.ts';
-import { DEVICE_MODELS_KEY, LIBRARY_KEY, useAdditions } from './use-additions.ts';
+import { useAdditions } from './use-additions.ts';
 import './models-view.css';
 
 interface ModelsViewProps {
@@ -37,8 +38,8 @@ interface ModelsViewProps {
   readonly onUse: (choice: ModelChoice) => void;
   readonly onBeside: (choice: ModelChoice | null) => void;
   readonly onClose: () => void;
-  /** Resolves when a worker of the page's may be told by its policy which other server to ask. */
-  readonly policyReady: () => Promise<void>;
+  /** They go on while this list is closed. */
+  readonly additions: Additions;
 }
 
 export default function ModelsView(props: ModelsViewProps) {
@@ -76,10 +77,10 @@ export default function ModelsView(props: ModelsViewProps) {
   );
 }
 
-function Lists({ use, beside, reports, fallback, onUse, onBeside, policyReady }: ModelsViewProps) {
+function Lists({ use, beside, reports, fallback, onUse, onBeside, additions: made }: ModelsViewProps) {
   const site = useSite(use.model);
   const device = useDeviceModels();
-  const additions = useAdditions(policyReady);
+  const additions = useAdditions(made);
   const queryClient = useQueryClient();
   const heading = useRef<HTMLHeadingElement>(null);
   const chosen = { use, beside, reports, onUse, onBeside };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deviceId, hostsOf, parseSource, type Source, sourceWords } from './source.ts';
+import { hostsOf } from './hosts.ts';
+import { deviceId, parseSource, type Source, sourceWords } from './source.ts';
 
 const HUB = 'https://huggingface.co';
 const parse = (text: string) => parseSource(text, HUB);

@@ -1,6 +1,7 @@
 // What the visitor typed to have a model from elsewhere: a hub's name for it, its address there, or a folder's address.
 
 import { type HubModel, isHubId } from '../../../models/clip/hub.ts';
+import { isHost } from './hosts.ts';
 
 export type Source =
   | { readonly kind: 'hub'; readonly model: HubModel }
@@ -43,17 +44,6 @@ function unescaped(part: string): string {
   }
 }
 
-/**
- * Hosts that a policy may name: an origin, or all hosts under a name, and nothing that could end the directive in which it stands. Over
- * plain http anyone on the way could put another model in its place; a server on this machine is no way.
- */
-const HOST =
-  /^https:\/\/(?:\*\.[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d{1,5})?$|^http:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?$/;
-
-export function isHost(text: string): boolean {
-  return HOST.test(text);
-}
-
 /** What the model is called on this device; a folder by its whole address, since many end alike. */
 export function deviceId(source: Source): string {
   if (source.kind === 'folder') return source.url.replace(/\/$/, '');
@@ -66,16 +56,4 @@ export function sourceWords(source: Source): string {
   if (source.kind === 'folder') return source.url;
   const { endpoint, id, revision } = source.model;
   return `${endpoint}/${id}${revision === 'main' ? '' : `/tree/${encodeURIComponent(revision)}`}`;
-}
-
-/** huggingface.co sends large files from hosts of its own under these names. */
-const HUGGING_FACE = ['https://huggingface.co', 'https://*.huggingface.co', 'https://*.hf.co'];
-
-/** In the query of that worker's address: app/security.ts reads it there. */
-export const HOSTS = 'hosts';
-
-/** What the worker that fetches it may ask, as its content security policy names it; nothing else. */
-export function hostsOf(source: Source): readonly string[] {
-  const { origin } = new URL(source.kind === 'folder' ? source.url : source.model.endpoint);
-  return origin === HUGGING_FACE[0] ? HUGGING_FACE : [origin];
 }
