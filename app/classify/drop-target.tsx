@@ -5,7 +5,7 @@
 
 import { type DragEvent, type ReactNode, useEffect, useState } from 'react';
 import { DRAGGED_CHIP } from '../ui/chips.tsx';
-import { droppedFiles, droppedItems } from './dropped-files.ts';
+import { droppedFiles, droppedItems } from '../ui/dropped-files.ts';
 import type { Files } from './picture-files.ts';
 
 interface DropTargetProps {

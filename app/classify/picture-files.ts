@@ -1,13 +1,8 @@
 // Which of the dropped files are pictures that can be ranked: asked of the first bytes, before anything is decoded.
 
 import { type ImageFormat, imageFormat, readImageHeader } from '../../models/clip/image-header.ts';
+import type { DroppedFile, Unread } from '../ui/dropped-files.ts';
 import { HEADER_BYTES, LONG_HEADER_BYTES } from './limits.ts';
-
-export interface LeftOut {
-  readonly name: string;
-  /** One sentence for a person. */
-  readonly reason: string;
-}
 
 /** Files looked at side by side; each waits for the disk. */
 const ABREAST = 16;
@@ -16,7 +11,10 @@ const ABREAST = 16;
 const CLUTTER = /^(?:\.|Thumbs\.db$|desktop\.ini$)/i;
 
 /** Files as they are found; one that could not even be opened stands among them with its reason. */
-export type Files = Iterable<File> | AsyncIterable<File | LeftOut>;
+export type Files = Iterable<File> | AsyncIterable<DroppedFile | LeftOut>;
+
+/** Of what was given, with why. */
+export type LeftOut = Unread;
 
 export interface Checked {
   readonly pictures: readonly File[];
@@ -26,11 +24,12 @@ export interface Checked {
 /** Sorts files into pictures and the rest, some at a time and in their order. */
 export async function* checkFiles(files: Files): AsyncGenerator<Checked> {
   let some: File[] = [];
-  for await (const file of files) {
-    if (!(file instanceof File)) {
-      yield { pictures: [], leftOut: [file] };
+  for await (const found of files) {
+    if ('reason' in found) {
+      yield { pictures: [], leftOut: [found] };
       continue;
     }
+    const file = found instanceof File ? found : found.file;
     if (CLUTTER.test(file.name)) continue;
     some.push(file);
     if (some.length < ABREAST) continue;

@@ -1,5 +1,6 @@
 // A folder that was picked or dropped, as a model's files by their paths inside it.
 
+import { droppedFiles, droppedItems } from '../ui/dropped-files.ts';
 import type { PickedFile } from './keep/keep-model.ts';
 
 export interface PickedFolder {
@@ -7,56 +8,49 @@ export interface PickedFolder {
   readonly files: readonly PickedFile[];
 }
 
-/** Throws a sentence where no model is in it. */
+const CONFIG = 'config.json';
+/** Of several folders as many are named. */
+const NAMED = 3;
+
+/** Throws a sentence where no model is in it, or several are. */
 export function pickedFolder(files: readonly File[]): PickedFolder {
   return rooted(files.map((file) => ({ path: file.webkitRelativePath || file.name, file })));
 }
 
-/** The folder that holds config.json, wherever in what was dropped that is: somebody may drop the one around it. */
+/** Call while the drop is handled: afterwards the browser has let go of it. */
+export async function droppedFolder(transfer: DataTransfer): Promise<PickedFolder> {
+  const files: PickedFile[] = [];
+  for await (const found of droppedFiles(droppedItems(transfer))) {
+    if ('reason' in found) throw new Error(found.reason);
+    files.push(found);
+  }
+  return rooted(files);
+}
+
+/** The folder that holds config.json, wherever in what was given that is: somebody may drop the one around it. */
 function rooted(files: readonly PickedFile[]): PickedFolder {
-  const roots = files
-    .filter(({ path }) => path.split('/').at(-1) === 'config.json')
-    .map(({ path }) => path.slice(0, -'config.json'.length))
-    .sort((a, b) => a.length - b.length);
-  const [root] = roots;
+  const found = files.flatMap(({ path }) => {
+    const parts = path.split('/');
+    return parts.at(-1) === CONFIG ? [parts.slice(0, -1)] : [];
+  });
+  const depth = found.reduce((least, { length }) => Math.min(least, length), Infinity);
+  const [root, ...others] = found.filter(({ length }) => length === depth);
   if (root === undefined) {
     const name = files[0]?.path.split('/')[0] ?? 'This';
     throw new Error(
       `${name} is no model folder: it holds no config.json. Choose the folder with config.json and onnx/ in it, as \`npm run -s import\` and the hub lay it out.`,
     );
   }
+  if (others.length > 0) {
+    const names = [root, ...others].map((parts) => parts.at(-1));
+    const named = names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ' …' : '');
+    throw new Error(`There are several model folders in it: ${named}. Add one at a time.`);
+  }
+  const before = root.map((part) => `${part}/`).join('');
   return {
-    name: root.split('/').filter(Boolean).at(-1) ?? 'model',
+    name: root.at(-1) ?? 'model',
     files: files
-      .filter(({ path }) => path.startsWith(root))
-      .map(({ path, file }) => ({ path: path.slice(root.length), file })),
+      .filter(({ path }) => path.startsWith(before))
+      .map(({ path, file }) => ({ path: path.slice(before.length), file })),
   };
-}
-
-/** Call while the drop is handled: afterwards the browser has let go of it. */
-export async function droppedFolder({ items }: DataTransfer): Promise<PickedFolder> {
-  const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  const files: PickedFile[] = [];
-  for (const entry of entries) await collect(entry, '', files);
-  return rooted(files);
-}
-
-async function collect(entry: FileSystemEntry, before: string, files: PickedFile[]): Promise<void> {
-  const path = `${before}${entry.name}`;
-  if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) =>
-      (entry as FileSystemFileEntry).file(resolve, reject),
-    );
-    files.push({ path, file });
-    return;
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  // A hundred at a time, until there are none.
-  for (;;) {
-    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
-    );
-    if (entries.length === 0) return;
-    for (const each of entries) await collect(each, `${path}/`, files);
-  }
 }

@@ -1,6 +1,16 @@
 // What was dropped, file by file, as folders give them out. What cannot be read is told of in its place and costs nothing else.
 
-import type { LeftOut } from './picture-files.ts';
+export interface DroppedFile {
+  /** With the folders in which it lies: `holiday/beach/1.jpg`. */
+  readonly path: string;
+  readonly file: File;
+}
+
+export interface Unread {
+  readonly name: string;
+  /** One sentence for a person. */
+  readonly reason: string;
+}
 
 /** Entries for folders and files; a File where the browser has no entry for it, as for a picture dragged out of a page. */
 type Dropped = FileSystemEntry | File;
@@ -12,19 +22,29 @@ export function droppedItems({ items }: DataTransfer): Dropped[] {
   );
 }
 
-export async function* droppedFiles(dropped: readonly Dropped[]): AsyncGenerator<File | LeftOut> {
+export async function* droppedFiles(
+  dropped: readonly Dropped[],
+  inside = '',
+): AsyncGenerator<DroppedFile | Unread> {
   for (const item of dropped) {
-    if (item instanceof File) yield item;
-    else if (isDirectory(item)) yield* folderFiles(item);
-    else if (isFile(item)) yield await orLeftOut(item, fileOf(item));
+    const path = `${inside}${item.name}`;
+    if (item instanceof File) yield { path, file: item };
+    else if (isDirectory(item)) yield* folderFiles(item, path);
+    else if (isFile(item)) {
+      const file = await orUnread(item, fileOf(item));
+      yield file instanceof File ? { path, file } : file;
+    }
   }
 }
 
-async function* folderFiles(folder: FileSystemDirectoryEntry): AsyncGenerator<File | LeftOut> {
+async function* folderFiles(
+  folder: FileSystemDirectoryEntry,
+  path: string,
+): AsyncGenerator<DroppedFile | Unread> {
   const reader = folder.createReader();
   for (;;) {
     // A hundred at a time, until there are none.
-    const entries = await orLeftOut(
+    const entries = await orUnread(
       folder,
       new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject)),
     );
@@ -33,7 +53,7 @@ async function* folderFiles(folder: FileSystemDirectoryEntry): AsyncGenerator<Fi
       return;
     }
     if (entries.length === 0) return;
-    yield* droppedFiles(entries);
+    yield* droppedFiles(entries, `${path}/`);
   }
 }
 
@@ -41,17 +61,19 @@ function fileOf(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => entry.file(resolve, reject));
 }
 
-async function orLeftOut<Found>({ name, isFile }: FileSystemEntry, found: Promise<Found>) {
+async function orUnread<Found>(
+  { name, isFile }: FileSystemEntry,
+  found: Promise<Found>,
+): Promise<Found | Unread> {
   try {
     return await found;
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
     const what = isFile ? name : `The folder ${name}`;
-    const leftOut: LeftOut = {
+    return {
       name,
       reason: `${what} could not be read: it was moved or deleted, or this browser may not open it. Check that it opens elsewhere, and add it again.`,
     };
-    return leftOut;
   }
 }
 
