@@ -3,8 +3,9 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Plugin } from 'vite';
-import { HUB_ENDPOINT } from '../models/clip/hub.ts';
+import { hubEndpoint } from '../models/clip/hub.ts';
 import { licenseOf } from '../models/clip/model-card.ts';
+import { isPlainName } from '../models/clip/plain-path.ts';
 
 const FOLDER = 'public/models';
 const PATH = 'models.json';
@@ -23,17 +24,28 @@ export function siteModels(): Plugin {
   };
 }
 
-async function siteIndex(): Promise<string> {
+/**
+ * @param given the hub's address; empty for huggingface.co
+ * @throws a sentence where that is none, or where the page could not name a folder
+ */
+export async function siteIndex(
+  root = FOLDER,
+  given: string | undefined = process.env.HF_ENDPOINT,
+): Promise<string> {
   const models: { folder: string; license: string | null }[] = [];
-  for (const folder of (await readdir(FOLDER).catch(() => [])).sort()) {
-    const isModel = await stat(`${FOLDER}/${folder}/manifest.json`).then(
+  for (const folder of (await readdir(root).catch(() => [])).sort()) {
+    const isModel = await stat(`${root}/${folder}/manifest.json`).then(
       () => true,
       () => false,
     );
     if (!isModel) continue;
-    const card = await readFile(`${FOLDER}/${folder}/README.md`, 'utf8').catch(() => '');
+    if (!isPlainName(folder)) {
+      throw new Error(
+        `${root}/${folder} cannot be served: a name in plain letters, digits, hyphens, underscores and dots was expected. Rename the folder.`,
+      );
+    }
+    const card = await readFile(`${root}/${folder}/README.md`, 'utf8').catch(() => '');
     models.push({ folder, license: licenseOf(card) });
   }
-  const hub = process.env.HF_ENDPOINT || HUB_ENDPOINT;
-  return JSON.stringify({ hub: hub.replace(/\/+$/, ''), models });
+  return JSON.stringify({ hub: hubEndpoint(given), models });
 }

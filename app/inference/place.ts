@@ -1,19 +1,17 @@
 // Where a model is, as the address and the list of models name it: `promptlens-mini`, a folder that the site serves beside its
 // own, or `device:Xenova/mobileclip_s0`, one that the visitor has added to this device.
 
+import { isPlainName } from '../../models/clip/plain-path.ts';
 import type { ModelPlace } from './types.ts';
 
 const ON_DEVICE = 'device:';
-
-/** A plain folder name: never a path to elsewhere. */
-const FOLDER_NAME = /^[\w-][\w.-]*$/;
 
 /** Null where `name` is none. `base` is the site's address, with a slash at its end. */
 export function placeOf(name: string, base: URL): ModelPlace | null {
   if (name.startsWith(ON_DEVICE) && name.length > ON_DEVICE.length) {
     return { on: 'device', id: name.slice(ON_DEVICE.length) };
   }
-  return FOLDER_NAME.test(name) ? { on: 'site', url: new URL(`models/${name}/`, base).href } : null;
+  return isPlainName(name) ? { on: 'site', url: new URL(`models/${name}/`, base).href } : null;
 }
 
 export function nameOnDevice(id: string): string {

@@ -1,17 +1,26 @@
 // What the site serves, by models.json (scripts/site-models.ts) and the manifests of the folders that it names.
 
 import * as v from 'valibot';
-import { checked } from '../../models/clip/checked.ts';
+import { checked, parseJson } from '../../models/clip/checked.ts';
 import { HUB_ENDPOINT } from '../../models/clip/hub.ts';
 import { modelKeyOf, parseManifest } from '../../models/clip/manifest.ts';
+import { isPlainName } from '../../models/clip/plain-path.ts';
 import type { FolderFile } from '../../models/clip/types.ts';
 import { downloadManifest } from '../inference/download.ts';
 import { getRecord } from '../storage/model-files.ts';
 
 const SiteIndex = v.object({
-  /** Without a slash at its end. */
-  hub: v.pipe(v.string(), v.url()),
-  models: v.array(v.object({ folder: v.string(), license: v.nullable(v.string()) })),
+  hub: v.pipe(
+    v.string(),
+    v.url(),
+    v.transform((hub) => hub.replace(/\/+$/, '')),
+  ),
+  models: v.array(
+    v.object({
+      folder: v.pipe(v.string(), v.check(isPlainName, 'Expected a plain name of a folder')),
+      license: v.nullable(v.string()),
+    }),
+  ),
 });
 
 export type SiteIndex = v.InferOutput<typeof SiteIndex>;
@@ -26,7 +35,7 @@ export async function loadSiteIndex(base: string): Promise<SiteIndex> {
   // Static hosts answer a missing file with their start page.
   if (response.status === 404 || response.headers.get('content-type')?.startsWith('text/html')) return NONE;
   if (!response.ok) throw new Error(`the server answered ${response.status} for ${url}.`);
-  return checked(SiteIndex, await response.json(), url);
+  return checked(SiteIndex, parseJson(new Uint8Array(await response.arrayBuffer()), url), url);
 }
 
 export interface SiteModel {

@@ -2,10 +2,19 @@
 // publishes, and where each file is. Without any asking itself, so that a page, a worker and Node share it.
 
 import * as v from 'valibot';
-import { checked } from './checked.ts';
+import { checked, quoted } from './checked.ts';
 import { isPlainPath } from './plain-path.ts';
 
 export const HUB_ENDPOINT = 'https://huggingface.co';
+
+/** The hub that HF_ENDPOINT names, as it can stand in `HubModel`. Throws a sentence where that is no address. */
+export function hubEndpoint(given: string | undefined): string {
+  const endpoint = (given || HUB_ENDPOINT).replace(/\/+$/, '');
+  if (/^https?:\/\/[^/\s]+/.test(endpoint)) return endpoint;
+  throw new Error(
+    `HF_ENDPOINT is ${quoted(endpoint)}; a hub's address such as ${HUB_ENDPOINT} was expected. Correct it, or leave it out.`,
+  );
+}
 
 export interface HubModel {
   /** Such as https://huggingface.co, without a slash at its end. */

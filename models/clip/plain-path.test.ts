@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isPlainPath } from './plain-path.ts';
+import { isPlainName, isPlainPath } from './plain-path.ts';
 
 it.each(['config.json', 'onnx/vision_model.onnx_data_1', 'a/b-c/_d..e', '-', 'n'.repeat(255)])(
   '%j is plain',
@@ -28,3 +28,13 @@ it.each([
   'a.onnx\n',
   'n'.repeat(256),
 ])('%j is not', (path) => expect(isPlainPath(path)).toBe(false));
+
+it('a plain name is a plain path of one part', () => {
+  expect(['tiny', 'tiny-2.1', 'models/tiny', '..', 'my model'].map(isPlainName)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+});

@@ -10,3 +10,8 @@ const PLAIN = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$
 export function isPlainPath(path: string): boolean {
   return path.length <= MAX_LENGTH && PLAIN.test(path);
 }
+
+/** The same of one name: of a file, or of a folder that an address names. */
+export function isPlainName(name: string): boolean {
+  return isPlainPath(name) && !name.includes('/');
+}

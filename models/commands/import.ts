@@ -4,7 +4,7 @@
 // Makes a model folder of a published checkpoint, ready for the page.
 
 import { existsSync } from 'node:fs';
-import { HUB_ENDPOINT, isHubId } from '../clip/hub.ts';
+import { hubEndpoint, isHubId } from '../clip/hub.ts';
 import { exportModel } from '../convert/export.ts';
 import { hubToken } from '../convert/hub-download.ts';
 import { importModel } from '../convert/import.ts';
@@ -58,7 +58,7 @@ export const importCommand = command({
       await importModel({ ...options, source });
       return;
     }
-    const endpoint = (process.env.HF_ENDPOINT || HUB_ENDPOINT).replace(/\/+$/, '');
+    const endpoint = hubEndpoint(process.env.HF_ENDPOINT);
     await importFromHub({
       ...options,
       hub: { model: { endpoint, id: source, revision }, token: await hubToken() },
