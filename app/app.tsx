@@ -80,7 +80,7 @@ function Page({ additions }: AppProps) {
             <ModelsView
               use={view.model}
               beside={view.beside}
-              reports={[model.report, beside.report]}
+              report={model.report}
               fallback={DEFAULT_CHOICE}
               onUse={(choice) =>
                 // The one beside it takes its place, and does not run twice.

@@ -4,7 +4,9 @@
 
 import { checkEncoder } from '../../models/clip/check-encoder.ts';
 import { encoderBytes, encoderPath } from '../../models/clip/encoder-files.ts';
+import { modelKeyOf, modelKeysOf } from '../../models/clip/manifest.ts';
 import { readModelFolder } from '../../models/clip/model-folder.ts';
+import { SELF_TEST } from '../../models/clip/selftest.ts';
 import type { Encoder, FolderFile, Precision } from '../../models/clip/types.ts';
 import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts';
 import { decodeImage } from './decode.ts';
@@ -14,7 +16,7 @@ import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
 import { keepAtOnce, type ModelSource, obtain, recordRuntime } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
-import { runSelfTest, SELF_TEST } from './self-test-run.ts';
+import { runSelfTest } from './self-test-run.ts';
 import type { EncoderBytes } from './session.ts';
 import type { Backend, KnownModel } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
@@ -73,7 +75,7 @@ async function open(
     const folder = await readModelFolder(source);
     const known: KnownModel = {
       model: folder.name,
-      modelKey: folder.modelKey,
+      modelKey: await modelKeyOf(files, precision),
       precision,
       logitScale: folder.logitScale,
       embedDim: folder.config.projection_dim ?? null,
@@ -117,6 +119,7 @@ async function open(
     return {
       report: {
         ...known,
+        modelKeys: await modelKeysOf(files),
         backend,
         adapter: attempt.adapter,
         threads: runtime.env.wasm.numThreads ?? 1,

@@ -11,9 +11,12 @@ const gpu: Attempt = {
 };
 const wasm: Attempt = { backend: 'wasm', precision: 'q8', threads: 2, build: 'wasm', adapter: null };
 const plan: Plan = { attempts: [gpu, wasm], passedOver: [] };
+const file = (path: string, hash = 'a') => ({ path, bytes: 1, sha256: hash.repeat(64) });
 const model: RefusingModel = {
   place: { on: 'site', url: 'http://host/models/mini/' },
-  manifest: new TextEncoder().encode('{"files":[]}'),
+  files: ['vision_model', 'text_model', 'vision_model_fp16', 'text_model_fp16'].map((name) =>
+    file(`onnx/${name}.onnx`),
+  ),
 };
 
 beforeEach(() => {
@@ -51,7 +54,13 @@ it('asks it again where something is different, and after a while', async () => 
     { ...gpu, precision: 'fp16' },
   ] as const)
     expect(await attempts(other)).toEqual([other]);
-  expect(await attempts(gpu, { ...model, manifest: new Uint8Array([1]) })).toEqual([gpu]);
+  const withOther = (path: string) => ({
+    ...model,
+    files: [...model.files.filter((each) => each.path !== path), file(path, 'b')],
+  });
+  expect(await attempts(gpu, withOther('onnx/text_model.onnx'))).toEqual([gpu]);
+  expect(await attempts(gpu, withOther('selftest.json'))).toEqual([gpu]);
+  expect(await attempts(gpu, withOther('onnx/text_model_fp16.onnx'))).toEqual([]);
   expect(await attempts(gpu, { ...model, place: { on: 'device', id: 'mini' } })).toEqual([gpu]);
 
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 24 * 3_600_000 });

@@ -5,6 +5,8 @@
 
 import * as v from 'valibot';
 import { modelKeyOf } from '../../models/clip/manifest.ts';
+import { SELF_TEST } from '../../models/clip/selftest.ts';
+import type { FolderFile } from '../../models/clip/types.ts';
 import { StorageFullError } from '../storage/errors.ts';
 import { getNote, putNote } from '../storage/model-files.ts';
 import type { Attempt, Plan } from './plan.ts';
@@ -17,8 +19,8 @@ const Refusal = v.object({ circumstances: v.string(), at: v.number(), reason: v.
 /** A model folder, as far as a refusal concerns it. */
 export interface RefusingModel {
   readonly place: ModelPlace;
-  /** manifest.json, byte for byte. */
-  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** Those that its manifest.json lists. */
+  readonly files: readonly FolderFile[];
 }
 
 /** Notes that the attempt failed on this device. WASM's files are used by every other attempt on it, so nothing is lost there. */
@@ -59,6 +61,10 @@ function owner({ place }: RefusingModel, { backend, precision }: Attempt): strin
 }
 
 /** What the outcome of an attempt depends on, as far as a page can know it. */
-async function circumstances({ manifest }: RefusingModel, { adapter, build }: Attempt): Promise<string> {
-  return [await modelKeyOf(manifest), ONNXRUNTIME_FILES[build].sha256, adapter].join(' ');
+async function circumstances(
+  { files }: RefusingModel,
+  { precision, adapter, build }: Attempt,
+): Promise<string> {
+  const selfTest = files.find(({ path }) => path === SELF_TEST)?.sha256;
+  return [await modelKeyOf(files, precision), selfTest, ONNXRUNTIME_FILES[build].sha256, adapter].join(' ');
 }

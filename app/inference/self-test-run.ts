@@ -3,12 +3,16 @@
 import { parseJson } from '../../models/clip/checked.ts';
 import type { ModelFolder } from '../../models/clip/model-folder.ts';
 import { preprocess } from '../../models/clip/preprocess.ts';
-import { checkSelfTest, parseSelfTest, SELF_TEST_FLOOR, selfTestImage } from '../../models/clip/selftest.ts';
+import {
+  checkSelfTest,
+  parseSelfTest,
+  SELF_TEST,
+  SELF_TEST_FLOOR,
+  selfTestImage,
+} from '../../models/clip/selftest.ts';
 import type { Encoders } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { Backend } from './types.ts';
-
-export const SELF_TEST = 'selftest.json';
 
 /** WASM computes as Node did when selftest.json was written, so that a difference there is the weights'. */
 const FAILED = {

@@ -18,7 +18,7 @@ export interface PassedOver {
 export interface KnownModel {
   /** The folder's name, such as `promptlens-mini`. */
   readonly model: string;
-  /** Identifies vectors: a hash of manifest.json and our pipeline's version. Part of every cache key, with `precision`. */
+  /** Identifies vectors: a hash of the files that they come from, and our pipeline's version. Part of every cache key. */
   readonly modelKey: string;
   readonly precision: Precision;
   /** exp of the trained logarithm; multiplies a cosine before the softmax. */
@@ -35,6 +35,8 @@ export interface ModelReport extends KnownModel {
   readonly adapter: string | null;
   /** 1 where the page is not cross-origin isolated. */
   readonly threads: number;
+  /** Of the folder in each of its precisions, for what was found out about those that were passed over. */
+  readonly modelKeys: ReadonlyMap<Precision, string>;
   /** Null where the folder carries no selftest.json. */
   readonly selfTest: { readonly cosine: number } | null;
   readonly passedOver: readonly PassedOver[];

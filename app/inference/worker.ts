@@ -3,6 +3,7 @@
 
 import { expose, transfer } from 'comlink';
 import { encoderBytes, precisionsOf } from '../../models/clip/encoder-files.ts';
+import { SELF_TEST } from '../../models/clip/selftest.ts';
 import { openVectors, type VectorSpace } from '../storage/vectors.ts';
 import { findAdapter } from './adapter.ts';
 import { DownloadError } from './download.ts';
@@ -15,7 +16,6 @@ import { createProgressMeter } from './progress.ts';
 import { turnOfTheEventLoop } from './queue.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
 import { type ModelSource, quiet } from './remote-folder.ts';
-import { SELF_TEST } from './self-test-run.ts';
 import type { KnownModel, ModelPlace } from './types.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 
@@ -63,7 +63,7 @@ function sourceAt(place: ModelPlace): Promise<ModelSource> {
 }
 
 async function refusing(place: ModelPlace): Promise<RefusingModel> {
-  return { place, manifest: await (await sourceAt(place)).read('manifest.json') };
+  return { place, files: await (await sourceAt(place)).list() };
 }
 
 const api: WorkerApi = {

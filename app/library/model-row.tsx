@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { encoderBytes, precisionsOf } from '../../models/clip/encoder-files.ts';
+import { modelKeysOf } from '../../models/clip/manifest.ts';
 import type { FolderFile, Precision } from '../../models/clip/types.ts';
 import type { ModelChoice, ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
@@ -17,7 +18,6 @@ export interface ListedModel {
   readonly title: string;
   readonly license: string | null;
   readonly files: readonly FolderFile[];
-  readonly modelKey: string;
   /** Of it on this device. */
   readonly keptBytes: number;
 }
@@ -25,7 +25,8 @@ export interface ListedModel {
 export interface Chosen {
   readonly use: ModelChoice;
   readonly beside: ModelChoice | null;
-  readonly reports: readonly (ModelReport | null)[];
+  /** Of the one in use; null while it loads. */
+  readonly report: ModelReport | null;
   readonly onUse: (choice: ModelChoice) => void;
   readonly onBeside: (choice: ModelChoice | null) => void;
 }
@@ -36,7 +37,7 @@ interface ModelRowProps extends Chosen {
   readonly onRemove: (() => void) | null;
 }
 
-export function ModelRow({ model, use, beside, reports, onUse, onBeside, onRemove }: ModelRowProps) {
+export function ModelRow({ model, use, beside, report, onUse, onBeside, onRemove }: ModelRowProps) {
   const { name, title, license, files, keptBytes } = model;
   const inUse = use.model === name;
   const isBeside = beside?.model === name;
@@ -44,16 +45,15 @@ export function ModelRow({ model, use, beside, reports, onUse, onBeside, onRemov
     inUse ? use.precision : isBeside ? beside.precision : 'auto',
   );
   const precisions = precisionsOf(files);
-  const tried = useTried(model.modelKey, precisions);
+  const tried = useTried(files);
   const choice: ModelChoice = { model: name, precision };
   const usedAsChosen = inUse && use.precision === precision;
   const besideAsChosen = isBeside && beside.precision === precision;
-  const running = reports.find((report) => report?.modelKey === model.modelKey);
   return (
     <li className="model" aria-label={title} aria-current={inUse || undefined}>
       <div className="model-words">
         <p className="model-name">
-          {title} {inUse && <Badge>In use{running ? `, ${running.precision}` : ''}</Badge>}
+          {title} {inUse && <Badge>In use{report ? `, ${report.precision}` : ''}</Badge>}
           {isBeside && <Badge>Beside it</Badge>}
         </p>
         <p className="model-facts numbers">
@@ -128,12 +128,12 @@ export function RemoveButton({ title, onRemove }: { readonly title: string; read
   );
 }
 
-function useTried(modelKey: string, precisions: readonly Precision[]): ReadonlyMap<Precision, Tried> {
+function useTried(files: readonly FolderFile[]): ReadonlyMap<Precision, Tried> {
   const { data } = useQuery({
-    queryKey: ['library', 'tried', modelKey, precisions],
+    queryKey: ['library', 'tried', files],
     queryFn: async () => {
       const found = await Promise.all(
-        precisions.map(async (each) => [each, await getTried(modelKey, each)] as const),
+        Array.from(await modelKeysOf(files), async ([each, key]) => [each, await getTried(key)] as const),
       );
       return new Map(found.flatMap(([each, tried]) => (tried === null ? [] : [[each, tried] as const])));
     },

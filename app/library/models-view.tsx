@@ -3,6 +3,7 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
+import { modelKeysOf } from '../../models/clip/manifest.ts';
 import { nameOnDevice, placeOf } from '../inference/place.ts';
 import type { ModelChoice, ModelReport } from '../inference/types.ts';
 import {
@@ -31,8 +32,8 @@ import './models-view.css';
 interface ModelsViewProps {
   readonly use: ModelChoice;
   readonly beside: ModelChoice | null;
-  /** Of what runs now: they say which precision was taken. */
-  readonly reports: readonly (ModelReport | null)[];
+  /** Of the model in use: it says which precision was taken. Null while it loads. */
+  readonly report: ModelReport | null;
   /** What takes the place of a model that is deleted. */
   readonly fallback: ModelChoice;
   readonly onUse: (choice: ModelChoice) => void;
@@ -77,19 +78,19 @@ export default function ModelsView(props: ModelsViewProps) {
   );
 }
 
-function Lists({ use, beside, reports, fallback, onUse, onBeside, additions: made }: ModelsViewProps) {
+function Lists({ use, beside, report, fallback, onUse, onBeside, additions: made }: ModelsViewProps) {
   const site = useSite(use.model);
   const device = useDeviceModels();
   const additions = useAdditions(made);
   const queryClient = useQueryClient();
   const heading = useRef<HTMLHeadingElement>(null);
-  const chosen = { use, beside, reports, onUse, onBeside };
+  const chosen = { use, beside, report, onUse, onBeside };
 
   const remove = async (model: ListedModel, forget: () => Promise<void>) => {
     if (beside?.model === model.name) onBeside(null);
     if (use.model === model.name) onUse(fallback);
     await forget();
-    await removeVectorModel(model.modelKey);
+    for (const key of (await modelKeysOf(model.files)).values()) await removeVectorModel(key);
     toast(`${model.title} is deleted: ${formatBytes(model.keptBytes)} of this device are free again.`);
   };
   const afterwards = async (work: Promise<void>) => {

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { checked, parseJson } from '../../models/clip/checked.ts';
 import { HUB_ENDPOINT } from '../../models/clip/hub.ts';
-import { modelKeyOf, parseManifest } from '../../models/clip/manifest.ts';
+import { parseManifest } from '../../models/clip/manifest.ts';
 import { isPlainName } from '../../models/clip/plain-path.ts';
 import type { FolderFile } from '../../models/clip/types.ts';
 import { downloadManifest } from '../inference/download.ts';
@@ -42,7 +42,6 @@ export interface SiteModel {
   readonly folder: string;
   readonly license: string | null;
   readonly files: readonly FolderFile[];
-  readonly modelKey: string;
   /** Of it on this device, from having used it: what works without the network. */
   readonly keptBytes: number;
 }
@@ -68,5 +67,5 @@ export async function loadSiteModel(
     (sum, file) => sum + (record?.files.includes(file.sha256) ? file.bytes : 0),
     0,
   );
-  return { folder, license, files, modelKey: await modelKeyOf(bytes), keptBytes };
+  return { folder, license, files, keptBytes };
 }

@@ -1,7 +1,6 @@
 // What was found out on this device about a model in a precision: how long it takes for a photograph, or why it does not run.
 
 import * as v from 'valibot';
-import type { Precision } from '../../models/clip/types.ts';
 import { backendWords } from '../inference/device-words.ts';
 import type { ModelReport } from '../inference/types.ts';
 import { getNote, putNote } from '../storage/model-files.ts';
@@ -16,24 +15,25 @@ const Tried = v.object({
 
 export type Tried = v.InferOutput<typeof Tried>;
 
-const owner = (modelKey: string, precision: Precision) => `tried ${modelKey} ${precision}`;
+const owner = (modelKey: string) => `tried ${modelKey}`;
 
 /** Null where it was never tried. */
-export async function getTried(modelKey: string, precision: Precision): Promise<Tried | null> {
-  const note = v.safeParse(Tried, await getNote(owner(modelKey, precision)));
+export async function getTried(modelKey: string): Promise<Tried | null> {
+  const note = v.safeParse(Tried, await getNote(owner(modelKey)));
   return note.success ? note.output : null;
 }
 
 /** Notes what runs and how fast, and what was passed over for it. */
 export async function noteTried(
-  { modelKey, precision, passedOver }: ModelReport,
+  { modelKey, modelKeys, precision, passedOver }: ModelReport,
   device: string,
   msPerPhoto: number,
 ): Promise<void> {
-  await putNote(owner(modelKey, precision), { device, msPerPhoto, problem: null } satisfies Tried);
+  await putNote(owner(modelKey), { device, msPerPhoto, problem: null } satisfies Tried);
   for (const other of passedOver) {
-    if (!other.failed || other.precision === precision) continue;
+    const key = modelKeys.get(other.precision);
+    if (!other.failed || other.precision === precision || key === undefined) continue;
     const tried: Tried = { device: backendWords(other.backend), msPerPhoto: null, problem: other.reason };
-    await putNote(owner(modelKey, other.precision), tried);
+    await putNote(owner(key), tried);
   }
 }

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { checked, parseJson } from '../../models/clip/checked.ts';
 import { PRECISIONS } from '../../models/clip/encoder-files.ts';
-import { type Manifest, modelKeyOf, parseManifest, verifyFile } from '../../models/clip/manifest.ts';
+import { type Manifest, parseManifest, verifyFile } from '../../models/clip/manifest.ts';
 import type { FolderFile, FolderSource } from '../../models/clip/types.ts';
 import { StorageUnavailableError } from './errors.ts';
 
@@ -33,11 +33,7 @@ export interface DeviceModel {
   /** What it takes of this device, whole or not. */
   readonly bytes: number;
   /** Null while it is not whole. */
-  readonly whole: WholeModel | null;
-}
-
-interface WholeModel extends Manifest {
-  readonly modelKey: string;
+  readonly whole: Manifest | null;
 }
 
 type Folder = FileSystemDirectoryHandle;
@@ -88,7 +84,7 @@ async function filesIn(folder: Folder): Promise<FolderFile[]> {
 }
 
 /** Null where it is not there, or was cut off while it was written, or where a file that it lists is not whole. */
-async function readWhole(folder: Folder, files: readonly FolderFile[]): Promise<WholeModel | null> {
+async function readWhole(folder: Folder, files: readonly FolderFile[]): Promise<Manifest | null> {
   if (!files.some(({ path }) => path === MANIFEST)) return null;
   const bytes = await readFile(folder, MANIFEST);
   let manifest: Manifest;
@@ -99,7 +95,7 @@ async function readWhole(folder: Folder, files: readonly FolderFile[]): Promise<
   }
   const sizes = new Map(files.map((file) => [file.path, file.bytes]));
   const isWhole = manifest.files.every((file) => sizes.get(file.path) === file.bytes);
-  return isWhole ? { ...manifest, modelKey: await modelKeyOf(bytes) } : null;
+  return isWhole ? manifest : null;
 }
 
 /** What a folder lacks whose adding was cut off in its first moment. */

@@ -16,7 +16,7 @@ export interface VectorSpace {
 
 export type VectorKind = 'image' | 'prompt';
 
-/** Going back and forth between a few models costs nothing; a model not used for longer is forgotten. */
+/** Going back and forth between a few models or precisions costs nothing; one not used for longer is forgotten. */
 const MAX_MODELS = 4;
 /** About 200 MB at 512 numbers a vector: ImageNet's 1,000 classes x 80 templates and 20,000 photographs fit. */
 const MAX_VECTORS_A_MODEL = 100_000;

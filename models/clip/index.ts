@@ -40,7 +40,7 @@ export { bindEncoder, type EncoderBinding, type GraphSignature, textInputs } fro
 export { encoderFiles, encoderPath, PRECISIONS, precisionsOf } from './encoder-files.ts';
 export { checkGraph, type GraphSummary } from './graph-check.ts';
 export { type ImageHeader, MAX_PIXELS, readImageHeader } from './image-header.ts';
-export { type Manifest, parseManifest, verifyFile } from './manifest.ts';
+export { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
 export { type ModelFolder, readModelFolder } from './model-folder.ts';
 export { cleanPastedText } from './paste.ts';
 export { imageSize, parsePreprocessorConfig, preprocess } from './preprocess.ts';

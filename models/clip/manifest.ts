@@ -1,11 +1,13 @@
 // manifest.json lists the files of a model folder that a page may download, each with its bytes and SHA-256, so that nothing
-// is used or kept that did not arrive whole. Its own hash names the model in every cache: a retrained model of the same
-// name meets no old vectors.
+// is used or kept that did not arrive whole. Their hashes name the model in every cache (modelKeyOf): a retrained model of the
+// same name meets no old vectors.
 
 import * as v from 'valibot';
 import { checked, parseJson, plainObject } from './checked.ts';
+import { encoderFiles, precisionsOf } from './encoder-files.ts';
 import { isPlainPath } from './plain-path.ts';
-import type { FolderFile } from './types.ts';
+import { SELF_TEST } from './selftest.ts';
+import type { FolderFile, Precision } from './types.ts';
 
 /** Raise it when preprocessing, tokenizing or pooling changes what a vector means: vectors kept before are then passed over. */
 const PIPELINE_VERSION = 1;
@@ -52,10 +54,35 @@ export async function verifyFile(path: string, bytes: Uint8Array, manifest: Mani
   }
 }
 
-/** Names a model in every cache key, from its manifest.json byte for byte (or from whatever else identifies its files). */
-export async function modelKeyOf(manifest: Uint8Array): Promise<string> {
+/** No vector depends on them. */
+const SAY_NOTHING = new Set(['manifest.json', SELF_TEST, 'README.md']);
+
+/**
+ * Names a model in one of its precisions in every cache key, by the files that its vectors come from: all but other precisions'
+ * encoders, so that a further precision in the folder changes nothing.
+ *
+ * @param files those of its manifest.json
+ */
+export async function modelKeyOf(files: readonly FolderFile[], precision: Precision): Promise<string> {
+  const others = precisionsOf(files)
+    .filter((other) => other !== precision)
+    .flatMap((other) => [
+      ...encoderFiles(files, 'vision_model', other),
+      ...encoderFiles(files, 'text_model', other),
+    ]);
+  const lines = files
+    .filter((file) => !SAY_NOTHING.has(file.path) && !others.includes(file))
+    .map(({ path, sha256 }) => `${path} ${sha256}`);
+  // A folder is the same in whatever order its files are listed.
+  const identity = new TextEncoder().encode(lines.sort().join('\n'));
   // 64 bits: two models of one visitor never meet by chance.
-  return `${(await sha256(manifest)).slice(0, 16)}-${PIPELINE_VERSION}`;
+  return `${(await sha256(identity)).slice(0, 16)}-${PIPELINE_VERSION}`;
+}
+
+/** In each precision that is among the files. */
+export async function modelKeysOf(files: readonly FolderFile[]): Promise<ReadonlyMap<Precision, string>> {
+  const keys = precisionsOf(files).map(async (each) => [each, await modelKeyOf(files, each)] as const);
+  return new Map(await Promise.all(keys));
 }
 
 /** Lower-case hex. */

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { checked, parseJson, plainObject, refuseLongText } from './checked.ts';
 import { type FolderConfig, logarithm, parseFolderConfig } from './config.ts';
 import { precisionsOf } from './encoder-files.ts';
-import { type Manifest, modelKeyOf, parseManifest, verifyFile } from './manifest.ts';
+import { type Manifest, parseManifest, verifyFile } from './manifest.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
 import {
   isFloat,
@@ -41,8 +41,6 @@ export interface ModelFolder {
   readonly files: readonly FolderFile[];
   /** Null where the folder has none. */
   readonly manifest: Manifest | null;
-  /** Identifies the model, and our way of using it, in cache keys. */
-  readonly modelKey: string;
   /** A file of the folder; rejects with a sentence where it is missing or not what manifest.json says. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -121,7 +119,6 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
   }
 
   const logScale = config.logit_scale ?? (await readLogitScale(source, files, named('model.safetensors')));
-  const identity = manifestBytes ?? new TextEncoder().encode(JSON.stringify(files));
   return {
     name: source.name.replace(/\/+$/, '').split('/').at(-1) ?? source.name,
     config,
@@ -131,7 +128,6 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     precisions,
     files,
     manifest,
-    modelKey: await modelKeyOf(identity),
     read,
   };
 }

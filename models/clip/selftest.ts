@@ -7,6 +7,9 @@ import { checked, noList, plainObject } from './checked.ts';
 import { PRECISIONS } from './encoder-files.ts';
 import type { Precision, RgbImage } from './types.ts';
 
+/** Its name in a model folder. */
+export const SELF_TEST = 'selftest.json';
+
 /** The least cosine with the stored vectors: rounding costs 1e-6, a wrong kernel 1e-1. */
 export const SELF_TEST_FLOOR = 0.999;
 

@@ -24,7 +24,7 @@ it('copies what the page downloads, and leaves no precision of an earlier model'
   await shipModel(from, to);
   const folder = await readModelFolder(directorySource(to));
   expect(folder.precisions).toEqual(['fp16', 'q8']);
-  expect(folder.modelKey).toBe((await readModelFolder(directorySource(from))).modelKey);
+  expect(folder.manifest).toEqual((await readModelFolder(directorySource(from))).manifest);
   expect((await readdir(join(to, 'onnx'))).sort()).toEqual([
     'text_model_fp16.onnx',
     'text_model_quantized.onnx',

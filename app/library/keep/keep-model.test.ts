@@ -8,9 +8,11 @@ import {
   withJson,
   withManifest,
 } from '../../../models/clip/fixtures/tiny-model.ts';
+import { modelKeyOf } from '../../../models/clip/manifest.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
 import { listDeviceModels, openDeviceModel } from '../../storage/device-models.ts';
 import { privateFileSystem } from '../../storage/fixtures/private-file-system.ts';
+import { getVectors, putVectors } from '../../storage/vectors.ts';
 import { keepFolder, keepRemote } from './keep-model.ts';
 import { parseSource } from './source.ts';
 
@@ -84,6 +86,18 @@ it('takes what describes a model and one precision, and a further one later', as
   const folder = await readModelFolder(await openDeviceModel('tests/tiny'));
   expect(folder.precisions).toEqual(['fp32', 'q8']);
   expect((await models())[0].license).toBe('mit');
+});
+
+it('keeps what was computed with a model that gets a further precision', async () => {
+  const spaceNow = async () => {
+    const [model] = await listDeviceModels();
+    return { modelKey: await modelKeyOf(model.whole?.files ?? [], 'q8'), precision: 'q8' } as const;
+  };
+  await keepRemote(source, 'q8', ignore);
+  const kept = { vector: Float32Array.of(1, 0), truncated: false };
+  await putVectors(await spaceNow(), 'image', [['photograph', kept]]);
+  await keepRemote(source, 'fp32', ignore);
+  expect(await getVectors(await spaceNow(), 'image', ['photograph'])).toEqual([kept]);
 });
 
 it('goes on in the precision in which it was begun', async () => {

@@ -17,7 +17,6 @@ import {
   whileWriting,
 } from '../../storage/device-models.ts';
 import { isQuotaError, StorageFullError } from '../../storage/errors.ts';
-import { removeVectorModel } from '../../storage/vectors.ts';
 import { listRemoteFiles, type RemoteFile, receiveFile } from './remote-files.ts';
 import { deviceId, type Source, sourceWords } from './source.ts';
 import { choosePrecision, isDescription, wantedFiles } from './wanted-files.ts';
@@ -64,7 +63,6 @@ export async function keepRemote(
     await readOrRemove(id, model, [...(whole?.files ?? []), ...missing], whole === null);
     for (const file of large) await unlessFull(id, () => receive(model, file, onBytes));
     await finish(id, model, [...here, ...missing.map(({ path }) => path)], whole === null);
-    if (whole !== null) await removeVectorModel(whole.modelKey);
     return id;
   });
 }
