@@ -1,5 +1,6 @@
 import { expose } from 'comlink';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Precision } from '../../models/clip/types.ts';
 import { createInferenceClient } from './client.ts';
 import type { Attempt } from './plan.ts';
 import type { KnownModel, LoadRequest } from './types.ts';
@@ -23,6 +24,8 @@ const request: LoadRequest = {
 let openOutcome: (attempt: Attempt) => Promise<string | null>;
 /** Attempts whose files cannot be had. */
 let notDownloaded: (attempt: Attempt) => boolean;
+/** Of every plan. */
+let leftOut: Precision[];
 let workers: FakeWorker[];
 
 class FakeWorker {
@@ -44,10 +47,11 @@ class FakeWorker {
         this.gpuLost.push(gpuLost);
         const wasm = [attempt('wasm', 2), attempt('wasm', 1)];
         return gpuLost === null
-          ? { attempts: [attempt('webgpu', 1), ...wasm], passedOver: [] }
+          ? { attempts: [attempt('webgpu', 1), ...wasm], passedOver: [], leftOut }
           : {
               attempts: wasm,
               passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: gpuLost, failed: false }],
+              leftOut,
             };
       },
       open: async (_, { backend, precision, threads }) => {
@@ -88,6 +92,7 @@ class FakeWorker {
 }
 
 beforeEach(() => {
+  leftOut = [];
   workers = [];
   openOutcome = async () => null;
   notDownloaded = () => false;
@@ -155,6 +160,14 @@ it('says why when no device is left, each reason once, and leaves no worker behi
   );
   expect(workers.map(({ ended }) => ended)).toEqual([true, true, true]);
   await expect(client.embedLabels([['a']])).rejects.toThrow('No model is loaded');
+});
+
+it('says what else the visitor may choose when no device is left', async () => {
+  openOutcome = async () => 'out of order.';
+  leftOut = ['int8', 'q4'];
+  await expect(createInferenceClient().load(request)).rejects.toThrow(
+    /Not tried on WebAssembly: int8, q4\. Choose one of them in the list of models\.$/,
+  );
 });
 
 it('goes on to a device whose files are here, where another’s cannot be downloaded', async () => {

@@ -2,6 +2,7 @@
 // turns AbortSignals into cancel messages, and sees to it that no promise is left waiting when a worker ends.
 
 import { proxy, type Remote, wrap } from 'comlink';
+import type { Precision } from '../../models/clip/types.ts';
 import type { Attempt, Plan } from './plan.ts';
 import type { Backend, InferenceClient, LoadEvents, ModelReport, PassedOver } from './types.ts';
 import type { OpenResult, WorkerApi, WorkerEvent } from './worker-api.ts';
@@ -92,7 +93,7 @@ export function createInferenceClient(): InferenceClient {
           giveUp(new Error(reason));
           if (current !== handle) throw superseded();
         }
-        throw new Error(undownloaded ?? noDevice(failed.length > 0 ? failed : plan.passedOver));
+        throw new Error(undownloaded ?? noDevice(failed.length > 0 ? failed : plan.passedOver, plan.leftOut));
       } catch (error) {
         giveUp(new Error('The model could not be loaded.'));
         if (current === handle) current = null;
@@ -123,14 +124,18 @@ function needsSameFiles(a: Attempt, b: Attempt): boolean {
 
 const DEVICE_NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly' } as const satisfies Record<Backend, string>;
 
-function noDevice(passedOver: readonly PassedOver[]): string {
+function noDevice(passedOver: readonly PassedOver[], leftOut: readonly Precision[]): string {
   if (passedOver.length === 0)
     return 'The model folder holds no precision that runs in a browser; export q8, fp16 or fp32.';
   // The same device is tried with several threads and with one, and often fails alike.
   const reasons = new Set(
     passedOver.map(({ backend, precision, reason }) => `${DEVICE_NAMES[backend]} (${precision}): ${reason}`),
   );
-  return `The model could not be started on this device. ${[...reasons].join(' ')}`;
+  const others =
+    leftOut.length > 0
+      ? [`Not tried on WebAssembly: ${leftOut.join(', ')}. Choose one of them in the list of models.`]
+      : [];
+  return ['The model could not be started on this device.', ...reasons, ...others].join(' ');
 }
 
 interface WorkerHandle {

@@ -18,6 +18,7 @@ const desk: Circumstances = {
     ['fp16', 20e6],
     ['q8', 10e6],
   ]),
+  onDevice: false,
   hasSelfTest: true,
 };
 const attempts = (changes: Partial<Circumstances>) =>
@@ -31,16 +32,24 @@ const reasons = (changes: Partial<Circumstances>) =>
   planAttempts({ ...desk, ...changes }).passedOver.map(({ precision, reason }) => `${precision}: ${reason}`);
 
 describe('planAttempts', () => {
-  it('takes a GPU with 16-bit shaders in fp16, then WASM with threads, then with one, in one precision after the other', () => {
+  it('takes a GPU with 16-bit shaders in fp16, then WASM with threads, then with one, in two precisions', () => {
     expect(attempts({})).toEqual([
       'webgpu fp16 1 jspi',
       'wasm q8 4 wasm',
       'wasm q8 1 wasm',
       'wasm fp32 4 wasm',
       'wasm fp32 1 wasm',
-      'wasm fp16 4 wasm',
-      'wasm fp16 1 wasm',
     ]);
+    expect(planAttempts(desk).leftOut).toEqual(['fp16']);
+  });
+
+  it('leaves no precision out that is on the device, and counts a chosen one among two', () => {
+    expect(attempts({ onDevice: true }).slice(-2)).toEqual(['wasm fp16 4 wasm', 'wasm fp16 1 wasm']);
+    expect(planAttempts({ ...desk, onDevice: true }).leftOut).toEqual([]);
+    const wasm: Circumstances = { ...desk, wanted: 'wasm', isolated: false, precision: 'fp16' };
+    expect(attempts(wasm)).toEqual(['wasm fp16 1 wasm', 'wasm q8 1 wasm']);
+    expect(planAttempts(wasm).leftOut).toEqual(['fp32']);
+    expect(planAttempts({ ...desk, wanted: 'webgpu' }).leftOut).toEqual([]);
   });
 
   it('begins with the precision that was chosen, on the best device that takes it', () => {
@@ -66,6 +75,8 @@ describe('planAttempts', () => {
     ]);
     const encoderBytes = new Map([['fp32', WEBGPU_DOWNLOAD_LIMIT] as const, ['q8', 6e6] as const]);
     expect(attempts({ adapter, encoderBytes })[0]).toBe('webgpu fp32 1 jspi');
+    // Nothing is downloaded then.
+    expect(attempts({ adapter, onDevice: true })[0]).toBe('webgpu fp32 1 jspi');
   });
 
   it('takes fp32 of any size where WebGPU is asked for, and then nothing else', () => {
@@ -99,7 +110,12 @@ describe('planAttempts', () => {
 
   it('runs whatever a folder has on WASM, 8 bits first, then fp32 and fp16', () => {
     const order = (...found: Precision[]) =>
-      attempts({ wanted: 'wasm', isolated: false, encoderBytes: new Map(found.map((each) => [each, 1])) });
+      attempts({
+        wanted: 'wasm',
+        isolated: false,
+        onDevice: true,
+        encoderBytes: new Map(found.map((each) => [each, 1])),
+      });
     expect(order('fp32', 'fp16', 'uint8')).toEqual([
       'wasm uint8 1 wasm',
       'wasm fp32 1 wasm',

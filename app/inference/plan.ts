@@ -43,12 +43,16 @@ export interface Circumstances {
   readonly cores: number;
   /** What both encoders weigh, for each precision that the folder has. */
   readonly encoderBytes: ReadonlyMap<Precision, number>;
+  /** They are on this device, so that none costs a download. */
+  readonly onDevice: boolean;
   readonly hasSelfTest: boolean;
 }
 
 export interface Plan {
   readonly attempts: readonly Attempt[];
   readonly passedOver: readonly PassedOver[];
+  /** Precisions that WASM would run, and that are tried there only when they are chosen. */
+  readonly leftOut: readonly Precision[];
 }
 
 /** A model's download on WebGPU may weigh this much: fp32 is taken there below it, q8 on WASM above. */
@@ -72,21 +76,30 @@ export const WASM_PRECISIONS: readonly Precision[] = [
   'q4f16',
 ];
 
+/**
+ * Precisions that are downloaded for WASM at most, the second where the first does not run: each may be hundreds of megabytes, and
+ * further ones nobody has asked for.
+ */
+const WASM_DOWNLOADS = 2;
+
 export function planAttempts(here: Circumstances): Plan {
   const webgpu = here.wanted === 'wasm' ? NOTHING : planWebGpu(here);
-  const wasm = here.wanted === 'webgpu' ? [] : planWasm(here);
-  const attempts = [...webgpu.attempts, ...wasm];
-  return { attempts: chosenFirst(attempts, here.precision), passedOver: webgpu.passedOver };
+  const wasm = here.wanted === 'webgpu' ? NOTHING : planWasm(here);
+  return {
+    attempts: chosenFirst([...webgpu.attempts, ...wasm.attempts], here.precision),
+    passedOver: webgpu.passedOver,
+    leftOut: wasm.leftOut,
+  };
 }
 
-const NOTHING: Plan = { attempts: [], passedOver: [] };
+const NOTHING: Plan = { attempts: [], passedOver: [], leftOut: [] };
 
 function chosenFirst(attempts: readonly Attempt[], chosen: 'auto' | Precision): Attempt[] {
   const isChosen = ({ precision }: Attempt) => precision === chosen;
   return [...attempts.filter(isChosen), ...attempts.filter((attempt) => !isChosen(attempt))];
 }
 
-function planWebGpu(here: Circumstances): Plan {
+function planWebGpu(here: Circumstances): Pick<Plan, 'attempts' | 'passedOver'> {
   const passedOver: PassedOver[] = [];
   const attempts: Attempt[] = [];
   const has = (precision: Precision) => here.encoderBytes.has(precision);
@@ -139,18 +152,30 @@ function obstacle(here: Circumstances, adapter: Adapter, precision: 'fp16' | 'fp
   }
   const bytes = here.encoderBytes.get('fp32') ?? 0;
   const asked = here.wanted === 'webgpu' || here.precision === 'fp32';
-  if (asked || bytes <= WEBGPU_DOWNLOAD_LIMIT) return null;
+  if (asked || here.onDevice || bytes <= WEBGPU_DOWNLOAD_LIMIT) return null;
   const limit = Math.round(WEBGPU_DOWNLOAD_LIMIT / 1e6);
   return `Its fp32 encoders are a download of ${Math.round(bytes / 1e6)} MB, over the limit of ${limit}.`;
 }
 
 /** Each precision with all threads, and again with one: threads are what a browser or host is likeliest to break. */
-function planWasm({ encoderBytes, isolated, cores }: Circumstances): Attempt[] {
-  const threads = isolated ? wasmThreads(cores) : 1;
-  return WASM_PRECISIONS.filter((precision) => encoderBytes.has(precision)).flatMap((precision) => {
-    const single: Attempt = { backend: 'wasm', precision, threads: 1, build: 'wasm', adapter: null };
-    return threads > 1 ? [{ ...single, threads }, single] : [single];
+function planWasm(here: Circumstances): Pick<Plan, 'attempts' | 'leftOut'> {
+  const threads = here.isolated ? wasmThreads(here.cores) : 1;
+  const single = (precision: Precision): Attempt => ({
+    backend: 'wasm',
+    precision,
+    threads: 1,
+    build: 'wasm',
+    adapter: null,
   });
+  const there = WASM_PRECISIONS.filter((precision) => here.encoderBytes.has(precision));
+  const ordered = chosenFirst(there.map(single), here.precision);
+  const tried = here.onDevice ? ordered.length : WASM_DOWNLOADS;
+  return {
+    attempts: ordered
+      .slice(0, tried)
+      .flatMap((attempt) => (threads > 1 ? [{ ...attempt, threads }, attempt] : [attempt])),
+    leftOut: ordered.slice(tried).map(({ precision }) => precision),
+  };
 }
 
 /** All of up to four logical cores, half of more (two share one arithmetic unit as a rule), never over eight. */

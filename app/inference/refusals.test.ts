@@ -10,7 +10,7 @@ const gpu: Attempt = {
   adapter: 'acme rocket',
 };
 const wasm: Attempt = { backend: 'wasm', precision: 'q8', threads: 2, build: 'wasm', adapter: null };
-const plan: Plan = { attempts: [gpu, wasm], passedOver: [] };
+const plan: Plan = { attempts: [gpu, wasm], passedOver: [], leftOut: ['fp32'] };
 const file = (path: string, hash = 'a') => ({ path, bytes: 1, sha256: hash.repeat(64) });
 const model: RefusingModel = {
   place: { on: 'site', url: 'http://host/models/mini/' },
@@ -40,6 +40,7 @@ it('leaves out a GPU that failed, with its reason, and nothing else', async () =
   expect(await passOverRefused(plan, model)).toEqual({
     attempts: [wasm],
     passedOver: [{ backend: 'webgpu', precision: 'fp32', reason: 'The GPU computes wrongly.', failed: true }],
+    leftOut: ['fp32'],
   });
 });
 

@@ -44,7 +44,7 @@ export async function passOverRefused(plan: Plan, model: RefusingModel): Promise
     if (reason === null) attempts.push(attempt);
     else passedOver.push({ backend: attempt.backend, precision: attempt.precision, reason, failed: true });
   }
-  return { attempts, passedOver };
+  return { ...plan, attempts, passedOver };
 }
 
 async function refusedLately(model: RefusingModel, attempt: Attempt): Promise<string | null> {

@@ -87,6 +87,7 @@ const api: WorkerApi = {
       isolated: self.crossOriginIsolated,
       cores: navigator.hardwareConcurrency,
       encoderBytes: new Map(precisionsOf(files).map((each) => [each, encoderBytes(files, each)])),
+      onDevice: request.place.on === 'device',
       hasSelfTest: files.some(({ path }) => path === SELF_TEST),
     });
     return request.backend === 'auto' ? passOverRefused(plan, await refusing(request.place)) : plan;
