@@ -4,7 +4,7 @@ import type { Locator, Page } from '@playwright/test';
 import { BUSY, CUT_OFF, ON_HUB, SHORT, SIGN_IN, STUCK, serveHub, WRONG_HASH } from './site/hub.ts';
 import { DAMAGED_ON_GPU, TINY } from './site/models.ts';
 import { photographs } from './site/pictures.ts';
-import { SITE } from './site/site.ts';
+import { addresses, SITE } from './site/site.ts';
 import { expect, test } from './test.ts';
 
 class Models {
@@ -200,6 +200,31 @@ test('a folder’s address does as well as a hub’s name', async ({ app, page }
   await expect(row).toContainText('In use, q8', { timeout: 30_000 });
   await expect(row).toContainText('mit');
   await other.close();
+});
+
+test('two revisions of a model are told apart by their names', async ({ app, page }) => {
+  await app.open();
+  const models = new Models(page);
+  await models.open();
+  const other = `${ON_HUB}@refs%2Fpr%2F1`;
+  await models.add(ON_HUB);
+  await models.add(`${addresses().hub}/${ON_HUB}/tree/refs%2Fpr%2F1`);
+  const row = models.dialog.getByRole('listitem', { name: other, exact: true });
+  await row.getByRole('button', { name: 'Use' }).click();
+  await expect(row).toContainText('In use, q8');
+  const plain = models.dialog.getByRole('listitem', { name: ON_HUB, exact: true });
+  await expect(plain.getByRole('button', { name: 'Use' })).toBeEnabled();
+  await plain.getByRole('button', { name: 'Compare' }).click();
+  await models.close();
+  await expect(app.machine).toContainText('tiny@refs%2Fpr%2F1');
+  const beside = page.getByRole('region', { name: 'The model beside' });
+  await expect(beside).toContainText('Beside it: tiny, q8');
+
+  // The site has one of the same short name, too.
+  await models.open();
+  await models.row(TINY, 'site').getByRole('button', { name: 'Use' }).click();
+  await models.close();
+  await expect(beside).toContainText(`Beside it: ${ON_HUB}, q8`);
 });
 
 test('a precision that computes wrongly is marked, and the next one takes its place', async ({

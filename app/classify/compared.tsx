@@ -3,7 +3,7 @@
 import { useMemo } from 'react';
 import { deviceWords } from '../inference/device-words.ts';
 import { titleOf } from '../inference/place.ts';
-import type { ModelReport } from '../inference/types.ts';
+import type { ModelChoice, ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { formatCount } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -26,18 +26,16 @@ export function useCompared(
   first: ModelReport | null,
   second: ModelReport | null,
 ): Compared | null {
-  return useMemo(
-    () =>
-      view.beside && {
-        first: first === null ? titleOf(view.model.model) : nameOf(first),
-        second: second === null ? titleOf(view.beside.model) : nameOf(second),
-      },
-    [view.model, view.beside, first, second],
-  );
-}
-
-function nameOf({ model, precision }: ModelReport): string {
-  return `${model}, ${precision}`;
+  return useMemo(() => {
+    if (view.beside === null) return null;
+    // Two owners may have given the same name.
+    const isShared = first?.model === second?.model && view.model.model !== view.beside.model;
+    const nameOf = (choice: ModelChoice, report: ModelReport | null) => {
+      const title = titleOf(choice.model);
+      return report === null ? title : `${isShared ? title : report.model}, ${report.precision}`;
+    };
+    return { first: nameOf(view.model, first), second: nameOf(view.beside, second) };
+  }, [view.model, view.beside, first, second]);
 }
 
 interface BesideBarProps {

@@ -19,6 +19,8 @@ export const SHORT = 'tests/short';
 /** Sends the first half of its largest file and then nothing, until it is asked for the rest. */
 export const STUCK = 'tests/stuck';
 
+/** All alike. */
+const REVISIONS = ['main', 'refs/pr/1'];
 const MODELS = [ON_HUB, CUT_OFF, WRONG_HASH, SIGN_IN, BUSY, SHORT, STUCK];
 
 /** What our own folders have beside a hub's. */
@@ -71,12 +73,15 @@ export async function serveHub(folder: string): Promise<{ url: string; close: ()
     if (request.method === 'OPTIONS') return void response.writeHead(204).end();
     const id = MODELS.find((model) => pathname.includes(model));
     if (id === undefined) return void response.writeHead(404).end();
-    if (pathname === `/api/models/${id}/tree/main`) {
+    const [, revision] = pathname.match(/\/(?:tree|resolve)\/([^/]+)/) ?? [];
+    if (revision === undefined || !REVISIONS.includes(decodeURIComponent(revision)))
+      return void response.writeHead(404).end();
+    if (pathname === `/api/models/${id}/tree/${revision}`) {
       return void response
         .writeHead(200, { 'content-type': 'application/json' })
         .end(JSON.stringify(list(id)));
     }
-    const file = `/${id}/resolve/main/`;
+    const file = `/${id}/resolve/${revision}/`;
     if (!pathname.startsWith(file)) return void response.writeHead(404).end();
     send(response, id, decodeURIComponent(pathname.slice(file.length)), request.headers.range);
   });

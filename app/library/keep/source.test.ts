@@ -68,6 +68,12 @@ it('says what a model is called here, where it is from and which hosts are asked
     'https://*.hf.co',
   ]);
   expect(named('https://huggingface.co/a/b/tree/v1')[0]).toBe('a/b@v1');
+  expect(named('https://huggingface.co/a/b/tree/refs%2Fpr%2F1')[0]).toBe('a/b@refs%2Fpr%2F1');
+  const commit = `0b5ecc1${'e'.repeat(33)}`;
+  expect(named(`https://huggingface.co/a/b/tree/${commit}`).slice(0, 2)).toEqual([
+    'a/b@0b5ecc1',
+    `https://huggingface.co/a/b/tree/${commit}`,
+  ]);
   expect(named('https://models.example/clip/tiny')).toEqual([
     'https://models.example/clip/tiny',
     'https://models.example/clip/tiny/',

@@ -44,11 +44,19 @@ function unescaped(part: string): string {
   }
 }
 
-/** What the model is called on this device; a folder by its whole address, since many end alike. */
+/**
+ * What the model is called on this device. A folder by its whole address, since many end alike; a model of the hub by its name there and
+ * its revision where that is not main, so that two revisions are told apart wherever a model is named.
+ */
 export function deviceId(source: Source): string {
   if (source.kind === 'folder') return source.url.replace(/\/$/, '');
   const { id, revision } = source.model;
-  return revision === 'main' ? id : `${id}@${revision}`;
+  return revision === 'main' ? id : `${id}@${shortRevision(revision)}`;
+}
+
+/** A commit as the hub shows it, and all of a branch or tag. What stands behind the last slash is a model's short name: it has none. */
+function shortRevision(revision: string): string {
+  return /^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 7) : encodeURIComponent(revision);
 }
 
 /** As it can be typed again. */
