@@ -1,6 +1,7 @@
 // Which device to try first, which next: a pure choice from what the browser, the folder and the visitor say. The client
 // tries the attempts in order, each in a fresh worker, until one starts and passes the self-test.
 
+import { CPU_PRECISIONS } from '../../models/clip/encoder-files.ts';
 import type { Precision } from '../../models/clip/types.ts';
 import type { Backend, PassedOver } from './types.ts';
 
@@ -60,21 +61,6 @@ export const WEBGPU_DOWNLOAD_LIMIT = 24e6;
 
 /** What a GPU computes well, best first; on one without 16-bit shaders, fp32 alone. */
 const WEBGPU_PRECISIONS = ['fp16', 'fp32'] as const satisfies readonly Precision[];
-
-/**
- * q8 is 1.7 times as fast as fp32 on WASM and a quarter of its size; fp16 runs as fp32 there, and four bits run more slowly
- * than eight.
- */
-export const WASM_PRECISIONS: readonly Precision[] = [
-  'q8',
-  'int8',
-  'uint8',
-  'fp32',
-  'fp16',
-  'q4',
-  'bnb4',
-  'q4f16',
-];
 
 /**
  * Precisions that are downloaded for WASM at most, the second where the first does not run: each may be hundreds of megabytes, and
@@ -167,7 +153,7 @@ function planWasm(here: Circumstances): Pick<Plan, 'attempts' | 'leftOut'> {
     build: 'wasm',
     adapter: null,
   });
-  const there = WASM_PRECISIONS.filter((precision) => here.encoderBytes.has(precision));
+  const there = CPU_PRECISIONS.filter((precision) => here.encoderBytes.has(precision));
   const ordered = chosenFirst(there.map(single), here.precision);
   const tried = here.onDevice ? ordered.length : WASM_DOWNLOADS;
   return {

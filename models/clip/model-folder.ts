@@ -26,7 +26,7 @@ const MAX_LOGIT_SCALE = 100;
 /** Hugging Face writes 10^30 for "no limit". */
 const NO_LIMIT = 1e6;
 /** Of every published CLIP; where a folder says nothing of its own. */
-const CONTEXT_LENGTH = 77;
+export const CONTEXT_LENGTH = 77;
 
 export interface ModelFolder {
   readonly name: string;

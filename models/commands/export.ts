@@ -6,7 +6,6 @@
 // Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json. A folder with another exporter's encoders
 // and without weights gets the last two.
 
-import { PRECISIONS } from '../clip/encoder-files.ts';
 import { exportModel, LEAST_MEAN_COSINE } from '../convert/export.ts';
 import { refuseSameFolder, shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
@@ -25,7 +24,10 @@ export const exportCommand = command({
       required: true,
       help: "what training has written, or another exporter's folder",
     },
-    precision: { ...EXPORTED.precision, choices: PRECISIONS },
+    precision: {
+      ...EXPORTED.precision,
+      help: `${EXPORTED.precision.help}; another exporter's: which to keep, all that are there by default`,
+    },
     combined: { kind: 'flag', help: "add the graph of both encoders that transformers.js' pipeline reads" },
     to: { kind: 'text', value: 'folder', help: 'also copies what a page downloads there' },
     images: { kind: 'list', form: 'words', value: 'file', help: 'pictures to compare by, beside made ones' },

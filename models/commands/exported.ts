@@ -1,7 +1,8 @@
 // What the commands that export have in common: options, and a line for each precision that was measured.
 
 import { availableParallelism } from 'node:os';
-import { EXPORT_PRECISIONS, USUAL_PRECISIONS } from '../convert/export.ts';
+import { PRECISIONS } from '../clip/encoder-files.ts';
+import { USUAL_PRECISIONS } from '../convert/export.ts';
 import type { Measured } from '../convert/measure.ts';
 import type { OptionTable } from './arguments.ts';
 
@@ -10,9 +11,8 @@ export const EXPORTED = {
     kind: 'list',
     form: 'comma',
     value: 'precisions',
-    choices: EXPORT_PRECISIONS,
-    default: USUAL_PRECISIONS,
-    help: 'which to make: fp32 for any device, fp16 for WebGPU, q8 for WASM; q4 and q4f16 are half of q8 again, for large models on WebGPU',
+    choices: PRECISIONS,
+    help: `which to make: fp32 for any device, fp16 for WebGPU, q8 for WASM; q4 and q4f16 are half of q8 again, for large models on WebGPU; ${USUAL_PRECISIONS.join(',')} where it is left out`,
   },
   threads: {
     kind: 'number',

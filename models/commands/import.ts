@@ -1,7 +1,9 @@
 // npm run -s import -- RN50.pt --out runs/rn50 --tokenizer bpe_simple_vocab_16e6.txt.gz
 // npm run -s import -- openai/clip-vit-base-patch32 --out runs/vit-b-32
 //
-// Makes a model folder of a published checkpoint, ready for the page.
+// npm run -s import -- Xenova/mobileclip_s0 --precision fp32 --out runs/mobileclip-s0
+//
+// Makes a model folder of a published checkpoint, ready for the page; of what has encoders alone, of those.
 
 import { existsSync } from 'node:fs';
 import { hubEndpoint, isHubId } from '../clip/hub.ts';
@@ -22,7 +24,7 @@ export const importCommand = command({
       value: 'file, folder or hub id',
       positional: true,
       required: true,
-      help: "a checkpoint of OpenAI's, open_clip's or Hugging Face's CLIP: .safetensors, .pt or .bin, a folder with one, or openai/clip-vit-base-patch32 from a hub (HF_ENDPOINT, HF_TOKEN)",
+      help: "a checkpoint of OpenAI's, open_clip's or Hugging Face's CLIP: .safetensors, .pt or .bin, a folder with one, or openai/clip-vit-base-patch32 from a hub (HF_ENDPOINT, HF_TOKEN); or one with another exporter's encoders alone, such as Xenova/mobileclip_s0",
     },
     out: { kind: 'text', value: 'folder', required: true, help: 'where the model folder goes' },
     tokenizer: {
@@ -39,12 +41,17 @@ export const importCommand = command({
     },
     revision: { kind: 'text', value: 'name', default: 'main', help: "a hub's branch, tag or commit" },
     ...EXPORTED,
+    precision: {
+      ...EXPORTED.precision,
+      help: `${EXPORTED.precision.help}; where there are encoders alone, which to take: q8 by default, and each is compared with the best that is taken`,
+    },
   },
   run: async ({ source, out, tokenizer, activation, revision, precision, threads }) => {
     const options = {
       out,
       tokenizer,
       hiddenAct: activation,
+      precisions: precision,
       finish: async (folder: string) => {
         console.log(HEADINGS.join('  '));
         await exportModel(folder, {

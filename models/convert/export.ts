@@ -23,7 +23,7 @@ import { toQ8 } from '../onnx/precision/q8.ts';
 import type { ModelProto } from '../onnx/proto/onnx_pb.ts';
 import { streamModel } from '../onnx/stream-model.ts';
 import { combinedModel } from './combined-model.ts';
-import { hasEncodersAlone, stageFoundEncoders } from './found-encoders.ts';
+import { foundPrecisions, hasEncodersAlone, stageFoundEncoders } from './found-encoders.ts';
 import type { Measured } from './measure.ts';
 import { measureApart } from './measure-process.ts';
 import { type OpenedFolder, openTrainedFolder } from './trained-folder.ts';
@@ -42,11 +42,20 @@ export const EXPORT_PRECISIONS = Object.keys(CONVERSIONS) as readonly ExportPrec
 /** Made where nobody says which: fp32 for any device, fp16 for WebGPU, q8 for WebAssembly. */
 export const USUAL_PRECISIONS: readonly ExportPrecision[] = ['fp32', 'fp16', 'q8'];
 
+/** Throws a sentence where a precision is not made here, of whatever weights: better before a download than after it. */
+export function refuseUnmade(name: string, wanted: readonly Precision[]): void {
+  const others = wanted.filter((precision) => !(precision in CONVERSIONS));
+  if (others.length === 0) return;
+  throw new Error(
+    `${name} was not exported: encoders in ${others.join(' and ')} are not made here, those in ${EXPORT_PRECISIONS.join(', ')} are. Name some of these in --precision.`,
+  );
+}
+
 /** A precision whose vectors point elsewhere than the trained network's is another model. */
 export const LEAST_MEAN_COSINE = 0.98;
 
 export interface ExportOptions {
-  /** USUAL_PRECISIONS by default; those that are not made here may be found in another exporter's folder. */
+  /** USUAL_PRECISIONS by default, and of another exporter's folder all that are there; some of them are not made here. */
   readonly precisions?: readonly Precision[];
   /** Also writes the graph of both encoders that transformers.js' zero-shot pipeline reads. */
   readonly combined?: boolean;
@@ -75,11 +84,11 @@ const SIDE_FILES = [
  */
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
-  const wanted = options.precisions ?? USUAL_PRECISIONS;
-  const precisions = PRECISIONS.filter((precision) => wanted.includes(precision));
   const stage = join(path, `.export-${randomUUID()}`);
   try {
     const found = await hasEncodersAlone(path);
+    const wanted = options.precisions ?? (found ? await foundPrecisions(path) : USUAL_PRECISIONS);
+    const precisions = PRECISIONS.filter((precision) => wanted.includes(precision));
     const { sides, encoders } = await (found ? stageFound : stageModel)(path, stage, precisions, options);
     const { images = [], onMeasured } = options;
     const asked = { trained: path, stage, precisions, threads, images };
@@ -112,13 +121,8 @@ async function stageModel(
   wanted: readonly Precision[],
   options: ExportOptions,
 ): Promise<{ sides: string[]; encoders: string[] }> {
+  refuseUnmade(path, wanted);
   const precisions = EXPORT_PRECISIONS.filter((precision) => wanted.includes(precision));
-  const others = wanted.filter((precision) => !(precision in CONVERSIONS));
-  if (others.length > 0) {
-    throw new Error(
-      `${path} was not exported: encoders in ${others.join(' and ')} are not made here, those in ${EXPORT_PRECISIONS.join(', ')} are. Name some of these in --precision.`,
-    );
-  }
   const trained = await openTrainedFolder(path);
   try {
     const sides = await stageSideFiles(path, stage, trained.configFile);

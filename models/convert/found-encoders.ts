@@ -15,6 +15,10 @@ export async function hasEncodersAlone(path: string): Promise<boolean> {
   return precisionsOf(files).length > 0 && !files.some((file) => file.path === 'model.safetensors');
 }
 
+export async function foundPrecisions(path: string): Promise<readonly Precision[]> {
+  return precisionsOf(await directorySource(path).list());
+}
+
 /**
  * Copies the encoders of the precisions asked for into `stage`, and those of the best that there is.
  * @returns the paths of those asked for
@@ -33,11 +37,16 @@ export async function stageFoundEncoders(
     );
   }
   const staged = found.filter((precision) => wanted.includes(precision) || precision === found[0]);
-  for (const file of filesOf(files, staged)) {
-    await mkdir(dirname(join(stage, file)), { recursive: true });
-    await copyFile(join(path, file), join(stage, file), constants.COPYFILE_FICLONE);
-  }
+  await copyFiles(path, stage, filesOf(files, staged));
   return filesOf(files, wanted);
+}
+
+/** From one folder into another, by their paths; without taking room twice, where the disk can. */
+export async function copyFiles(from: string, to: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await copyFile(join(from, path), join(to, path), constants.COPYFILE_FICLONE);
+  }
 }
 
 function filesOf(files: readonly FolderFile[], precisions: readonly Precision[]): string[] {

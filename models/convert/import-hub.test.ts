@@ -8,7 +8,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readModelFolder } from '../clip/model-folder.ts';
+import type { Precision } from '../clip/types.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
+import { directorySource, writeFileWhole } from '../files/folder.ts';
+import { openModel } from '../inference/model.ts';
+import { exportModel } from './export.ts';
+import { trainedFolder } from './fixtures/trained-folder.ts';
 import { hubToken, listHubFiles } from './hub-download.ts';
 import { importModel } from './import.ts';
 import { importFromHub } from './import-hub.ts';
@@ -37,7 +43,9 @@ const listing = () =>
     size: content.length,
     oid: sha('sha1', `blob ${content.length}\0`, content),
     // As the hub keeps them apart from git.
-    ...(path.endsWith('.safetensors') && { lfs: { oid: sha('sha256', content), size: content.length } }),
+    ...(/\.(?:safetensors|onnx)$/.test(path) && {
+      lfs: { oid: sha('sha256', content), size: content.length },
+    }),
   }));
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -89,14 +97,18 @@ const run = ({
   token,
   pauses = [],
   from = endpoint,
+  ...options
 }: {
   token?: string;
   pauses?: number[];
   from?: string;
+  precisions?: readonly Precision[];
+  finish?: (folder: string) => Promise<void>;
 } = {}) => {
   const seen: number[] = [];
   let total = 0;
   return importFromHub({
+    ...options,
     out: at('out'),
     hub: { model: { endpoint: from, id: ID, revision: 'main' }, token, pauses },
     showing: async (bytes, download) => {
@@ -113,6 +125,13 @@ async function destroyOnceWritten(response: ServerResponse, bytes: number): Prom
 }
 const isWeights = ({ url }: IncomingMessage) => url?.endsWith('model.safetensors') === true;
 const weights = () => files.get('model.safetensors') ?? Buffer.alloc(0);
+
+it('a precision that is not made here is refused before anything is downloaded', async () => {
+  await expect(run({ precisions: ['q8', 'int8'] })).rejects.toThrow(
+    `${ID} was not exported: encoders in int8 are not made here, those in fp32, fp16, q8, q4, q4f16 are.`,
+  );
+  expect(asked).toHaveLength(1);
+});
 
 it('a model is downloaded, checked and imported, and nothing else is left', async () => {
   const { seen, total } = await run({ token: 'secret' });
@@ -293,6 +312,137 @@ describe('refused in one sentence, with nothing at its place:', () => {
     await expect(run({ from: 'http://127.0.0.1:1' })).rejects.toThrow(
       /http:\/\/127\.0\.0\.1:1 could not be reached: .*\. Is this machine online\? A checkpoint that is already here is imported by its path\./,
     );
+  });
+});
+
+describe('what has encoders and no checkpoint', () => {
+  let checkpoint: typeof files;
+  let encoders: typeof files;
+  /** A model as another exporter publishes it, in two precisions, with what nobody asks for. */
+  beforeAll(async () => {
+    const made = at('exported');
+    for (const [path, bytes] of await trainedFolder()) await writeFileWhole(join(made, path), bytes);
+    await exportModel(made, { precisions: ['fp32', 'q8'], combined: true, threads: 1 });
+    const source = directorySource(made);
+    const ours = ['model.safetensors', 'manifest.json', 'selftest.json'];
+    const published = new Map([['README.md', Buffer.from('---\nlicense: mit\n---\n')]]);
+    for (const { path } of await source.list())
+      if (!ours.includes(path)) published.set(path, Buffer.from(await source.read(path)));
+    encoders = published;
+    checkpoint = files;
+  });
+  beforeEach(() => {
+    files = encoders;
+  });
+  afterAll(() => {
+    files = checkpoint;
+  });
+
+  const Q8 = ['onnx/vision_model_quantized.onnx', 'onnx/text_model_quantized.onnx'];
+  const FP32 = ['onnx/vision_model.onnx', 'onnx/text_model.onnx'];
+  const DESCRIPTIONS = [
+    'README.md',
+    'config.json',
+    'preprocessor_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ];
+  const there = async (name = 'out') =>
+    (await directorySource(at(name)).list()).map(({ path }) => path).filter((path) => encoders.has(path));
+  const fetched = () =>
+    asked.flatMap(({ path }) => (path.startsWith('/api/') ? [] : [path.replace(`/${ID}/resolve/main/`, '')]));
+  const failing = (file: string) => {
+    misbehave = ({ url }, response) => {
+      if (!url?.endsWith(file)) return false;
+      response.writeHead(500).end();
+      return true;
+    };
+  };
+
+  it('comes in q8 with what describes it, and nothing else is asked for', async () => {
+    const { seen, total } = await run({ token: 'secret' });
+    expect(await there()).toEqual([...DESCRIPTIONS, ...Q8].sort());
+    for (const path of await there())
+      expect(await readFile(at('out', path)), path).toEqual(encoders.get(path));
+    expect(fetched().sort()).toEqual([...DESCRIPTIONS, ...Q8].sort());
+    expect(seen.at(-1)).toBe(total);
+    expect(existsSync(at('.out.download'))).toBe(false);
+  });
+
+  it('comes in the precisions that are asked for, and is a model that this machine runs', async () => {
+    const cosines: number[] = [];
+    await run({
+      precisions: ['fp32', 'q8'],
+      finish: async (folder) => {
+        const measured = await exportModel(folder, { threads: 1 });
+        cosines.push(...measured.map(({ image }) => image.mean));
+      },
+    });
+    expect(await there()).toEqual([...DESCRIPTIONS, ...FP32, ...Q8].sort());
+    expect(cosines[0]).toBeCloseTo(1, 6);
+    expect(cosines[1]).toBeLessThan(cosines[0]);
+    const folder = await readModelFolder(directorySource(at('out')));
+    expect(folder.precisions).toEqual(['fp32', 'q8']);
+    expect(folder.manifest?.files.map(({ path }) => path)).toContain('selftest.json');
+    for (const precision of folder.precisions) {
+      const vectors = await Promise.all(
+        ['out', 'exported'].map(async (name) => {
+          const model = await openModel(at(name), { precision, threads: 1 });
+          const found = await model.embedTexts(['a cat']);
+          await model.close();
+          return found;
+        }),
+      );
+      expect(vectors[0]).toEqual(vectors[1]);
+    }
+  });
+
+  it('is gone on with, and a precision of an earlier try is not taken along', async () => {
+    failing('text_model.onnx');
+    await expect(run({ precisions: ['fp32'] })).rejects.toThrow('it answered 500');
+    expect(existsSync(at('out'))).toBe(false);
+    failing('text_model_quantized.onnx');
+    await expect(run()).rejects.toThrow('it answered 500');
+    misbehave = () => false;
+    asked = [];
+    await run();
+    expect(fetched()).toEqual(['onnx/text_model_quantized.onnx']);
+    expect(await there()).toEqual([...DESCRIPTIONS, ...Q8].sort());
+  });
+
+  it('that does not finish leaves nothing at its place, and its files for the next try', async () => {
+    const finish = () => Promise.reject(new Error('The mean cosine of q8 is too low.'));
+    await expect(run({ finish })).rejects.toThrow('too low');
+    expect((await readdir(folder)).filter((name) => name.includes('out'))).toEqual(['.out.download']);
+    asked = [];
+    await run();
+    expect(fetched()).toEqual([]);
+  });
+
+  it('is refused with another hash, in a precision that is not there, and with one encoder alone', async () => {
+    const [path] = Q8;
+    misbehave = ({ url }, response) => {
+      if (!url?.endsWith(path)) return false;
+      response.end(Buffer.from(encoders.get(path) ?? '').fill(7, 500, 510));
+      return true;
+    };
+    await expect(run()).rejects.toThrow(`${path} of ${ID} was refused: its SHA-256 is`);
+    misbehave = () => false;
+    asked = [];
+    await expect(run({ precisions: ['q8', 'fp16'] })).rejects.toThrow(
+      `${ID} has no encoders in fp16; it has fp32, q8. Choose one of these.`,
+    );
+    files = new Map([...encoders].filter(([name]) => !name.startsWith('onnx/text_model')));
+    await expect(run()).rejects.toThrow('holds no checkpoint on the hub; one of');
+    expect(fetched()).toEqual([]);
+    expect(existsSync(at('out'))).toBe(false);
+  });
+
+  it('lies in a folder of this machine as well', async () => {
+    await run();
+    await importModel({ source: at('out'), out: at('out-again') });
+    expect(await there('out-again')).toEqual(await there());
+    await rm(at('out-again'), { recursive: true });
   });
 });
 

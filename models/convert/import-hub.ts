@@ -3,8 +3,11 @@
 
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ClipConfig } from '../clip/config.ts';
+import { precisionsOf } from '../clip/encoder-files.ts';
 import type { HubFile } from '../clip/hub.ts';
+import type { Precision } from '../clip/types.ts';
+import { choosePrecisions, wantedFiles } from '../clip/wanted-files.ts';
+import { refuseUnmade } from './export.ts';
 import { downloadHubFiles, type HubOptions, listHubFiles } from './hub-download.ts';
 import { CHECKPOINTS, type ImportOptions, importModel, refuseTaken, TOKENIZER_FILES } from './import.ts';
 
@@ -21,23 +24,34 @@ export interface HubImportOptions extends Omit<ImportOptions, 'source'> {
   ) => Promise<void>;
 }
 
-export async function importFromHub({ hub, showing, ...options }: HubImportOptions): Promise<ClipConfig> {
+export async function importFromHub({ hub, showing, ...options }: HubImportOptions): Promise<void> {
   const { out } = options;
   await refuseTaken(out);
-  const files = filesToImport(await listHubFiles(hub), hub.model.id);
+  const { files, precisions } = filesToImport(await listHubFiles(hub), hub.model.id, options.precisions);
   const folder = join(dirname(resolve(out)), `.${basename(out)}.download`);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   await showing(total, (onProgress) => downloadHubFiles(files, { ...hub, folder, onProgress }));
-  const config = await importModel({ ...options, source: folder });
+  await importModel({ ...options, source: folder, precisions });
   await rm(folder, { recursive: true });
-  return config;
 }
 
-function filesToImport(files: readonly HubFile[], id: string): HubFile[] {
+/** A checkpoint with what describes it; where there is none the encoders, in these precisions. */
+function filesToImport(
+  files: readonly HubFile[],
+  id: string,
+  wanted: readonly Precision[] | undefined,
+): { files: HubFile[]; precisions?: readonly Precision[] } {
   const chosen = CHECKPOINTS.find((name) => files.some(({ path }) => path === name));
-  if (chosen === undefined) {
-    throw new Error(`${id} holds no checkpoint on the hub; one of ${CHECKPOINTS.join(', ')} was expected.`);
+  if (chosen !== undefined) {
+    refuseUnmade(id, wanted ?? []);
+    const names = new Set([chosen, ...SIDE_FILES]);
+    return { files: files.filter(({ path }) => names.has(path) || (chosen === INDEX && SHARD.test(path))) };
   }
-  const wanted = new Set([chosen, ...SIDE_FILES]);
-  return files.filter(({ path }) => wanted.has(path) || (chosen === INDEX && SHARD.test(path)));
+  if (precisionsOf(files).length === 0) {
+    throw new Error(
+      `${id} holds no checkpoint on the hub; one of ${CHECKPOINTS.join(', ')} was expected, or both encoders in onnx/.`,
+    );
+  }
+  const precisions = choosePrecisions(files, wanted, id);
+  return { files: wantedFiles(files, precisions), precisions };
 }

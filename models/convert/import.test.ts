@@ -56,7 +56,7 @@ describe.each([
   ['modified-resnet', 'modified-resnet.pt'],
 ] as const)('%s of %s', (name, file) => {
   it('becomes a folder whose encoders give what openai/CLIP gives', async () => {
-    const returned = await imported(fixture(file), file);
+    await imported(fixture(file), file);
     const { config, weights, logitScale } = await readTrainedFolder(at(file));
     const { pixel_values, input_ids } = inputsOf(config);
     const found = {
@@ -67,7 +67,6 @@ describe.each([
       for (const [i, value] of expected[name][side].entries()) expect(found[side][i]).toBeCloseTo(value, 5);
     }
     expect(logitScale).toBeCloseTo(1 / 0.07, 0);
-    expect(config.vision_config).toEqual(returned.vision_config);
     expect(await readdir(at(file))).toEqual([
       'config.json',
       'model.safetensors',
@@ -176,7 +175,8 @@ describe('safetensors', () => {
       preprocess_cfg: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], interpolation: 'bilinear' },
     };
     await writeFile(at('open-clip', 'open_clip_config.json'), JSON.stringify(file));
-    const config = await imported(at('open-clip'), 'from-open-clip');
+    await imported(at('open-clip'), 'from-open-clip');
+    const { config } = await readTrainedFolder(at('from-open-clip'));
     expect(config.vision_config).toMatchObject({
       hidden_act: 'gelu',
       num_attention_heads: 2,

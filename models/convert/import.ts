@@ -1,22 +1,29 @@
 // From a published checkpoint to a model folder: config.json, preprocessor_config.json, tokenizer.json and model.safetensors under
 // Hugging Face's names, as training leaves one. What is written is read piece by piece, so that no model is too large for memory.
+// What has encoders and no checkpoint, another exporter's, is taken as it is.
 
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseJson, refuseLongText } from '../clip/checked.ts';
-import { type ClipConfig, parseClipConfig, type TextConfig } from '../clip/config.ts';
+import { type ClipConfig, parseClipConfig, parseFolderConfig, type TextConfig } from '../clip/config.ts';
+import { precisionsOf } from '../clip/encoder-files.ts';
+import { CONTEXT_LENGTH } from '../clip/model-folder.ts';
 import { parsePreprocessorConfig, preprocessorConfig } from '../clip/preprocess.ts';
 import { streamSafetensors, toFloat32 } from '../clip/safetensors.ts';
 import { readTokenizerFiles, type TokenizerFiles } from '../clip/tokenizer-files.ts';
+import type { FolderFile, Precision } from '../clip/types.ts';
 import { tokenizerConfig, tokenizerJsonOf } from '../clip/vocabulary.ts';
-import { readNamedFile, writeFileWhole } from '../files/folder.ts';
+import { choosePrecisions, wantedFiles } from '../clip/wanted-files.ts';
+import { directorySource, readNamedFile, writeFileWhole } from '../files/folder.ts';
 import { fitted } from './checkpoints/fit.ts';
 import { inferConfig } from './checkpoints/infer-config.ts';
 import { type NamedTensor, namedTensors } from './checkpoints/named-tensors.ts';
 import { openCheckpoint } from './checkpoints/open.ts';
 import { type OpenClipConfig, parseOpenClipConfig } from './checkpoints/open-clip-config.ts';
+import { refuseUnmade } from './export.ts';
+import { copyFiles } from './found-encoders.ts';
 
 /** In the order in which a folder is looked through: the first that is there is read. */
 export const CHECKPOINTS = [
@@ -43,43 +50,89 @@ export interface ImportOptions {
   readonly tokenizer?: string;
   /** Of a checkpoint without a configuration; OpenAI's models have QuickGELU, open_clip's own GELU. */
   readonly hiddenAct?: TextConfig['hidden_act'];
+  /** Of the encoders: which to take where there is no checkpoint, by default what suits a CPU best; and which `finish` is to make of one. */
+  readonly precisions?: readonly Precision[];
   /** Called with the finished folder before it takes its place; where it rejects, nothing is left behind. */
   readonly finish?: (folder: string) => Promise<void>;
 }
 
-/** @returns the configuration of what was imported */
-export async function importModel(options: ImportOptions): Promise<ClipConfig> {
+export async function importModel(options: ImportOptions): Promise<void> {
   const { source, out } = options;
   await refuseTaken(out);
   const folder = await folderOf(source);
-  const path = folder === null ? source : checkpointIn(folder);
-  const checkpoint = await openCheckpoint(path);
+  const encoders = folder !== null && checkpointIn(folder) === null ? await encodersIn(folder) : null;
   const stage = join(dirname(resolve(out)), `.${basename(out)}.${randomUUID()}.part`);
   try {
-    const tensors = namedTensors(checkpoint);
-    const described = await describe(folder, tensors, path, options.hiddenAct);
-    const { config } = described;
-    const network = fitted(tensors, config, path);
-    const tokenizer = await tokenizerFiles(options.tokenizer ?? folder, source, config);
-    await mkdir(stage, { recursive: true });
-    for (const [name, content] of tokenizer) await writeFileWhole(join(stage, name), content);
-    await writeFileWhole(join(stage, 'preprocessor_config.json'), described.preprocessor);
-    await writeFileWhole(
-      join(stage, 'model.safetensors'),
-      streamSafetensors(network, (name) => tensorOf(network, name).read(), { format: 'pt' }),
-    );
-    const [logit_scale] = toFloat32(await tensorOf(network, 'logit_scale').read());
-    await writeFileWhole(join(stage, 'config.json'), json({ ...described.configFile, logit_scale }));
+    if (folder !== null && encoders !== null) await stageEncoders(folder, encoders, stage, options);
+    else await stageCheckpoint(folder, stage, options);
     await options.finish?.(stage);
     await rmdir(out).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
     await rename(stage, out);
-    return config;
   } finally {
-    await checkpoint.close();
     await rm(stage, { recursive: true, force: true });
   }
+}
+
+/** @param folder null where the source is a file */
+async function stageCheckpoint(
+  folder: string | null,
+  stage: string,
+  { source, hiddenAct, tokenizer, precisions = [] }: ImportOptions,
+): Promise<void> {
+  refuseUnmade(source, precisions);
+  const path = folder === null ? source : checkpointIn(folder);
+  if (path === null) {
+    throw new Error(
+      `The folder ${source} holds no checkpoint; one of ${CHECKPOINTS.join(', ')} was expected, or both encoders in onnx/.`,
+    );
+  }
+  const checkpoint = await openCheckpoint(path);
+  try {
+    const tensors = namedTensors(checkpoint);
+    const { config, configFile, preprocessor } = await describe(folder, tensors, path, hiddenAct);
+    const network = fitted(tensors, config, path);
+    const { max_position_embeddings: positions } = config.text_config;
+    await writeAll(stage, await tokenizerFiles(tokenizer ?? folder, source, positions));
+    await writeFileWhole(join(stage, 'preprocessor_config.json'), preprocessor);
+    await writeFileWhole(
+      join(stage, 'model.safetensors'),
+      streamSafetensors(network, (name) => tensorOf(network, name).read(), { format: 'pt' }),
+    );
+    const [logit_scale] = toFloat32(await tensorOf(network, 'logit_scale').read());
+    await writeFileWhole(join(stage, 'config.json'), json({ ...configFile, logit_scale }));
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** The files of a folder that has both encoders in some precision; null where it has not. */
+async function encodersIn(folder: string): Promise<readonly FolderFile[] | null> {
+  const files = await directorySource(folder).list();
+  return precisionsOf(files).length > 0 ? files : null;
+}
+
+async function stageEncoders(
+  folder: string,
+  files: readonly FolderFile[],
+  stage: string,
+  { source, tokenizer, precisions }: ImportOptions,
+): Promise<void> {
+  const wanted = wantedFiles(files, choosePrecisions(files, precisions, source));
+  await copyFiles(
+    folder,
+    stage,
+    wanted.map(({ path }) => path),
+  );
+  const path = join(folder, 'config.json');
+  const config = parseFolderConfig(parseJson(await readNamedFile(path, 'A model has one.'), path), path);
+  const { max_position_embeddings: positions } = config.text_config;
+  await writeAll(stage, await tokenizerFiles(tokenizer ?? folder, source, positions ?? CONTEXT_LENGTH));
+}
+
+async function writeAll(folder: string, files: ReadonlyMap<string, string | Uint8Array>): Promise<void> {
+  for (const [name, content] of files) await writeFileWhole(join(folder, name), content);
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
@@ -114,14 +167,10 @@ async function folderOf(source: string): Promise<string | null> {
   return found.isDirectory() ? source : null;
 }
 
-function checkpointIn(folder: string): string {
+/** Null where there is none. */
+function checkpointIn(folder: string): string | null {
   const name = CHECKPOINTS.find((each) => existsSync(join(folder, each)));
-  if (name === undefined) {
-    throw new Error(
-      `The folder ${folder} holds no checkpoint; one of ${CHECKPOINTS.join(', ')} was expected.`,
-    );
-  }
-  return join(folder, name);
+  return name === undefined ? null : join(folder, name);
 }
 
 interface Description {
@@ -178,7 +227,7 @@ async function readText(path: string): Promise<Uint8Array> {
 async function tokenizerFiles(
   given: string | null,
   source: string,
-  config: ClipConfig,
+  positions: number,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const isFolder = given !== null && (await stat(given).catch(() => null))?.isDirectory();
   const files = new Map<string, string | Uint8Array>();
@@ -207,6 +256,6 @@ async function tokenizerFiles(
   }
   files.set('tokenizer.json', json(tokenizerJsonOf(await readTokenizerFiles(definition))));
   if (!files.has('tokenizer_config.json'))
-    files.set('tokenizer_config.json', json(tokenizerConfig(config.text_config.max_position_embeddings)));
+    files.set('tokenizer_config.json', json(tokenizerConfig(positions)));
   return files;
 }

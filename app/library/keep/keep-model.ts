@@ -7,6 +7,7 @@ import { type Manifest, parseManifest, sha256, toHex, verifyFile } from '../../.
 import { licenseOf } from '../../../models/clip/model-card.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
 import type { FolderFile, FolderSource, Precision } from '../../../models/clip/types.ts';
+import { choosePrecision, isDescription, wantedFiles } from '../../../models/clip/wanted-files.ts';
 import {
   beginDeviceModel,
   findDeviceModel,
@@ -19,7 +20,6 @@ import {
 import { isQuotaError, StorageFullError } from '../../storage/errors.ts';
 import { listRemoteFiles, type RemoteFile, receiveFile } from './remote-files.ts';
 import { deviceId, type Source, sourceWords } from './source.ts';
-import { choosePrecision, isDescription, wantedFiles } from './wanted-files.ts';
 
 /** Bytes of a model that are here, of all that it needs. */
 export type OnProgress = (loadedBytes: number, totalBytes: number) => void;

@@ -11,9 +11,9 @@ import {
   parseHubListing,
 } from '../../../models/clip/hub.ts';
 import { parseManifest } from '../../../models/clip/manifest.ts';
+import { DESCRIPTIONS } from '../../../models/clip/wanted-files.ts';
 import { watchProgress } from '../../inference/download.ts';
 import type { Source } from './source.ts';
-import { DESCRIPTIONS } from './wanted-files.ts';
 
 export interface RemoteFile {
   readonly path: string;

@@ -35,12 +35,12 @@ export async function convertPublished(sizes: PublishedSizes, folder: string): P
   await mkdir(tokenizer, { recursive: true });
   await writeFile(join(tokenizer, 'tokenizer.json'), JSON.stringify(learnVocabulary([], { vocabSize: 514 })));
   await writePublished(checkpoint, sizes);
-  const config = await importModel({ source: checkpoint, out: model, tokenizer });
+  await importModel({ source: checkpoint, out: model, tokenizer });
   await rm(checkpoint);
   const opened = await openTrainedFolder(model);
   await writeFp32Encoders(opened, folder);
   await opened.close();
-  return config;
+  return opened.config;
 }
 
 /** Whether an imported folder, whose names are Hugging Face's, is imported again as the same weights. */

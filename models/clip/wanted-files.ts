@@ -1,8 +1,7 @@
-// Of all that a repository or folder holds, the files that the page needs to run a model in one precision.
+// Of all that a repository or folder holds, the files that a model needs to run in some precisions.
 
-import { encoderFiles, precisionsOf } from '../../../models/clip/encoder-files.ts';
-import type { Precision } from '../../../models/clip/types.ts';
-import { WASM_PRECISIONS } from '../../inference/plan.ts';
+import { CPU_PRECISIONS, encoderFiles, precisionsOf } from './encoder-files.ts';
+import type { Precision } from './types.ts';
 
 /** What describes a model. The tokenizer is either of the two; a model card says the licence. */
 export const DESCRIPTIONS = [
@@ -17,7 +16,7 @@ export const DESCRIPTIONS = [
 ] as const;
 
 /**
- * Where it is free to, what suits WebAssembly best: folders from elsewhere have no self-test to check a GPU's answers with. Throws a
+ * Where it is free to, what suits a CPU best: folders from elsewhere have no self-test to check a GPU's answers with. Throws a
  * sentence where the precision is not there; `name` is the repository's or folder's.
  */
 export function choosePrecision(
@@ -26,7 +25,7 @@ export function choosePrecision(
   name: string,
 ): Precision {
   const there = precisionsOf(files);
-  const chosen = wanted === 'auto' ? WASM_PRECISIONS.find((each) => there.includes(each)) : wanted;
+  const chosen = wanted === 'auto' ? CPU_PRECISIONS.find((each) => there.includes(each)) : wanted;
   if (chosen !== undefined && there.includes(chosen)) return chosen;
   if (there.length > 0) {
     throw new Error(`${name} has no encoders in ${wanted}; it has ${there.join(', ')}. Choose one of these.`);
@@ -35,6 +34,15 @@ export function choosePrecision(
     `${name} holds no onnx/vision_model and onnx/text_model in the same precision, which the page runs; ` +
       'export it with `npm run -s import`, or choose another model.',
   );
+}
+
+/** The same for each of several, or for one that is free to choose. */
+export function choosePrecisions(
+  files: readonly { readonly path: string }[],
+  wanted: readonly Precision[] | undefined,
+  name: string,
+): Precision[] {
+  return (wanted ?? (['auto'] as const)).map((each) => choosePrecision(files, each, name));
 }
 
 /** The descriptions, and the encoders with the weights beside them. */
