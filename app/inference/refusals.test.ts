@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { cacheStorage } from '../storage/fixtures/cache-storage.ts';
 import type { Attempt, Plan } from './plan.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
 
@@ -20,12 +21,7 @@ const model: RefusingModel = {
 };
 
 beforeEach(() => {
-  const kept = new Map<string, Response>();
-  const cache = {
-    match: async (key: string) => kept.get(key)?.clone(),
-    put: async (key: string, response: Response) => void kept.set(key, response),
-  };
-  vi.stubGlobal('caches', { open: async () => cache });
+  vi.stubGlobal('caches', cacheStorage());
   vi.stubGlobal('location', { origin: 'http://host' });
 });
 afterEach(() => {

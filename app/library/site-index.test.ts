@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cacheStorage } from '../storage/fixtures/cache-storage.ts';
 import { putRecord } from '../storage/model-files.ts';
 import { loadSiteIndex, loadSiteModel } from './site-index.ts';
 
@@ -14,12 +15,7 @@ beforeEach(() => {
     if (answer === null) throw new TypeError('Failed to fetch');
     return answer?.() ?? new Response(null, { status: 404 });
   });
-  const kept = new Map<string, Response>();
-  const cache = {
-    match: async (key: string) => kept.get(key)?.clone(),
-    put: async (key: string, response: Response) => void kept.set(key, response),
-  };
-  vi.stubGlobal('caches', { open: async () => cache });
+  vi.stubGlobal('caches', cacheStorage());
   vi.stubGlobal('location', { origin: 'https://site.example' });
 });
 afterEach(() => vi.unstubAllGlobals());

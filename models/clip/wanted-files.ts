@@ -3,14 +3,19 @@
 import { CPU_PRECISIONS, encoderFiles, precisionsOf } from './encoder-files.ts';
 import type { Precision } from './types.ts';
 
-/** What describes a model. The tokenizer is either of the two; a model card says the licence. */
-export const DESCRIPTIONS = [
-  'config.json',
-  'preprocessor_config.json',
+/** A tokenizer's, of today or, the last two, of old. */
+export const TOKENIZER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
   'vocab.json',
   'merges.txt',
+] as const;
+
+/** What describes a model; its card says the licence. */
+export const DESCRIPTIONS = [
+  'config.json',
+  'preprocessor_config.json',
+  ...TOKENIZER_FILES,
   'selftest.json',
   'README.md',
 ] as const;

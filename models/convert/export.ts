@@ -11,6 +11,7 @@ import { basename, join } from 'node:path';
 import { encoderPath, PRECISIONS } from '../clip/encoder-files.ts';
 import type { Manifest } from '../clip/manifest.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
+import { TOKENIZER_FILES } from '../clip/wanted-files.ts';
 import { writeFileWhole } from '../files/folder.ts';
 import { hashFile } from '../files/hash-file.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
@@ -71,13 +72,8 @@ export interface ExportOptions {
 }
 
 /** What belongs to a model beside its encoders; a folder has those that its tokenizer needs. */
-const SIDE_FILES = [
-  'preprocessor_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-];
+const SIDE_FILES = ['preprocessor_config.json', ...TOKENIZER_FILES];
+
 /**
  * Replaces the folder's onnx/, selftest.json and manifest.json, and puts into config.json what training of old left out (see
  * configFile in trained-folder.ts); of a folder with encoders alone the two lists. Where it rejects, the folder is as it was.

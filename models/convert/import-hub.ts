@@ -9,9 +9,20 @@ import type { Precision } from '../clip/types.ts';
 import { choosePrecisions, wantedFiles } from '../clip/wanted-files.ts';
 import { refuseUnmade } from './export.ts';
 import { downloadHubFiles, type HubOptions, listHubFiles } from './hub-download.ts';
-import { CHECKPOINTS, type ImportOptions, importModel, refuseTaken, TOKENIZER_FILES } from './import.ts';
+import {
+  CHECKPOINTS,
+  type ImportOptions,
+  importModel,
+  refuseTaken,
+  TAKEN_TOKENIZER_FILES,
+} from './import.ts';
 
-const SIDE_FILES = ['config.json', 'open_clip_config.json', 'preprocessor_config.json', ...TOKENIZER_FILES];
+const SIDE_FILES = [
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  ...TAKEN_TOKENIZER_FILES,
+];
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 const INDEX = 'model.safetensors.index.json';
 

@@ -15,7 +15,7 @@ import { streamSafetensors, toFloat32 } from '../clip/safetensors.ts';
 import { readTokenizerFiles, type TokenizerFiles } from '../clip/tokenizer-files.ts';
 import type { FolderFile, Precision } from '../clip/types.ts';
 import { tokenizerConfig, tokenizerJsonOf } from '../clip/vocabulary.ts';
-import { choosePrecisions, wantedFiles } from '../clip/wanted-files.ts';
+import { choosePrecisions, TOKENIZER_FILES, wantedFiles } from '../clip/wanted-files.ts';
 import { directorySource, readNamedFile, writeFileWhole } from '../files/folder.ts';
 import { fitted } from './checkpoints/fit.ts';
 import { inferConfig } from './checkpoints/infer-config.ts';
@@ -33,13 +33,8 @@ export const CHECKPOINTS = [
   'open_clip_pytorch_model.bin',
   'pytorch_model.bin',
 ];
-export const TOKENIZER_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-  'special_tokens_map.json',
-];
+/** What is taken along of a tokenizer; the last for others alone. */
+export const TAKEN_TOKENIZER_FILES = [...TOKENIZER_FILES, 'special_tokens_map.json'];
 
 export interface ImportOptions {
   /** A checkpoint, or a folder with one. */
@@ -240,7 +235,8 @@ async function tokenizerFiles(
       ),
     };
   } else {
-    const present = given === null ? [] : TOKENIZER_FILES.filter((name) => existsSync(join(given, name)));
+    const present =
+      given === null ? [] : TAKEN_TOKENIZER_FILES.filter((name) => existsSync(join(given, name)));
     for (const name of present) files.set(name, await readText(join(given ?? '', name)));
     if (files.has('tokenizer.json')) return files;
     const [vocabulary, merges] = [files.get('vocab.json'), files.get('merges.txt')];
