@@ -59,12 +59,18 @@ export function layerNorm(g: Graph, x: Value, name: string, epsilon: number): Va
   return layerNormalization(g, x, gain, bias, epsilon);
 }
 
+/** A step on the CPU has ONNX Runtime's own operators, which are faster there; other graphs, for any reader, the standard's alone. */
+const hasRuntimeOperators = ({ mode, target }: Graph): boolean => mode === 'training' && target === 'cpu';
+
+const QUICK_GELU = 1.702;
+
 /** QuickGELU x·σ(1.702x), as OpenAI trained with, or the exact GELU x·Φ(x). */
 export function activation(g: Graph, x: Value, name: Activation): Value {
   switch (name) {
     case 'quick_gelu':
-      if (g.mode === 'training' && g.target === 'cpu') return quickGelu(g, x, 1.702);
-      return mul(g, x, sigmoid(g, mul(g, x, g.scalar(1.702))));
+      return hasRuntimeOperators(g)
+        ? quickGelu(g, x, QUICK_GELU)
+        : mul(g, x, sigmoid(g, mul(g, x, g.scalar(QUICK_GELU))));
     case 'gelu': {
       const cumulative = add(g, erf(g, div(g, x, g.scalar(Math.SQRT2))), g.scalar(1));
       return mul(g, mul(g, x, cumulative), g.scalar(0.5));
@@ -101,10 +107,10 @@ export function attend(
     return transpose(g, reshape(g, projected, [batch, tokens, heads, headWidth]), perm);
   };
   const scale = headWidth ** -0.5;
-  const scores =
-    g.mode === 'training' && g.target === 'cpu'
-      ? fusedMatMul(g, project(query, 'q_proj'), project(memory, 'k_proj'), { transB: 1, alpha: scale })
-      : matMul(g, mul(g, project(query, 'q_proj'), g.scalar(scale)), project(memory, 'k_proj', [0, 2, 3, 1]));
+  const queries = project(query, 'q_proj');
+  const scores = hasRuntimeOperators(g)
+    ? fusedMatMul(g, queries, project(memory, 'k_proj'), { transB: 1, alpha: scale })
+    : matMul(g, mul(g, queries, g.scalar(scale)), project(memory, 'k_proj', [0, 2, 3, 1]));
   const weights = softmax(g, mask ? add(g, scores, mask) : scores);
   const mixed = transpose(g, matMul(g, weights, project(memory, 'v_proj')), [0, 2, 1, 3]);
   const [batch, tokens] = query.shape;
