@@ -57,11 +57,14 @@ export function precisionsOf(files: readonly { readonly path: string }[]): Preci
   );
 }
 
-/** Of both encoders, with the weights beside them. */
+/** Both encoders' graphs, each with the weights beside it. */
+export function precisionFiles<File extends { readonly path: string }>(
+  files: readonly File[],
+  precision: Precision,
+): File[] {
+  return [...encoderFiles(files, 'vision_model', precision), ...encoderFiles(files, 'text_model', precision)];
+}
+
 export function encoderBytes(files: readonly FolderFile[], precision: Precision): number {
-  const both = [
-    ...encoderFiles(files, 'vision_model', precision),
-    ...encoderFiles(files, 'text_model', precision),
-  ];
-  return both.reduce((sum, { bytes }) => sum + bytes, 0);
+  return precisionFiles(files, precision).reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -4,7 +4,7 @@
 
 import * as v from 'valibot';
 import { checked, parseJson, plainObject } from './checked.ts';
-import { encoderFiles, precisionsOf } from './encoder-files.ts';
+import { precisionFiles, precisionsOf } from './encoder-files.ts';
 import { isPlainPath } from './plain-path.ts';
 import { SELF_TEST } from './selftest.ts';
 import type { FolderFile, Precision } from './types.ts';
@@ -66,10 +66,7 @@ const SAY_NOTHING = new Set(['manifest.json', SELF_TEST, 'README.md']);
 export async function modelKeyOf(files: readonly FolderFile[], precision: Precision): Promise<string> {
   const others = precisionsOf(files)
     .filter((other) => other !== precision)
-    .flatMap((other) => [
-      ...encoderFiles(files, 'vision_model', other),
-      ...encoderFiles(files, 'text_model', other),
-    ]);
+    .flatMap((other) => precisionFiles(files, other));
   const lines = files
     .filter((file) => !SAY_NOTHING.has(file.path) && !others.includes(file))
     .map(({ path, sha256 }) => `${path} ${sha256}`);

@@ -1,6 +1,7 @@
 // Of all that a repository or folder holds, the files that a model needs to run in some precisions.
 
-import { CPU_PRECISIONS, encoderFiles, precisionsOf } from './encoder-files.ts';
+import { CPU_PRECISIONS, precisionFiles, precisionsOf } from './encoder-files.ts';
+import { SELF_TEST } from './selftest.ts';
 import type { Precision } from './types.ts';
 
 /** A tokenizer's, of today or, the last two, of old. */
@@ -16,7 +17,7 @@ export const DESCRIPTIONS = [
   'config.json',
   'preprocessor_config.json',
   ...TOKENIZER_FILES,
-  'selftest.json',
+  SELF_TEST,
   'README.md',
 ] as const;
 
@@ -57,10 +58,7 @@ export function wantedFiles<File extends { readonly path: string }>(
 ): File[] {
   return [
     ...files.filter(isDescription),
-    ...precisions.flatMap((precision) => [
-      ...encoderFiles(files, 'vision_model', precision),
-      ...encoderFiles(files, 'text_model', precision),
-    ]),
+    ...precisions.flatMap((precision) => precisionFiles(files, precision)),
   ];
 }
 

@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encoderFiles, precisionsOf } from '../clip/encoder-files.ts';
+import { precisionFiles, precisionsOf } from '../clip/encoder-files.ts';
 import type { FolderFile, Precision } from '../clip/types.ts';
 import { directorySource } from '../files/folder.ts';
 
@@ -50,9 +50,5 @@ export async function copyFiles(from: string, to: string, paths: readonly string
 }
 
 function filesOf(files: readonly FolderFile[], precisions: readonly Precision[]): string[] {
-  return precisions.flatMap((precision) =>
-    (['vision_model', 'text_model'] as const).flatMap((encoder) =>
-      encoderFiles(files, encoder, precision).map(({ path }) => path),
-    ),
-  );
+  return precisions.flatMap((precision) => precisionFiles(files, precision).map(({ path }) => path));
 }
