@@ -38,3 +38,6 @@ export function createQuiet(): Quiet {
     },
   };
 }
+
+/** This worker's. */
+export const quiet = createQuiet();

@@ -14,7 +14,7 @@ import {
   type OnBytes,
   UnreachableError,
 } from './download.ts';
-import { createQuiet } from './quiet.ts';
+import { quiet } from './quiet.ts';
 
 const MANIFEST = 'manifest.json';
 /**
@@ -22,9 +22,6 @@ const MANIFEST = 'manifest.json';
  * kept while others come.
  */
 const KEEP_AFTER_MS = 2_000;
-
-/** Of this worker. */
-export const quiet = createQuiet();
 
 export interface ModelSource extends FolderSource {
   /**

@@ -14,8 +14,9 @@ import { type OpenedModel, openModel } from './open-model.ts';
 import { planAttempts } from './plan.ts';
 import { createProgressMeter } from './progress.ts';
 import { turnOfTheEventLoop } from './queue.ts';
+import { quiet } from './quiet.ts';
 import { noteRefusal, passOverRefused, type RefusingModel } from './refusals.ts';
-import { type ModelSource, quiet } from './remote-folder.ts';
+import type { ModelSource } from './remote-folder.ts';
 import type { KnownModel, ModelPlace } from './types.ts';
 import type { WorkerApi, WorkerEvent } from './worker-api.ts';
 

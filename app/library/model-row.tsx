@@ -10,6 +10,7 @@ import { Button } from '../ui/button.tsx';
 import { formatBytes, formatMilliseconds } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Select } from '../ui/select.tsx';
+import { LIBRARY_KEY } from './additions.ts';
 import { getTried, type Tried } from './tried.ts';
 
 export interface ListedModel {
@@ -130,7 +131,7 @@ export function RemoveButton({ title, onRemove }: { readonly title: string; read
 
 function useTried(files: readonly FolderFile[]): ReadonlyMap<Precision, Tried> {
   const { data } = useQuery({
-    queryKey: ['library', 'tried', files],
+    queryKey: [...LIBRARY_KEY, 'tried', files],
     queryFn: async () => {
       const found = await Promise.all(
         Array.from(await modelKeysOf(files), async ([each, key]) => [each, await getTried(key)] as const),
