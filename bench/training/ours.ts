@@ -13,6 +13,7 @@ import { toModel } from '../../models/onnx/model-proto.ts';
 import { matMul } from '../../models/onnx/operators.ts';
 import { sizeOf } from '../../models/onnx/shapes.ts';
 import { LOSSES } from '../../models/train/contrastive-loss.ts';
+import { sessionOptions } from '../../models/train/graph-session.ts';
 import type { StepInputs } from '../../models/train/step-graph.ts';
 import { startingState, Trainer } from '../../models/train/trainer.ts';
 import type { Answer, OurIntroduction, Request } from './answers.ts';
@@ -101,11 +102,8 @@ async function largeProduct(threads: number): Promise<{ flops: number; run(): Pr
   const g = new Graph();
   const shape = [PRODUCT, PRODUCT];
   g.output('product', matMul(g, g.input('a', 'float32', shape), g.input('b', 'float32', shape)));
-  const session = await ort.InferenceSession.create(toModel(g), {
-    intraOpNumThreads: threads,
-    // As the step has it: threads that spin would lower the peak on a busy machine, and so flatter the step.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  });
+  // As the step has it: threads that wait otherwise would have another peak on a busy machine.
+  const session = await ort.InferenceSession.create(toModel(g), sessionOptions(threads));
   const matrix = new ort.Tensor('float32', new Float32Array(PRODUCT * PRODUCT).fill(0.5), shape);
   return { flops: productFlops(g), run: () => session.run({ a: matrix, b: matrix }) };
 }
