@@ -5,7 +5,8 @@
 import * as v from 'valibot';
 import { checked, noList, plainObject } from './checked.ts';
 import { PRECISIONS } from './encoder-files.ts';
-import type { Precision, RgbImage } from './types.ts';
+import { imageSize } from './preprocess.ts';
+import type { Precision, Preprocessing, RgbImage } from './types.ts';
 
 /** Its name in a model folder. */
 export const SELF_TEST = 'selftest.json';
@@ -44,12 +45,32 @@ export type SelfTestRecipe = v.InferOutput<typeof SelfTestFile>['image'];
 export interface SelfTest {
   readonly image: SelfTestRecipe;
   readonly prompt: string;
-  /** Unit vectors. */
   readonly vectors: Partial<Record<Precision, SelfTestVectors>>;
 }
+
+/** Unit vectors. */
 interface SelfTestVectors {
   readonly image_embeds: readonly number[];
   readonly text_embeds: readonly number[];
+}
+
+/** What a new self-test asks of a model. The picture is neither square nor of the model's size, so that its preprocessing shows. */
+export function selfTestQuestion(preprocessing: Preprocessing): Pick<SelfTest, 'image' | 'prompt'> {
+  const { width, height } = imageSize(preprocessing);
+  return {
+    image: { recipe: 'gradient-noise', seed: 1, width: 2 * width, height: height + 16 },
+    prompt: 'a photo of a cat',
+  };
+}
+
+/** A sound device's answer, of unit vectors, to be written down. */
+export function selfTestVectors(image: Float32Array, text: Float32Array): SelfTestVectors {
+  return { image_embeds: rounded(image), text_embeds: rounded(text) };
+}
+
+/** Seven digits: float32 has no more. */
+function rounded(vector: Float32Array): number[] {
+  return Array.from(vector, (value) => Number(value.toPrecision(7)));
 }
 
 /** Checks a selftest.json; throws a sentence with `fileName` and the reason. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { encoderPath } from '../clip/encoder-files.ts';
 import { type ModelFolder, readModelFolder } from '../clip/model-folder.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
-import { type SelfTest, type SelfTestRecipe, selfTestImage } from '../clip/selftest.ts';
+import { type SelfTest, selfTestImage, selfTestQuestion, selfTestVectors } from '../clip/selftest.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
 import { directorySource } from '../files/folder.ts';
 import { type NodeModel, openModel } from '../inference/model.ts';
@@ -41,7 +41,6 @@ export interface MeasureResult {
   readonly selfTest: SelfTest;
 }
 
-const SELF_TEST_PROMPT = 'a photo of a cat';
 /** For a model that names no templates of its own. */
 const PLAIN_TEMPLATE = 'a photo of a {}.';
 
@@ -51,8 +50,7 @@ export async function measure(
   onMeasured: (measured: Measured) => void,
 ): Promise<MeasureResult> {
   const folder = await readModelFolder(directorySource(stage));
-  const { width, height } = imageSize(folder.preprocessing);
-  const recipe: SelfTestRecipe = { recipe: 'gradient-noise', seed: 1, width: 2 * width, height: height + 16 };
+  const question = selfTestQuestion(folder.preprocessing);
   const pictures = [...probePictures(), ...images];
 
   const prompts = probePrompts(folder.config.prompt_templates ?? [PLAIN_TEMPLATE]);
@@ -65,9 +63,9 @@ export async function measure(
   const vectors: SelfTest['vectors'] = {};
   for (const precision of precisions) {
     const model = await openModel(stage, { precision, threads });
-    const [image_embeds] = await model.embedImages([selfTestImage(recipe)]);
-    const [text_embeds] = await model.embedTexts([SELF_TEST_PROMPT]);
-    vectors[precision] = { image_embeds: rounded(image_embeds), text_embeds: rounded(text_embeds) };
+    const [image] = await model.embedImages([selfTestImage(question.image)]);
+    const [text] = await model.embedTexts([question.prompt]);
+    vectors[precision] = selfTestVectors(image, text);
     const result: Measured = {
       precision,
       bytes: await bytesOf(stage, precision),
@@ -79,7 +77,7 @@ export async function measure(
     measured.push(result);
     onMeasured(result);
   }
-  return { measured, selfTest: { image: recipe, prompt: SELF_TEST_PROMPT, vectors } };
+  return { measured, selfTest: { ...question, vectors } };
 }
 
 /** The trained network, or the best of the encoders where they are all that there is. */
@@ -92,11 +90,6 @@ async function openNetwork(
   if (await hasEncodersAlone(trained)) return openModel(stage, { precision: folder.precisions[0], threads });
   const { config, weights } = await readTrainedFolder(trained);
   return openReference(config, weights, folder, threads);
-}
-
-/** Seven digits: float32 has no more. */
-function rounded(vector: Float32Array): number[] {
-  return Array.from(vector, (value) => Number(value.toPrecision(7)));
 }
 
 async function bytesOf(stage: string, precision: Precision): Promise<number> {
