@@ -1,55 +1,11 @@
 // The list of models: what is served, what is kept, and what can be had from elsewhere.
 
-import type { Locator, Page } from '@playwright/test';
+import { Models } from './models-list.ts';
 import { BUSY, CUT_OFF, ON_HUB, SHORT, SIGN_IN, STUCK, serveHub, WRONG_HASH } from './site/hub.ts';
 import { DAMAGED_ON_GPU, TINY } from './site/models.ts';
 import { photographs } from './site/pictures.ts';
 import { addresses, SITE } from './site/site.ts';
 import { expect, test } from './test.ts';
-
-class Models {
-  readonly dialog: Locator;
-  readonly #page: Page;
-
-  constructor(page: Page) {
-    this.#page = page;
-    this.dialog = page.getByRole('dialog', { name: 'Models' });
-  }
-
-  async open(): Promise<void> {
-    await this.#page.getByRole('button', { name: 'Models', exact: true }).click();
-    await expect(this.dialog).toBeVisible();
-  }
-
-  async close(): Promise<void> {
-    await this.#page.keyboard.press('Escape');
-    await expect(this.dialog).toBeHidden();
-  }
-
-  row(name: string, section: 'site' | 'device' = 'device'): Locator {
-    const heading = section === 'site' ? 'On this site' : /^On this device/;
-    return this.dialog
-      .getByRole('region', { name: heading })
-      .getByRole('listitem')
-      .filter({ hasText: name })
-      .first();
-  }
-
-  async add(source: string): Promise<void> {
-    await this.dialog.getByRole('textbox', { name: /^Name on the hub/ }).fill(source);
-    await this.dialog.getByRole('button', { name: 'Add', exact: true }).click();
-  }
-
-  async remove(name: string): Promise<void> {
-    await this.row(name)
-      .getByRole('button', { name: `Delete ${name}`, exact: true })
-      .click();
-    await this.row(name)
-      .getByRole('button', { name: `Press again to delete ${name}` })
-      .click();
-    await expect(this.row(name)).toBeHidden();
-  }
-}
 
 test('a model comes from the hub, is used, works without the network, and is deleted', async ({
   app,

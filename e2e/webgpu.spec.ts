@@ -2,7 +2,9 @@
 
 import type { Browser } from '@playwright/test';
 import { serve } from '../scripts/serve.mjs';
+import { Models } from './models-list.ts';
 import { EXAMPLES, Promptlens } from './promptlens.ts';
+import { ON_HUB } from './site/hub.ts';
 import { DAMAGED, DAMAGED_ON_GPU, TINY, TINY_FP32 } from './site/models.ts';
 import { smallPictures } from './site/pictures.ts';
 import { SITE } from './site/site.ts';
@@ -16,6 +18,34 @@ async function loseGpu(browser: Browser): Promise<void> {
   const session = await browser.newBrowserCDPSession();
   // The answer may get lost with the process.
   void session.send('Browser.crashGpuProcess').catch(() => undefined);
+}
+
+/** In the page: a kept model's self-test asks for vectors in the opposite direction, and its manifest agrees. */
+async function turnSelfTest(id: string): Promise<void> {
+  const root = await navigator.storage.getDirectory();
+  const models = await root.getDirectoryHandle('models');
+  const folder = await models.getDirectoryHandle(encodeURIComponent(id));
+  const read = async (name: string) =>
+    JSON.parse(await (await (await folder.getFileHandle(name)).getFile()).text());
+  const write = async (name: string, value: unknown) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(value));
+    const file = await (await folder.getFileHandle(name)).createWritable();
+    await file.write(bytes);
+    await file.close();
+    return bytes;
+  };
+  const selfTest = await read('selftest.json');
+  for (const vectors of Object.values<Record<string, number[]>>(selfTest.vectors)) {
+    for (const [name, vector] of Object.entries(vectors)) vectors[name] = vector.map((value) => -value);
+  }
+  const bytes = await write('selftest.json', selfTest);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const manifest = await read('manifest.json');
+  for (const file of manifest.files) {
+    if (file.path === 'selftest.json') Object.assign(file, { bytes: bytes.length, sha256 });
+  }
+  await write('manifest.json', manifest);
 }
 
 test('a software adapter is passed over unless it is asked for', async ({ app, page }) => {
@@ -36,6 +66,39 @@ test('fp16 needs 16-bit shaders; without them fp32 runs', async ({ app, page }) 
   await expect(facts).toContainText('WebGPU: google swiftshader');
   await expect(facts).toContainText(/Passed over.*fp16.*has no 16-bit shaders/);
   await expect(facts).toContainText(/Passed: cosine (0\.999|1\.000)/);
+});
+
+test('a hub’s model, which brings no self-test, gets one and is held to it', async ({ app, page }) => {
+  await app.open({ softwareAdapter: true, labels: LABELS });
+  const models = new Models(page);
+  const facts = page.getByRole('dialog', { name: 'What runs where' });
+  await models.open();
+  await models.add(ON_HUB);
+  await models.row(ON_HUB).getByRole('button', { name: 'Use' }).click({ timeout: 60_000 });
+  await expect(models.row(ON_HUB)).toContainText('In use, q8');
+  await models.close();
+  await page.getByRole('button', { name: /no self-test/ }).click();
+  await expect(facts).toContainText(/Passed over.*neither fp16 nor fp32 encoders. Add the model in one/);
+  await page.keyboard.press('Escape');
+
+  await models.open();
+  await models.add(ON_HUB, 'fp32');
+  await expect(models.row(ON_HUB).getByRole('option', { name: /^fp32/ })).toBeAttached({ timeout: 60_000 });
+  await models.close();
+  await page.reload();
+  await app.ready();
+  await expect(app.machine).toContainText(/fp32.*WebGPU/);
+  await page.getByRole('button', { name: /self-test passed/ }).click();
+  await expect(facts).toContainText(/Passed: cosine (0\.999|1\.000)\d* with what WebAssembly gave here\./);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
+
+  // A GPU that does not compute what WebAssembly did.
+  await page.evaluate(turnSelfTest, ON_HUB);
+  await page.reload();
+  await expect(app.machine).toContainText(/q8.*WASM/, { timeout: 60_000 });
+  await page.getByRole('button', { name: /no self-test/ }).click();
+  await expect(facts).toContainText(/Passed over.*WebGPU, fp32.*computes wrongly/);
+  await app.ranked(EXAMPLES.photographs, LABELS.length);
 });
 
 test('weights that only the self-test can tell are refused on every device', async ({ app, page }) => {

@@ -138,7 +138,7 @@ function Running({ report }: { readonly report: ModelReport }) {
             value={
               selfTest === null
                 ? 'This model brings none; WebAssembly is the reference.'
-                : `Passed: cosine ${selfTest.cosine.toFixed(5)} with a sound device’s vectors.`
+                : `Passed: cosine ${selfTest.cosine.toFixed(5)} with ${selfTest.madeOnDevice ? 'what WebAssembly gave here' : 'a sound device’s vectors'}.`
             }
           />
           <Fact

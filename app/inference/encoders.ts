@@ -8,9 +8,12 @@ import type { Encoder } from '../../models/clip/types.ts';
 import type { Encoders } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { Runtime } from './runtime.ts';
-import { createEncoderSession, type EncoderBytes } from './session.ts';
+import { createEncoderSession, type EncoderBytes, type EncoderSession } from './session.ts';
 
 export type Graphs = Readonly<Record<Encoder, EncoderBytes>>;
+
+export type ImageTower = Pick<Encoders, 'encodeImages'> & Pick<EncoderSession, 'release'>;
+export type TextTower = Pick<Encoders, 'encodeTexts'> & Pick<EncoderSession, 'release'>;
 
 export async function createEncoders(
   runtime: Runtime,
@@ -18,20 +21,43 @@ export async function createEncoders(
   folder: ModelFolder,
   graphs: Graphs,
 ): Promise<Encoders> {
-  const path = (encoder: Encoder) => encoderPath(encoder, attempt.precision);
-  // One after the other: the first one starts the runtime. No function here may name `graphs`: those below outlive this one,
-  // and would keep what it names.
-  const vision = await createEncoderSession(runtime, attempt, graphs.vision_model, path('vision_model'));
-  const text = await createEncoderSession(runtime, attempt, graphs.text_model, path('text_model'));
-  const image = bindEncoder('vision_model', vision.signature, folder);
-  const prompt = bindEncoder('text_model', text.signature, folder);
-  const { width, height } = imageSize(folder.preprocessing);
-  const { padTokenId } = folder.tokenizer;
+  // One after the other: the first one starts the runtime.
+  const { encodeImages } = await createImageTower(runtime, attempt, folder, graphs.vision_model);
+  const { encodeTexts } = await createTextTower(runtime, attempt, folder, graphs.text_model);
+  return { encodeImages, encodeTexts };
+}
 
+// No function inside these two may name `graph`: it outlives them, and would keep what it names.
+
+export async function createImageTower(
+  runtime: Runtime,
+  attempt: Attempt,
+  folder: ModelFolder,
+  graph: EncoderBytes,
+): Promise<ImageTower> {
+  const path = encoderPath('vision_model', attempt.precision);
+  const session = await createEncoderSession(runtime, attempt, graph, path);
+  const { input, output } = bindEncoder('vision_model', session.signature, folder);
+  const { width, height } = imageSize(folder.preprocessing);
   return {
     encodeImages: (pixelValues, batch) =>
-      vision.run({ [image.input]: { data: pixelValues, dims: [batch, 3, height, width] } }, image.output),
+      session.run({ [input]: { data: pixelValues, dims: [batch, 3, height, width] } }, output),
+    release: session.release,
+  };
+}
 
-    encodeTexts: (prompts) => text.run(textInputs(prompt, prompts, padTokenId), prompt.output),
+export async function createTextTower(
+  runtime: Runtime,
+  attempt: Attempt,
+  folder: ModelFolder,
+  graph: EncoderBytes,
+): Promise<TextTower> {
+  const path = encoderPath('text_model', attempt.precision);
+  const session = await createEncoderSession(runtime, attempt, graph, path);
+  const binding = bindEncoder('text_model', session.signature, folder);
+  const { padTokenId } = folder.tokenizer;
+  return {
+    encodeTexts: (prompts) => session.run(textInputs(binding, prompts, padTokenId), binding.output),
+    release: session.release,
   };
 }

@@ -2,22 +2,22 @@
 // the self-test. Files that cannot be had (DownloadError), or a folder that contradicts itself, are errors; whatever goes wrong
 // after that is the device's.
 
-import { checkEncoder } from '../../models/clip/check-encoder.ts';
-import { encoderBytes, encoderPath } from '../../models/clip/encoder-files.ts';
+import { parseJson } from '../../models/clip/checked.ts';
+import { encoderBytes } from '../../models/clip/encoder-files.ts';
 import { modelKeyOf, modelKeysOf } from '../../models/clip/manifest.ts';
 import { readModelFolder } from '../../models/clip/model-folder.ts';
-import { SELF_TEST } from '../../models/clip/selftest.ts';
-import type { Encoder, FolderFile, Precision } from '../../models/clip/types.ts';
+import { parseSelfTest, SELF_TEST } from '../../models/clip/selftest.ts';
+import type { FolderFile } from '../../models/clip/types.ts';
 import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts';
 import { decodeImage } from './decode.ts';
 import { createEncoders } from './encoders.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
+import { readEncoder } from './read-encoder.ts';
 import { keepAtOnce, type ModelSource, obtain, recordRuntime } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest } from './self-test-run.ts';
-import type { EncoderBytes } from './session.ts';
 import type { Backend, KnownModel } from './types.ts';
 import type { OpenReport } from './worker-api.ts';
 
@@ -92,7 +92,7 @@ async function open(
   };
 
   // In the order in which they are worked on.
-  const [{ folder, known, engine }, selfTest, runtime, runtimeBinary, vision_model, text_model] =
+  const [{ folder, known, engine }, selfTestFile, runtime, runtimeBinary, vision_model, text_model] =
     await Promise.all([
       readFolder(),
       files.some(({ path }) => path === SELF_TEST) ? source.read(SELF_TEST) : null,
@@ -103,14 +103,15 @@ async function open(
     ]);
 
   try {
+    const selfTest = selfTestFile && parseSelfTest(parseJson(selfTestFile, SELF_TEST), SELF_TEST);
+    if (backend === 'webgpu' && selfTest?.vectors[precision] === undefined) {
+      return { refused: `${SELF_TEST} has no vectors for ${precision} to check a GPU's answers with.` };
+    }
     progress.stage('compile');
     setWasm(runtime, runtimeBinary.bytes, attempt.threads);
     const encoders = await createEncoders(runtime, attempt, folder, { vision_model, text_model });
     progress.stage('self-test');
     const cosine = selfTest && (await runSelfTest(selfTest, folder, attempt, encoders));
-    if (cosine === null && backend === 'webgpu') {
-      return { refused: `selftest.json has no vectors for ${precision} to check a GPU's answers with.` };
-    }
     engine.start(encoders);
     const runtimeKept = recordRuntime(wasm, runtimeBinary.kept).finally(() =>
       dropWasm(runtime, runtimeBinary.bytes),
@@ -123,7 +124,7 @@ async function open(
         backend,
         adapter: attempt.adapter,
         threads: runtime.env.wasm.numThreads ?? 1,
-        selfTest: cosine === null ? null : { cosine },
+        selfTest: cosine === null ? null : { cosine, madeOnDevice: selfTest?.madeOnDevice === true },
       },
       deviceLost: backend === 'webgpu' ? deviceLoss(runtime) : null,
       keptOffline,
@@ -131,24 +132,6 @@ async function open(
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** An encoder's files, checked before the runtime gets them. Throws a sentence. */
-async function readEncoder(
-  source: ModelSource,
-  files: readonly FolderFile[],
-  encoder: Encoder,
-  precision: Precision,
-): Promise<EncoderBytes> {
-  const graph = await source.read(encoderPath(encoder, precision));
-  const { dataFiles, producer } = checkEncoder({ name: source.name, files }, encoder, precision, graph);
-  const externalData = await Promise.all(
-    dataFiles.map(async ({ path }) => ({
-      path: path.split('/').at(-1) ?? path,
-      data: await source.read(path),
-    })),
-  );
-  return { graph, externalData, producer };
 }
 
 /** What `readModelFolder`, the self-test and the sessions read between them. */

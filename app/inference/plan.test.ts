@@ -98,6 +98,13 @@ describe('planAttempts', () => {
   it('passes over a GPU that was lost, one that cannot be checked, and one that is not there', () => {
     expect(reasons({ gpuLost: 'The GPU was lost.' })).toEqual(['fp16: The GPU was lost.']);
     expect(reasons({ hasSelfTest: false })).toEqual([expect.stringContaining('selftest.json')]);
+    expect(reasons({ hasSelfTest: false, onDevice: true })[0]).toMatch(
+      /Add the model again to have one made\.$/,
+    );
+    const encoderBytes = new Map([['q8', 1e6] as const]);
+    // A self-test would not help.
+    expect(reasons({ hasSelfTest: false, encoderBytes })[0]).toMatch(/neither fp16 nor fp32 encoders\.$/);
+    expect(reasons({ onDevice: true, encoderBytes })[0]).toMatch(/Add the model in one of them/);
     const adapter = { absent: 'No WebGPU here.' };
     expect(reasons({ adapter })).toEqual(['fp16: No WebGPU here.']);
     for (const changes of [{ gpuLost: 'Lost.' }, { hasSelfTest: false }, { adapter }])

@@ -62,6 +62,12 @@ export const WEBGPU_DOWNLOAD_LIMIT = 24e6;
 /** What a GPU computes well, best first; on one without 16-bit shaders, fp32 alone. */
 const WEBGPU_PRECISIONS = ['fp16', 'fp32'] as const satisfies readonly Precision[];
 
+/** What a model may run in on this GPU, best first. */
+export function gpuPrecisions(adapter: Adapter | NoAdapter): readonly Precision[] {
+  if ('absent' in adapter) return [];
+  return WEBGPU_PRECISIONS.filter((precision) => precision !== 'fp16' || adapter.shaderF16);
+}
+
 /**
  * Precisions that are downloaded for WASM at most, the second where the first does not run: each may be hundreds of megabytes, and
  * further ones nobody has asked for.
@@ -95,10 +101,6 @@ function planWebGpu(here: Circumstances): Pick<Plan, 'attempts' | 'passedOver'> 
     const precision = has('fp16') ? 'fp16' : 'fp32';
     return { attempts, passedOver: [untried(precision, general)] };
   }
-  if (!WEBGPU_PRECISIONS.some(has)) {
-    const reason = 'The folder has neither fp16 nor fp32 encoders.';
-    return { attempts, passedOver: [untried('fp32', reason)] };
-  }
   for (const precision of WEBGPU_PRECISIONS.filter(has)) {
     const reason = obstacle(here, general, precision);
     if (reason !== null) passedOver.push(untried(precision, reason));
@@ -126,8 +128,14 @@ function generalObstacle(here: Circumstances): string | Adapter {
   if (adapter.software && !here.allowSoftwareAdapter) {
     return `Its only WebGPU adapter (${adapter.name}) is software, slower than WASM.`;
   }
-  if (!here.hasSelfTest)
-    return 'The folder has no selftest.json, so that a GPU’s answers could not be checked.';
+  if (!WEBGPU_PRECISIONS.some((precision) => here.encoderBytes.has(precision))) {
+    const reason = 'The folder has neither fp16 nor fp32 encoders.';
+    return here.onDevice ? `${reason} Add the model in one of them to have it run on the GPU.` : reason;
+  }
+  if (!here.hasSelfTest) {
+    const reason = 'The folder has no selftest.json, so that a GPU’s answers could not be checked.';
+    return here.onDevice ? `${reason} Add the model again to have one made.` : reason;
+  }
   return adapter;
 }
 

@@ -24,6 +24,8 @@ export interface EncoderSession {
   readonly signature: GraphSignature;
   /** The named output's rows, [batch, dim], copied out of the runtime. */
   run(feeds: Readonly<Record<string, Feed>>, output: string): Promise<Float32Array<ArrayBuffer>[]>;
+  /** Gives its memory back to the runtime. */
+  release(): Promise<void>;
 }
 
 /** onnxruntime's severity 3: it warns at each start that shape arithmetic stays on the CPU, as it should. */
@@ -70,6 +72,7 @@ export async function createEncoderSession(
   return {
     signature: session,
     run: (feeds, output) => run(runtime, session, feeds, output, path),
+    release: () => session.release(),
   };
 }
 

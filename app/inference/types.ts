@@ -37,8 +37,8 @@ export interface ModelReport extends KnownModel {
   readonly threads: number;
   /** Of the folder in each of its precisions, for what was found out about those that were passed over. */
   readonly modelKeys: ReadonlyMap<Precision, string>;
-  /** Null where the folder carries no selftest.json. */
-  readonly selfTest: { readonly cosine: number } | null;
+  /** Null where nothing was to be compared with; `madeOnDevice` as in selftest.json. */
+  readonly selfTest: { readonly cosine: number; readonly madeOnDevice: boolean } | null;
   readonly passedOver: readonly PassedOver[];
 }
 

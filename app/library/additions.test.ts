@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { currentToasts, dismissToast } from '../ui/toast.ts';
 import { type Additions, createAdditions, DEVICE_MODELS_KEY } from './additions.ts';
 import type { KeepApi } from './keep/api.ts';
-import type { OnProgress } from './keep/keep-model.ts';
+import type { Added, OnProgress } from './keep/keep-model.ts';
 import type { Source } from './keep/source.ts';
 
 const ID = 'tests/tiny';
@@ -21,7 +21,7 @@ class FakeWorker {
   begun = false;
   ended = false;
   progress: OnProgress = () => {};
-  succeed: (id: string) => void = () => {};
+  succeed: (added: Added) => void = () => {};
   fail: (error: Error) => void = () => {};
 
   constructor(address: URL) {
@@ -32,7 +32,7 @@ class FakeWorker {
     const keep = (onProgress: OnProgress) => {
       this.begun = true;
       this.progress = onProgress;
-      return new Promise<string>((resolve, reject) => {
+      return new Promise<Added>((resolve, reject) => {
         this.succeed = resolve;
         this.fail = reject;
       });
@@ -108,11 +108,22 @@ it('tells how far it is, and ends with the model on this device', async () => {
   worker.progress(30, 100);
   await vi.waitFor(() => expect(additions.list()).toEqual([row({ loadedBytes: 30, totalBytes: 100 })]));
   expect(invalidated).not.toHaveBeenCalled();
-  worker.succeed(ID);
+  worker.succeed({ id: ID, problem: null });
   await vi.waitFor(() => expect(additions.list()).toEqual([]));
   expect(worker.ended).toBe(true);
   expect(said()).toEqual([`${ID} is on this device now.`]);
   expect(invalidated).toHaveBeenCalledWith({ queryKey: DEVICE_MODELS_KEY });
+});
+
+it('says what a model that is on this device now will not do here', async () => {
+  policy.come();
+  begin();
+  (await atWork()).succeed({ id: ID, problem: 'It will not run on the GPU.' });
+  await vi.waitFor(() =>
+    expect(currentToasts()).toMatchObject([
+      { message: `${ID} is on this device now. It will not run on the GPU.`, stays: true },
+    ]),
+  );
 });
 
 it('waits for the policy where it may ask a host, and for nothing where it asks none', async () => {
@@ -122,7 +133,7 @@ it('waits for the policy where it may ask a host, and for nothing where it asks 
   expect(workers).toHaveLength(1);
   expect(worker.address.search).not.toContain('hosts');
   expect(additions.list().map(({ id }) => id)).toEqual([ID, 'mine']);
-  worker.succeed('mine (2)');
+  worker.succeed({ id: 'mine (2)', problem: null });
   await vi.waitFor(() => expect(additions.list()).toEqual([row()]));
   // As it is called here, not as it was asked for.
   expect(said()).toEqual(['mine (2) is on this device now.']);
@@ -149,7 +160,7 @@ it('cancelled on the way, it ends, and what it still says counts for nothing', a
   // What has come so far is on this device, and not whole.
   expect(invalidated).toHaveBeenCalledTimes(1);
   worker.progress(50, 100);
-  worker.succeed(ID);
+  worker.succeed({ id: ID, problem: null });
   await settled();
   expect(additions.list()).toEqual([]);
   expect(said()).toEqual([]);

@@ -7,7 +7,7 @@ import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import type { KeepApi } from './keep/api.ts';
 import { HOSTS } from './keep/hosts.ts';
-import type { OnProgress } from './keep/keep-model.ts';
+import type { Added, OnProgress } from './keep/keep-model.ts';
 import keepWorker from './keep/keep-worker.ts?worker&url';
 
 export const LIBRARY_KEY = ['library'] as const;
@@ -23,8 +23,7 @@ export interface Addition {
   readonly problem: string | null;
 }
 
-/** Resolves to the model's id on this device. */
-type Keep = (api: Remote<KeepApi>, onProgress: OnProgress) => Promise<string>;
+type Keep = (api: Remote<KeepApi>, onProgress: OnProgress) => Promise<Added>;
 
 export interface Additions {
   subscribe(listener: () => void): () => void;
@@ -86,7 +85,9 @@ export function createAdditions(queryClient: QueryClient, policyReady: () => Pro
       const added = await Promise.race([keep(wrap<KeepApi>(worker), onProgress), broken]);
       if (!isCurrent()) return;
       tell(additions.filter((addition) => addition.id !== id));
-      toast(`${added} is on this device now.`);
+      const there = `${added.id} is on this device now.`;
+      if (added.problem === null) toast(there);
+      else toast(`${there} ${added.problem}`, { stays: true });
     } catch (error) {
       if (!isCurrent()) return;
       const problem = sentence(error);

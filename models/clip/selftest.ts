@@ -1,6 +1,7 @@
 // Some devices answer wrongly in silence. selftest.json holds, for each precision, the vectors that a sound CPU gives for a
 // picture made by a recipe and for one prompt; a device must come near them with the same precision's weights, or it is
-// passed over. How near a precision is to fp32 is another question, judged once, at export.
+// passed over. How near a precision is to fp32 is another question, judged once, at export. For a folder that brings none the
+// page makes one on the device that holds it (app/inference/reference.ts).
 
 import * as v from 'valibot';
 import { checked, noList, plainObject } from './checked.ts';
@@ -30,6 +31,7 @@ const SelfTestFile = plainObject({
     height: side,
   }),
   prompt: v.string(),
+  madeOnDevice: v.optional(v.boolean()),
   vectors: v.pipe(
     noList,
     v.record(
@@ -45,11 +47,13 @@ export type SelfTestRecipe = v.InferOutput<typeof SelfTestFile>['image'];
 export interface SelfTest {
   readonly image: SelfTestRecipe;
   readonly prompt: string;
+  /** The vectors are what WebAssembly gave where the folder lies, which brought none: no check of WebAssembly itself. */
+  readonly madeOnDevice?: boolean;
   readonly vectors: Partial<Record<Precision, SelfTestVectors>>;
 }
 
 /** Unit vectors. */
-interface SelfTestVectors {
+export interface SelfTestVectors {
   readonly image_embeds: readonly number[];
   readonly text_embeds: readonly number[];
 }

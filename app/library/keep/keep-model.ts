@@ -1,13 +1,16 @@
-// Takes a model onto this device: its files, checked, then the note that it is whole. What is cut off stays and is gone on with; a
-// folder that contradicts itself leaves nothing behind.
+// Takes a model onto this device: its files, checked, then the note that it is whole, then the self-test that it did not bring. What is
+// cut off stays and is gone on with; a folder that contradicts itself leaves nothing behind.
 
+import { parseJson } from '../../../models/clip/checked.ts';
 import { precisionsOf } from '../../../models/clip/encoder-files.ts';
 import type { HubFile } from '../../../models/clip/hub.ts';
 import { type Manifest, parseManifest, sha256, toHex, verifyFile } from '../../../models/clip/manifest.ts';
 import { licenseOf } from '../../../models/clip/model-card.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
+import { parseSelfTest, SELF_TEST, type SelfTest } from '../../../models/clip/selftest.ts';
 import type { FolderFile, FolderSource, Precision } from '../../../models/clip/types.ts';
 import { choosePrecision, isDescription, wantedFiles } from '../../../models/clip/wanted-files.ts';
+import type { MakeSelfTest } from '../../inference/reference.ts';
 import {
   beginDeviceModel,
   findDeviceModel,
@@ -24,21 +27,26 @@ import { deviceId, type Source, sourceWords } from './source.ts';
 /** Bytes of a model that are here, of all that it needs. */
 export type OnProgress = (loadedBytes: number, totalBytes: number) => void;
 
+/** A model that is on this device now. */
+export interface Added {
+  readonly id: string;
+  /** What it will not do here, and why, as a sentence; or null. */
+  readonly problem: string | null;
+}
+
 /** A file of a folder that was dropped or picked, by its path inside it. */
 export interface PickedFile {
   readonly path: string;
   readonly file: File;
 }
 
-/**
- * Adds a model from a server, or a further precision of it. What was cut off before is gone on with. Resolves to its id; rejects with a
- * sentence.
- */
+/** Adds a model from a server, or a further precision of it. What was cut off before is gone on with. Rejects with a sentence. */
 export async function keepRemote(
   source: Source,
   precision: 'auto' | Precision,
   onProgress: OnProgress,
-): Promise<string> {
+  makeSelfTest: MakeSelfTest,
+): Promise<Added> {
   const id = deviceId(source);
   return whileWriting(id, async () => {
     const listed = await listRemoteFiles(source);
@@ -50,7 +58,11 @@ export async function keepRemote(
     const precisions = [...new Set([...begun, ...(goesOn ? [] : [choosePrecision(listed, precision, id)])])];
     const here = new Set(whole?.files.map(({ path }) => path));
     const missing = wantedFiles(listed, precisions).filter(({ path }) => !here.has(path));
-    if (whole !== null && missing.length === 0) return id;
+    if (whole !== null && missing.length === 0) {
+      const bytes = sum(whole.files);
+      onProgress(bytes, bytes);
+      return { id, problem: await addSelfTest(id, whole, makeSelfTest) };
+    }
     const total = sum(missing);
     await makeRoom(total - (before?.bytes ?? 0) + sum(whole?.files ?? []), id);
 
@@ -62,8 +74,8 @@ export async function keepRemote(
     // Before hundreds of megabytes come: a folder that contradicts itself costs little.
     await readOrRemove(id, model, [...(whole?.files ?? []), ...missing], whole === null);
     for (const file of large) await unlessFull(id, () => receive(model, file, onBytes));
-    await finish(id, model, [...here, ...missing.map(({ path }) => path)], whole === null);
-    return id;
+    const manifest = await finish(id, model, [...here, ...missing.map(({ path }) => path)], whole === null);
+    return { id, problem: await addSelfTest(id, manifest, makeSelfTest) };
   });
 }
 
@@ -72,6 +84,7 @@ async function refuseOther(id: string, whole: Manifest, listed: readonly RemoteF
   const { read } = await openDeviceModel(id);
   const remote = new Map(listed.map((file) => [file.path, file]));
   for (const { path, bytes, sha256: known } of whole.files) {
+    if (path === SELF_TEST && !remote.has(path)) continue; // made here
     const { hash, bytes: now } = remote.get(path) ?? { hash: null, bytes: -1 };
     const found = hash?.kind === 'git' ? await hashOf(await read(path), 'git') : known;
     if (hash === null ? now === bytes : hash.hex === found) continue;
@@ -81,12 +94,13 @@ async function refuseOther(id: string, whole: Manifest, listed: readonly RemoteF
   }
 }
 
-/** Adds a model from a folder of this device. Resolves to its id; rejects with a sentence. */
+/** Adds a model from a folder of this device. Rejects with a sentence. */
 export async function keepFolder(
   name: string,
   picked: readonly PickedFile[],
   onProgress: OnProgress,
-): Promise<string> {
+  makeSelfTest: MakeSelfTest,
+): Promise<Added> {
   const all = picked.map(({ path, file }) => ({ path, bytes: file.size, file }));
   const precisions = precisionsOf(all);
   if (precisions.length === 0) choosePrecision([], 'auto', `The folder ${name}`);
@@ -103,6 +117,7 @@ export async function keepFolder(
     await makeRoom(total, id);
     const about = { source: null, license: null, precisions, addedAt: Date.now() };
     const model = await beginDeviceModel(id, about);
+    let kept: Manifest;
     try {
       const onBytes = progressOf(total, onProgress);
       for (const { path } of files) {
@@ -111,7 +126,7 @@ export async function keepFolder(
         await unlessFull(id, () => model.write(path, bytes));
         onBytes(bytes.length);
       }
-      await finish(
+      kept = await finish(
         id,
         model,
         files.map(({ path }) => path),
@@ -122,7 +137,7 @@ export async function keepFolder(
       await removeDeviceModel(id);
       throw error;
     }
-    return id;
+    return { id, problem: await addSelfTest(id, kept, makeSelfTest) };
   });
 }
 
@@ -204,7 +219,12 @@ async function readOrRemove(
 }
 
 /** Notes that the model is whole with these files; whatever else lies in its folder is let go. */
-async function finish(id: string, model: NewModel, paths: readonly string[], isNew: boolean): Promise<void> {
+async function finish(
+  id: string,
+  model: NewModel,
+  paths: readonly string[],
+  isNew: boolean,
+): Promise<Manifest> {
   const files = await model.source.list();
   for (const { path } of files) if (!paths.includes(path)) await model.remove(path);
   const kept = files.filter(({ path }) => paths.includes(path));
@@ -214,7 +234,42 @@ async function finish(id: string, model: NewModel, paths: readonly string[], isN
     hashed.push({ path, bytes, sha256: await sha256(await model.source.read(path)) });
   }
   const card = paths.includes('README.md') ? await model.source.read('README.md') : new Uint8Array();
-  await model.finish({ files: hashed }, licenseOf(new TextDecoder().decode(card)));
+  const manifest = { files: hashed };
+  const license = licenseOf(new TextDecoder().decode(card));
+  await unlessFull(id, () => model.finish(manifest, license));
+  return manifest;
+}
+
+/**
+ * Puts a self-test, or a further precision's part of it, beside a model that brought none. It is whole before and afterwards: what
+ * goes wrong here, or is cancelled, costs the GPU alone. Resolves to what `Added` calls its problem.
+ */
+async function addSelfTest(
+  id: string,
+  { files }: Manifest,
+  makeSelfTest: MakeSelfTest,
+): Promise<string | null> {
+  const folder = await openDeviceModel(id);
+  const before = files.some(({ path }) => path === SELF_TEST) ? await readSelfTest(folder) : null;
+  if (before !== null && !before.madeOnDevice) return null;
+  const { selfTest, problem } = await makeSelfTest(folder, before);
+  if (selfTest !== null) {
+    const bytes = new TextEncoder().encode(JSON.stringify(selfTest));
+    const file = { path: SELF_TEST, bytes: bytes.length, sha256: await sha256(bytes) };
+    const others = files.filter(({ path }) => path !== SELF_TEST);
+    const model = await beginDeviceModel(id, null);
+    // A model that lists the one before would not be whole while this one is written.
+    if (before !== null) await model.finish({ files: others }, null);
+    await unlessFull(id, async () => {
+      await model.write(SELF_TEST, bytes);
+      await model.finish({ files: [...others, file] }, null);
+    });
+  }
+  return problem;
+}
+
+async function readSelfTest(folder: FolderSource): Promise<SelfTest> {
+  return parseSelfTest(parseJson(await folder.read(SELF_TEST), SELF_TEST), SELF_TEST);
 }
 
 /** Better said before the first byte than after the last but one. */

@@ -2,12 +2,25 @@
 // security policy that names the hosts of its address' query and no others (app/security.ts). It is ended to cancel.
 
 import { expose } from 'comlink';
+import { findAdapter } from '../../inference/adapter.ts';
+import { createSelfTestMaker } from '../../inference/reference.ts';
+import { obtain } from '../../inference/remote-folder.ts';
+import { importRuntime, type Runtime, runtimeFile, setWasm } from '../../inference/runtime.ts';
 import type { KeepApi } from './api.ts';
 import { keepFolder, keepRemote } from './keep-model.ts';
 
+/** With one thread: the page has a model of its own at work, and threads are what a browser is likeliest to break. */
+async function startRuntime(): Promise<Runtime> {
+  const [runtime, wasm] = await Promise.all([importRuntime('wasm'), obtain(runtimeFile('wasm'), () => {})]);
+  setWasm(runtime, wasm.bytes, 1);
+  return runtime;
+}
+
+const makeSelfTest = createSelfTestMaker({ findAdapter, startRuntime });
+
 const api: KeepApi = {
-  remote: (source, precision, onProgress) => keepRemote(source, precision, onProgress),
-  folder: (name, files, onProgress) => keepFolder(name, files, onProgress),
+  remote: (source, precision, onProgress) => keepRemote(source, precision, onProgress, makeSelfTest),
+  folder: (name, files, onProgress) => keepFolder(name, files, onProgress, makeSelfTest),
 };
 
 expose(api);
