@@ -59,6 +59,9 @@ test('a download can be cancelled, gone on with in another visit, and is then wh
   await models.open();
   await models.add(STUCK);
   await expect(models.row(STUCK)).toContainText(/\d kB of [\d.]+ (?:kB|MB)/);
+  const bar = models.row(STUCK).getByRole('progressbar');
+  // The descriptions are a fourteenth of it, with the half of an encoder that comes it is more than a quarter.
+  await expect.poll(() => bar.evaluate((each: HTMLProgressElement) => each.position)).toBeGreaterThan(0.2);
   await models.row(STUCK).getByRole('button', { name: 'Cancel' }).click();
   await expect(models.row(STUCK)).toContainText('Not whole');
 

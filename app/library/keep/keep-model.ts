@@ -147,12 +147,19 @@ const TELL_EVERY_MS = 100;
 function progressOf(total: number, onProgress: OnProgress): (bytes: number) => void {
   let loaded = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
+  let later: ReturnType<typeof setTimeout> | undefined;
+  const tell = () => {
+    clearTimeout(later);
+    later = undefined;
+    toldAt = performance.now();
+    onProgress(loaded, total);
+  };
   return (bytes) => {
     loaded += bytes;
-    const now = performance.now();
-    if (loaded < total && now - toldAt < TELL_EVERY_MS) return;
-    toldAt = now;
-    onProgress(loaded, total);
+    const wait = toldAt + TELL_EVERY_MS - performance.now();
+    if (loaded >= total || wait <= 0) tell();
+    // Where the connection stands still now, the bar says what has come.
+    else later ??= setTimeout(tell, wait);
   };
 }
 
