@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { QueryClient } from '@tanstack/react-query';
 import { expose } from 'comlink';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -113,6 +115,20 @@ it('tells how far it is, and ends with the model on this device', async () => {
   expect(worker.ended).toBe(true);
   expect(said()).toEqual([`${ID} is on this device now.`]);
   expect(invalidated).toHaveBeenCalledWith({ queryKey: DEVICE_MODELS_KEY });
+});
+
+it('takes the answer to a download during which memory was cleared up', async () => {
+  setFlagsFromString('--expose-gc');
+  const clearUp: () => void = runInNewContext('gc');
+  policy.come();
+  begin();
+  const worker = await atWork();
+  for (let times = 0; times < 5; times++) {
+    clearUp();
+    await settled();
+  }
+  worker.succeed({ id: ID, problem: null });
+  await vi.waitFor(() => expect(additions.list()).toEqual([]));
 });
 
 it('says what a model that is on this device now will not do here', async () => {

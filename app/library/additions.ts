@@ -42,6 +42,8 @@ export interface Additions {
 interface Job {
   /** Null until it may ask its hosts. */
   worker: Worker | null;
+  /** Kept for as long as the job: what nobody holds any more, Comlink lets go of, and with it the answer that is still to come. */
+  api: Remote<KeepApi> | null;
 }
 
 /** @param policyReady resolves when a worker's script comes with the policy that lets it ask its hosts */
@@ -69,7 +71,7 @@ export function createAdditions(queryClient: QueryClient, policyReady: () => Pro
 
   const run = async (id: string, hosts: readonly string[], keep: Keep) => {
     if (jobs.has(id)) return;
-    const job: Job = { worker: null };
+    const job: Job = { worker: null, api: null };
     jobs.set(id, job);
     const isCurrent = () => jobs.get(id) === job;
     put({ id, loadedBytes: 0, totalBytes: 0, problem: null });
@@ -79,10 +81,11 @@ export function createAdditions(queryClient: QueryClient, policyReady: () => Pro
       if (!isCurrent()) return;
       const { worker, broken } = startWorker(id, hosts);
       job.worker = worker;
+      job.api = wrap<KeepApi>(worker);
       const onProgress = proxy((loadedBytes: number, totalBytes: number) => {
         if (isCurrent()) put({ id, loadedBytes, totalBytes, problem: null });
       });
-      const added = await Promise.race([keep(wrap<KeepApi>(worker), onProgress), broken]);
+      const added = await Promise.race([keep(job.api, onProgress), broken]);
       if (!isCurrent()) return;
       tell(additions.filter((addition) => addition.id !== id));
       const there = `${added.id} is on this device now.`;
