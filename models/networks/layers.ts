@@ -39,18 +39,23 @@ export function constant(value: number) {
   return { kind: 'constant', value } as const;
 }
 
-/** x [..., d] · weight [d, width] (+ bias). */
-export function linear(
-  g: Graph,
-  x: Value,
-  name: string,
-  width: number,
-  { std, bias = true }: { std: number; bias?: boolean },
-): Value {
-  const weight = g.parameter(`${name}.weight`, [Number(x.shape.at(-1)), width], normal(std), true);
-  const product = matMul(g, x, weight);
-  return bias ? add(g, product, g.parameter(`${name}.bias`, [width], constant(0))) : product;
+interface Linear {
+  /** Of the starting weights. */
+  readonly std: number;
+  readonly bias?: boolean;
 }
+
+/** x [..., d] · weight [d, width] (+ bias). */
+export function linear(g: Graph, x: Value, name: string, width: number, { std, bias = true }: Linear): Value {
+  const product = matMul(g, x, linearWeight(g, x, name, width, std));
+  return bias ? add(g, product, linearBias(g, name, width)) : product;
+}
+
+const linearWeight = (g: Graph, x: Value, name: string, width: number, std: number): Parameter =>
+  g.parameter(`${name}.weight`, [Number(x.shape.at(-1)), width], normal(std), true);
+
+const linearBias = (g: Graph, name: string, width: number): Parameter =>
+  g.parameter(`${name}.bias`, [width], constant(0));
 
 export function layerNorm(g: Graph, x: Value, name: string, epsilon: number): Value {
   const width = Number(x.shape.at(-1));
@@ -68,9 +73,7 @@ const QUICK_GELU = 1.702;
 export function activation(g: Graph, x: Value, name: Activation): Value {
   switch (name) {
     case 'quick_gelu':
-      return hasRuntimeOperators(g)
-        ? quickGelu(g, x, QUICK_GELU)
-        : mul(g, x, sigmoid(g, mul(g, x, g.scalar(QUICK_GELU))));
+      return mul(g, x, sigmoid(g, mul(g, x, g.scalar(QUICK_GELU))));
     case 'gelu': {
       const cumulative = add(g, erf(g, div(g, x, g.scalar(Math.SQRT2))), g.scalar(1));
       return mul(g, mul(g, x, cumulative), g.scalar(0.5));
@@ -120,10 +123,38 @@ export function attend(
 
 function multilayerPerceptron(g: Graph, x: Value, name: string, config: TransformerConfig): Value {
   const { hidden_size: width, intermediate_size: inner, num_hidden_layers: depth } = config;
-  const hidden = linear(g, x, `${name}.fc1`, inner, { std: (2 * width) ** -0.5 });
-  return linear(g, activation(g, hidden, config.hidden_act), `${name}.fc2`, width, {
-    std: width ** -0.5 * (2 * depth) ** -0.5,
-  });
+  const widening = { std: (2 * width) ** -0.5 };
+  const narrowing = { std: width ** -0.5 * (2 * depth) ** -0.5 };
+  if (config.hidden_act === 'quick_gelu' && hasRuntimeOperators(g)) {
+    // With t = 1.702x, QuickGELU is t·σ(t) / 1.702: both factors go into the products around it, which have them for nothing.
+    const t = scaledLinear(g, x, `${name}.fc1`, inner, { ...widening, alpha: QUICK_GELU, beta: QUICK_GELU });
+    return scaledLinear(g, quickGelu(g, t, 1), `${name}.fc2`, width, {
+      ...narrowing,
+      alpha: 1 / QUICK_GELU,
+      beta: 1,
+    });
+  }
+  const hidden = linear(g, x, `${name}.fc1`, inner, widening);
+  return linear(g, activation(g, hidden, config.hidden_act), `${name}.fc2`, width, narrowing);
+}
+
+interface Factors {
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+/** alpha · x · weight + beta · bias, by ONNX Runtime's own operator. */
+function scaledLinear(
+  g: Graph,
+  x: Value,
+  name: string,
+  width: number,
+  { std, alpha, beta }: Linear & Factors,
+): Value {
+  const weight = linearWeight(g, x, name, width, std);
+  const bias = linearBias(g, name, width);
+  const scaledBias = beta === 1 ? bias : mul(g, bias, g.scalar(beta));
+  return add(g, fusedMatMul(g, x, weight, { alpha }), scaledBias);
 }
 
 /** What the last block of a transformer over x [b, n, d] gives: one token of each, and no other. */

@@ -61,14 +61,26 @@ function unbroadcast(g: Graph, adjoint: Value, shape: Shape): Value {
   return kept.length > 0 ? reduceSum(g, result, kept) : result;
 }
 
+/** Of the rows that a sum is over, on a CPU: its kernel gives each thread columns, and reads rows in full only in parts of its own. */
+const MOST_PARTS = 16;
+
 /** [n, d] → [d]. The WebGPU ReduceSum transposes first; products with a row of ones read the matrix as it lies. */
 function columnSums(g: Graph, x: Value): Value {
-  const rows = Number(x.shape[0]);
-  const parts = g.target === 'gpu' ? partsOf(rows, 1, Number(x.shape[1])) : 1;
+  const [rows, width] = x.shape.map(Number);
+  const parts = g.target === 'gpu' ? partsOf(rows, 1, width) : powerOfTwoIn(rows, MOST_PARTS);
   if (parts === 1) return reduceSum(g, x, [0], false);
   const length = rows / parts;
+  const cut = reshape(g, x, [parts, length, width]);
+  if (g.target === 'cpu') return reduceSum(g, reduceSum(g, cut, [1], false), [0], false);
   const ones = g.floats(new Float32Array(length).fill(1), [1, length]);
-  return reduceSum(g, matMul(g, ones, reshape(g, x, [parts, length, x.shape[1]])), [0, 1], false);
+  return reduceSum(g, matMul(g, ones, cut), [0, 1], false);
+}
+
+/** The largest power of two that divides `count` and is no more than `most`. */
+function powerOfTwoIn(count: number, most: number): number {
+  let power = 1;
+  while (2 * power <= most && count % (2 * power) === 0) power *= 2;
+  return power;
 }
 
 function reducedAxes({ inputs: [x, axes] }: RuleContext): number[] {
@@ -158,6 +170,14 @@ const fusedMatMulRule: Rule = ({ g, node, inputs: [a, b], adjoint, needed }) => 
     transB: 0 | 1;
     alpha: { float: number };
   };
+  if (b.shape.length < a.shape.length) {
+    const dy = flattenToMatrix(g, adjoint);
+    const scale = alpha.float;
+    return [
+      needed[0] ? reshape(g, gemm(g, dy, b, { transB: 1, alpha: scale }), a.shape) : undefined,
+      needed[1] ? gemm(g, flattenToMatrix(g, a), dy, { transA: 1, alpha: scale }) : undefined,
+    ];
+  }
   const product = (first: Value, second: Value, transA: 0 | 1, transB: 0 | 1) =>
     fusedMatMul(g, first, second, { transA, transB, alpha: alpha.float });
   const flipped = (trans: 0 | 1) => (trans ? 0 : 1);
@@ -168,10 +188,10 @@ const fusedMatMulRule: Rule = ({ g, node, inputs: [a, b], adjoint, needed }) => 
 
 /** With s = σ(αx) and y = xs: dx = dy·(s + α·(y − ys)), two passes over memory fewer than by the product's and the sigmoid's rules. */
 const quickGeluRule: Rule = ({ g, node, inputs: [x], output: y, adjoint }) => {
-  const { float } = node.attributes.alpha as { float: number };
-  const alpha = g.scalar(float);
-  const s = sigmoid(g, mul(g, x, alpha));
-  return [mul(g, adjoint, add(g, s, mul(g, sub(g, y, mul(g, y, s)), alpha)))];
+  const { float: alpha } = node.attributes.alpha as { float: number };
+  const times = (value: Value) => (alpha === 1 ? value : mul(g, value, g.scalar(alpha)));
+  const s = sigmoid(g, times(x));
+  return [mul(g, adjoint, add(g, s, times(sub(g, y, mul(g, y, s)))))];
 };
 
 /** Results of a matrix product that one workgroup of ONNX Runtime's WebGPU kernels computes, along each axis. */

@@ -114,7 +114,23 @@ const cases: Case[] = [
       }),
     ),
   ),
-  { name: 'quick gelu', ops: ['QuickGelu'], shapes: [[3, 4]], build: (g, x) => op.quickGelu(g, x, 1.702) },
+  ...[1.702, 1].map(
+    (alpha): Case => ({
+      name: `quick gelu of ${alpha}x`,
+      ops: ['QuickGelu'],
+      shapes: [[3, 4]],
+      build: (g, x) => op.quickGelu(g, x, alpha),
+    }),
+  ),
+  {
+    name: 'matmul of a stack with a matrix, times a number',
+    ops: ['FusedMatMul'],
+    shapes: [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    build: (g, a, b) => op.fusedMatMul(g, a, b, { alpha: 0.7 }),
+  },
   { name: 'reshape', ops: ['Reshape'], shapes: [[2, 6]], build: (g, x) => op.reshape(g, x, [3, 4]) },
   {
     name: 'transpose',

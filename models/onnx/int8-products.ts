@@ -9,7 +9,7 @@
 // Each tensor has one scale, as ONNX Runtime's kernels are fast with; SwitchBack has a scale per row of what is read.
 
 import type { Graph, GraphNode, Parameter, Value } from './graph.ts';
-import { abs, add, cast, div, OMITTED, reduceMax, transpose } from './operators.ts';
+import { abs, add, cast, div, mul, OMITTED, reduceMax, transpose } from './operators.ts';
 
 /** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */
 const MAX_LEVEL = 127;
@@ -84,13 +84,15 @@ export function multiplyInInt8(g: Graph, chosen: (parameter: Parameter) => boole
       return;
     }
     const backward = isBackward(node);
-    if (node.op !== 'MatMul' && !backward) return;
+    if (!isForward(node) && !backward) return;
     const [x, w] = node.inputs;
     if (!isChosen(w)) return;
     const [levels, scale, zeroPoint] = activation(x);
-    const { values, scale: weightScale } = weight(w);
+    const { values, scale: levelScale } = weight(w);
+    const { float: alpha } = (node.attributes.alpha ?? { float: 1 }) as { float: number };
+    const weightScale = alpha === 1 ? levelScale : mul(g, levelScale, g.scalar(alpha));
     const matrix = backward ? transposedOf(w, values) : values;
-    const sum = biasedSum(g, readers.get(node.outputs[0].name) ?? []);
+    const sum = biasedSum(readers.get(node.outputs[0].name) ?? []);
     if (sum) fused.set(sum.node, node.outputs[0]);
     // Symmetric weights have no zero point.
     const bias = sum ? [OMITTED, sum.bias] : [];
@@ -102,15 +104,19 @@ export function multiplyInInt8(g: Graph, chosen: (parameter: Parameter) => boole
   });
 }
 
-/** dy · wᵀ: see timesTransposed in gradient-rules.ts. */
+/** x · w, or times alpha. */
+const isForward = ({ op, attributes }: GraphNode): boolean =>
+  op === 'MatMul' || (op === 'FusedMatMul' && attributes.transA !== 1 && attributes.transB !== 1);
+
+/** dy · wᵀ, or times alpha: see timesTransposed in gradient-rules.ts. */
 const isBackward = ({ op, attributes }: GraphNode): boolean =>
   op === 'Gemm' && attributes.transB === 1 && attributes.transA !== 1;
 
-/** The sum of a product and a bias, where nothing else reads the product. */
-function biasedSum(g: Graph, [node, ...others]: readonly GraphNode[]) {
+/** The sum of a product and a bias that was there before it, where nothing else reads the product. */
+function biasedSum([node, ...others]: readonly GraphNode[]) {
   if (node?.op !== 'Add' || others.length > 0) return undefined;
-  const bias = g.parameters.get(node.inputs[1].name);
-  return bias?.shape.length === 1 ? { node, bias } : undefined;
+  const [, bias] = node.inputs;
+  return bias.shape.length === 1 ? { node, bias } : undefined;
 }
 
 /** The nodes that read each value, by its name. */

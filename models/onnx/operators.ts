@@ -68,16 +68,20 @@ export function matMul(g: Graph, a: Value, b: Value): Value {
   return g.add('MatMul', [a, b], [{ type: 'float32', shape }]).outputs[0];
 }
 
-/** op(a) × op(b) of two matrices, where op may transpose. */
-export function gemm(g: Graph, a: Value, b: Value, { transA = 0, transB = 0 } = {}): Value {
+/** op(a) × op(b) · alpha of two matrices, where op may transpose. */
+export function gemm(g: Graph, a: Value, b: Value, { transA = 0, transB = 0, alpha = 1 } = {}): Value {
   const [n, k] = transA ? [a.shape[1], a.shape[0]] : a.shape;
   const [rows, m] = transB ? [b.shape[1], b.shape[0]] : b.shape;
   if (k !== rows)
     throw new Error(`Gemm of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]: ${k} is not ${rows}.`);
-  return g.add('Gemm', [a, b], [{ type: 'float32', shape: [n, m] }], { transA, transB }).outputs[0];
+  const attributes = { transA, transB, alpha: { float: alpha } };
+  return g.add('Gemm', [a, b], [{ type: 'float32', shape: [n, m] }], attributes).outputs[0];
 }
 
-/** op(a) × op(b) · alpha of matrices along the last two axes, as many of both, where op may transpose: ONNX Runtime's own operator. */
+/**
+ * op(a) × op(b) · alpha of matrices along the last two axes, where op may transpose; as many of both, or of a alone and neither
+ * transposed. ONNX Runtime's own operator.
+ */
 export function fusedMatMul(
   g: Graph,
   a: Value,
@@ -86,7 +90,8 @@ export function fusedMatMul(
 ): Value {
   const [n, k] = transA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
   const [rows, m] = transB ? b.shape.slice(-2).reverse() : b.shape.slice(-2);
-  if (k !== rows || !sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
+  const isShared = b.shape.length === 2 && !transA && !transB;
+  if (k !== rows || !(isShared || sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2)))) {
     throw new Error(
       `FusedMatMul of [${a.shape.join(', ')}] and [${b.shape.join(', ')}] with transA ${transA} and transB ${transB}.`,
     );
