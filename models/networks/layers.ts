@@ -43,19 +43,27 @@ interface Linear {
   /** Of the starting weights. */
   readonly std: number;
   readonly bias?: boolean;
+  /** Other than 1, it makes the product ONNX Runtime's own operator. */
+  readonly alpha?: number;
+  readonly beta?: number;
 }
 
-/** x [..., d] · weight [d, width] (+ bias). */
-export function linear(g: Graph, x: Value, name: string, width: number, { std, bias = true }: Linear): Value {
-  const product = matMul(g, x, linearWeight(g, x, name, width, std));
-  return bias ? add(g, product, linearBias(g, name, width)) : product;
+/** alpha · x [..., d] · weight [d, width] (+ beta · bias). */
+export function linear(
+  g: Graph,
+  x: Value,
+  name: string,
+  width: number,
+  { std, bias = true, alpha = 1, beta = 1 }: Linear,
+): Value {
+  const weight = g.parameter(`${name}.weight`, [Number(x.shape.at(-1)), width], normal(std), true);
+  const product = () => (alpha === 1 ? matMul(g, x, weight) : fusedMatMul(g, x, weight, { alpha }));
+  if (!bias) return product();
+  const offset = g.parameter(`${name}.bias`, [width], constant(0));
+  // Before the product, which may take it in: int8-products.ts.
+  const scaled = beta === 1 ? offset : mul(g, offset, g.scalar(beta));
+  return add(g, product(), scaled);
 }
-
-const linearWeight = (g: Graph, x: Value, name: string, width: number, std: number): Parameter =>
-  g.parameter(`${name}.weight`, [Number(x.shape.at(-1)), width], normal(std), true);
-
-const linearBias = (g: Graph, name: string, width: number): Parameter =>
-  g.parameter(`${name}.bias`, [width], constant(0));
 
 export function layerNorm(g: Graph, x: Value, name: string, epsilon: number): Value {
   const width = Number(x.shape.at(-1));
@@ -127,34 +135,11 @@ function multilayerPerceptron(g: Graph, x: Value, name: string, config: Transfor
   const narrowing = { std: width ** -0.5 * (2 * depth) ** -0.5 };
   if (config.hidden_act === 'quick_gelu' && hasRuntimeOperators(g)) {
     // With t = 1.702x, QuickGELU is t·σ(t) / 1.702: both factors go into the products around it, which have them for nothing.
-    const t = scaledLinear(g, x, `${name}.fc1`, inner, { ...widening, alpha: QUICK_GELU, beta: QUICK_GELU });
-    return scaledLinear(g, quickGelu(g, t, 1), `${name}.fc2`, width, {
-      ...narrowing,
-      alpha: 1 / QUICK_GELU,
-      beta: 1,
-    });
+    const t = linear(g, x, `${name}.fc1`, inner, { ...widening, alpha: QUICK_GELU, beta: QUICK_GELU });
+    return linear(g, quickGelu(g, t, 1), `${name}.fc2`, width, { ...narrowing, alpha: 1 / QUICK_GELU });
   }
   const hidden = linear(g, x, `${name}.fc1`, inner, widening);
   return linear(g, activation(g, hidden, config.hidden_act), `${name}.fc2`, width, narrowing);
-}
-
-interface Factors {
-  readonly alpha: number;
-  readonly beta: number;
-}
-
-/** alpha · x · weight + beta · bias, by ONNX Runtime's own operator. */
-function scaledLinear(
-  g: Graph,
-  x: Value,
-  name: string,
-  width: number,
-  { std, alpha, beta }: Linear & Factors,
-): Value {
-  const weight = linearWeight(g, x, name, width, std);
-  const bias = linearBias(g, name, width);
-  const scaledBias = beta === 1 ? bias : mul(g, bias, g.scalar(beta));
-  return add(g, fusedMatMul(g, x, weight, { alpha }), scaledBias);
 }
 
 /** What the last block of a transformer over x [b, n, d] gives: one token of each, and no other. */
