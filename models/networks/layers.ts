@@ -11,10 +11,10 @@ import {
   layerNormalization,
   matMul,
   mul,
-  quickGelu,
   reduceSum,
   reshape,
   sigmoid,
+  silu,
   softmax,
   sqrt,
   transpose,
@@ -136,7 +136,7 @@ function multilayerPerceptron(g: Graph, x: Value, name: string, config: Transfor
   if (config.hidden_act === 'quick_gelu' && hasRuntimeOperators(g)) {
     // With t = 1.702x, QuickGELU is t·σ(t) / 1.702: both factors go into the products around it, which have them for nothing.
     const t = linear(g, x, `${name}.fc1`, inner, { ...widening, alpha: QUICK_GELU, beta: QUICK_GELU });
-    return linear(g, quickGelu(g, t, 1), `${name}.fc2`, width, { ...narrowing, alpha: 1 / QUICK_GELU });
+    return linear(g, silu(g, t), `${name}.fc2`, width, { ...narrowing, alpha: 1 / QUICK_GELU });
   }
   const hidden = linear(g, x, `${name}.fc1`, inner, widening);
   return linear(g, activation(g, hidden, config.hidden_act), `${name}.fc2`, width, narrowing);

@@ -101,10 +101,9 @@ export function fusedMatMul(
   return g.add('FusedMatMul', [a, b], [{ type: 'float32', shape }], attributes).outputs[0];
 }
 
-/** x·σ(αx): ONNX Runtime's own operator. */
-export function quickGelu(g: Graph, x: Value, alpha: number): Value {
-  return g.add('QuickGelu', [x], [{ type: 'float32', shape: x.shape }], { alpha: { float: alpha } })
-    .outputs[0];
+/** x·σ(x), by ONNX Runtime's own operator, whose factor of x is 1 here. */
+export function silu(g: Graph, x: Value): Value {
+  return g.add('QuickGelu', [x], [{ type: 'float32', shape: x.shape }], { alpha: { float: 1 } }).outputs[0];
 }
 
 /**
