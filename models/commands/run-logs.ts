@@ -5,7 +5,7 @@ import type { ClipConfig } from '../clip/config.ts';
 import type { PairSource } from '../data/types.ts';
 import { classesOf } from '../evaluate/zero-shot.ts';
 import type { LossName } from '../train/contrastive-loss.ts';
-import { inTurn, openLog, type RunLog } from '../train/log.ts';
+import { type Guessing, inTurn, openLog, type RunLog } from '../train/log.ts';
 import { type History, remember } from '../train/report/history.ts';
 import { networkFacts } from '../train/report/network-facts.ts';
 import type { ReportFacts } from '../train/report/page.ts';
@@ -29,11 +29,16 @@ export function refuseContradiction(reportTo: Reports): void {
   }
 }
 
-export function openRunLogs(out: string, batchSize: number, reportTo: Reports): RunLogs {
+export function openRunLogs(
+  out: string,
+  batchSize: number,
+  guessing: Guessing | null,
+  reportTo: Reports,
+): RunLogs {
   const logFile = join(out, 'log.jsonl');
   const remembered = reportTo.includes('html') ? remember(logFile, batchSize) : null;
   const log = inTurn([
-    openLog(logFile, batchSize),
+    openLog(logFile, batchSize, guessing),
     ...(reportTo.includes('tensorboard') ? [openEvents(join(out, 'tensorboard'), batchSize)] : []),
     ...(remembered ? [remembered.log] : []),
   ]);
@@ -43,22 +48,21 @@ export function openRunLogs(out: string, batchSize: number, reportTo: Reports): 
 /** `log` and behind it report.html, which can be opened only where the data is known and its damaged rows are left out. */
 export async function withReport(
   { log, history }: RunLogs,
-  run: Pick<ReportFacts, 'settings' | 'batchesPerEpoch'> & {
+  run: Pick<ReportFacts, 'settings' | 'batchesPerEpoch' | 'guessing'> & {
     readonly out: string;
     readonly config: ClipConfig;
     readonly loss: LossName;
-    readonly batchSize: number;
     readonly heldOut: PairSource | null;
   },
 ): Promise<RunLog> {
   if (!history) return log;
-  const { out, config, batchSize, heldOut, settings, batchesPerEpoch } = run;
+  const { out, config, heldOut, settings, batchesPerEpoch, guessing } = run;
   const report = openReport(join(out, 'report.html'), history, {
     name: basename(resolve(out)),
     network: networkFacts(config, run.loss),
     settings,
     batchesPerEpoch,
-    guessing: run.loss === 'softmax' ? { loss: Math.log(batchSize), label: `ln ${batchSize}` } : null,
+    guessing,
     heldOut: heldOut && {
       rows: heldOut.length,
       classes: classesOf(heldOut).length,

@@ -12,7 +12,7 @@ import { openPairStream } from '../data/pair-stream.ts';
 import { soundRows } from '../data/sound-rows.ts';
 import { openSources, upsample } from '../data/sources.ts';
 import type { Progress } from '../train/checkpoint.ts';
-import { MEAN, STD, writeModelFiles } from '../train/model-folder.ts';
+import { MEAN, STD } from '../train/model-folder.ts';
 import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
@@ -63,7 +63,10 @@ export const train = command({
     const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
     const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
     const { soften, close: closeTeacher } = await softening.open();
-    const logs = openRunLogs(out, batchSize, options['report-to']);
+    // What texts beside the pictures or a teacher add has no such number.
+    const isPlain = loss === 'softmax' && !textData.stream && options['distill-model'] === undefined;
+    const guessing = isPlain ? { loss: Math.log(batchSize), label: `ln ${batchSize}` } : null;
+    const logs = openRunLogs(out, batchSize, guessing, options['report-to']);
     const { log } = logs;
     const pairs = openPairStream(upsample(trainRows, factors), {
       batchSize,
@@ -152,10 +155,10 @@ export const train = command({
         '--patch-dropout': patchDropout,
         '--caption-tokens': captionTokens,
       };
-      if (!resume) await writeModelFiles(out, config, tokenizerJson);
       await runTraining({
         out,
         config,
+        tokenizerJson,
         encode: (captions, step) => (step < reducedSteps ? cutting : tokenizer).encodeBatch(captions),
         pairs,
         textPairs: textData.stream,
@@ -192,7 +195,7 @@ export const train = command({
           out,
           config,
           loss,
-          batchSize,
+          guessing,
           heldOut: judges,
           settings,
           batchesPerEpoch: pairs.batchesPerEpoch,

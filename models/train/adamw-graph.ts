@@ -1,4 +1,4 @@
-// AdamW as part of a graph, over the vectors of packed-state.ts: the same arithmetic as adamw.ts, for a GPU that keeps the state.
+// AdamW as part of a graph, over the vectors of packed-state.ts: what adamw.ts computes, for a GPU that keeps the state.
 
 import type { Graph, Value } from '../onnx/graph.ts';
 import { add, div, mul, reduceSum, reshape, sqrt, sub } from '../onnx/operators.ts';

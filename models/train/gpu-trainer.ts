@@ -4,19 +4,19 @@ import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { dispose, fromGpu, type GpuState, toGpu } from './gpu-state.ts';
-import { createGpuStep, type GpuStep, type GpuStepShape } from './gpu-step.ts';
-import { keptPatches, patchCount } from './patch-dropout.ts';
+import { createGpuStep, type GpuStep } from './gpu-step.ts';
 import { learningRate } from './schedule.ts';
 import type { StepInputs } from './step-graph.ts';
 import {
   decayAt,
+  keptAt,
   MAX_LOG_LOGIT_SCALE,
-  patchesAt,
+  notANumber,
   type StepReport,
   type StepTrainer,
+  shapeAt,
   type TrainerOptions,
   type TrainingState,
-  tokensAt,
 } from './trainer.ts';
 
 export class GpuTrainer implements StepTrainer {
@@ -49,22 +49,20 @@ export class GpuTrainer implements StepTrainer {
   }
 
   async train(state: TrainingState, inputs: StepInputs): Promise<StepReport> {
-    const { schedule, beta1, beta2, weightDecay, averageDecay, batchSize, seed } = this.#options;
+    const { schedule, beta1, beta2, weightDecay, averageDecay } = this.#options;
     const step = await this.#stepFor(state);
     if (this.#loaded?.state !== state) {
       this.#unload();
       this.#loaded = { state, held: toGpu(step.vectors, state), ahead: false };
     }
-    const { patches, tokens } = step.shape;
     const rate = learningRate(state.step, schedule);
     const number = state.step + 1;
-    const all = patchCount(this.#config);
     const result = await step.run(
       this.#loaded.held,
       {
         ...inputs,
-        captions: padded(inputs.captions, tokens),
-        kept: patches < all ? keptPatches({ batchSize, patches, all }, seed, state.step) : undefined,
+        captions: padded(inputs.captions, step.shape.tokens),
+        kept: keptAt(state.step, step.shape, this.#config, this.#options),
       },
       {
         rate,
@@ -77,9 +75,7 @@ export class GpuTrainer implements StepTrainer {
     const { loss, gradientNorm, logitScale } = result;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       dispose(result.state);
-      throw new Error(
-        `Step ${number} gave a loss of ${loss} and a gradient of length ${gradientNorm}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
-      );
+      throw notANumber(number, loss, gradientNorm);
     }
     dispose(this.#loaded.held);
     this.#loaded.held = result.state;
@@ -118,13 +114,6 @@ export class GpuTrainer implements StepTrainer {
     if (this.#loaded) dispose(this.#loaded.held);
     this.#loaded = null;
   }
-}
-
-/** A function of the step alone: padding has its part in the last bits of a sum, and a resumed run must come to the same. */
-function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): GpuStepShape {
-  const { batchSize, loss, textPairs } = options;
-  const tokens = tokensAt(step, config, options);
-  return { batchSize, loss, textPairs, patches: patchesAt(step, config, options), tokens };
 }
 
 function stepOptions({ optimizer, beta1, beta2, epsilon, gradClipNorm, averageDecay }: TrainerOptions) {

@@ -1,6 +1,6 @@
 // What a run tells, and to whom: whoever wants to hear of it is a RunLog, and several are told in turn. The two that every run
 // has are here: one JSON line a step and an evaluation in log.jsonl, for programs; one bar in the terminal, for people, with the
-// loss beside ln(batch), which is what guessing gives.
+// loss beside what guessing gives.
 
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -74,11 +74,18 @@ export function inTurn(logs: readonly RunLog[]): RunLog {
 /** Weight of the newest step in the shown loss and speed. */
 const SMOOTHING = 0.05;
 
-export function openLog(path: string, batchSize: number): RunLog {
-  const chance = Math.log(batchSize).toFixed(2);
+/** The loss that guessing gives, and how it is written. */
+export interface Guessing {
+  readonly loss: number;
+  readonly label: string;
+}
+
+/** @param guessing null for a loss that has no such number */
+export function openLog(path: string, batchSize: number, guessing: Guessing | null): RunLog {
+  const chance = guessing === null ? '' : ` (guessing ${guessing.loss.toFixed(2)})`;
   const bar = new SingleBar(
     {
-      format: `{bar} {percentage} % · step {value}/{total} · loss {loss} (ln batch ${chance}) · {speed} pairs/s · {left} left{held}`,
+      format: `{bar} {percentage} % · step {value}/{total} · loss {loss}${chance} · {speed} pairs/s · {left} left{held}`,
       // Where there is no terminal, a line now and then.
       noTTYOutput: true,
       notTTYSchedule: 30_000,

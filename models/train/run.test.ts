@@ -50,6 +50,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
   return {
     out: folder,
     config,
+    tokenizerJson: { model: 'of none' },
     encode,
     pairs,
     device: 'cpu',
@@ -156,7 +157,21 @@ describe('a run', () => {
     expect(last?.data[0]).toBe(seen[2]);
     const written = JSON.parse(await readFile(join(out, 'config.json'), 'utf8'));
     expect(written.logit_scale).toBe(seen[1]);
-    expect((await readdir(out)).sort()).toEqual([CHECKPOINT, 'config.json', 'model.safetensors']);
+    expect((await readdir(out)).sort()).toEqual([
+      CHECKPOINT,
+      'config.json',
+      'model.safetensors',
+      'preprocessor_config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+  });
+
+  it('that cannot begin leaves its folder to the next', async () => {
+    const options = optionsIn(out);
+    const trainer = { ...options.trainer, accumulate: 2 };
+    await expect(runTraining({ ...options, device: 'webgpu', trainer })).rejects.toThrow('--accum-freq');
+    expect(await readdir(out)).toEqual([]);
   });
 
   it('takes the later of equals', async () => {
@@ -248,7 +263,7 @@ describe('a run', () => {
 
   it('logs a line a step and an evaluation', async () => {
     const path = join(out, 'log.jsonl');
-    await runTraining(optionsIn(out, { log: openLog(path, PAIRS), evaluate: async () => judged(0.5) }));
+    await runTraining(optionsIn(out, { log: openLog(path, PAIRS, null), evaluate: async () => judged(0.5) }));
     const lines = (await readFile(path, 'utf8'))
       .trim()
       .split('\n')

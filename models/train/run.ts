@@ -12,13 +12,15 @@ import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
 import { GpuTrainer } from './gpu-trainer.ts';
 import type { Evaluation, RunLog } from './log.ts';
-import { writeWeights } from './model-folder.ts';
+import { writeModelFiles, writeWeights } from './model-folder.ts';
 import { isOfModel } from './step-graph.ts';
 import { finalWeights, type StepTrainer, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 export interface RunOptions {
   readonly out: string;
   readonly config: ClipConfig;
+  /** For the model folder. */
+  readonly tokenizerJson: unknown;
   /** The captions of a step as ids; early steps may cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP training"). */
   readonly encode: (captions: readonly string[], step: number) => EncodingBatch;
   readonly pairs: PairStream;
@@ -114,8 +116,11 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
 
   log.start(state.step, totalSteps);
   try {
-    // A run that is killed early can be resumed, not only be in the way of the next one.
-    if (!options.resume) await save();
+    // A run that is killed early can be resumed, not only be in the way of the next one; one that did not begin leaves nothing.
+    if (!options.resume) {
+      await writeModelFiles(options.out, config, options.tokenizerJson);
+      await save();
+    }
     while (!signal.aborted) {
       if (options.evaluate && evaluationDue()) {
         const evaluation = await options.evaluate(finalWeights(state));

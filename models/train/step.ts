@@ -6,7 +6,7 @@
 
 import type * as ort from 'onnxruntime-node';
 import type { ClipConfig } from '../clip/config.ts';
-import type { Weights } from '../networks/weights.ts';
+import { type Weights, weightsOf } from '../networks/weights.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
 import { add, mul, reduceSum } from '../onnx/operators.ts';
 import { floats, type Gradients, GraphSession, type SessionKind } from './graph-session.ts';
@@ -122,8 +122,8 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind:
       const asked = await whole.run(weights, lost);
       const sums: Gradients = new Map();
       whole.addGradients(asked, sums, lost);
-      const gradientsOf = (name: string) => sums.get(name) ?? new Float32Array(batchSize * width);
-      const [imageGradients, textGradients] = [gradientsOf('image_embeds'), gradientsOf('text_embeds')];
+      const imageGradients = weightsOf(sums, 'image_embeds');
+      const textGradients = weightsOf(sums, 'text_embeds');
       sums.delete('image_embeds');
       sums.delete('text_embeds');
 

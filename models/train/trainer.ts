@@ -7,6 +7,7 @@ import type { Parameter } from '../onnx/graph.ts';
 import { sizeOf } from '../onnx/shapes.ts';
 import { type AdamOptions, adamStep, decays, globalNorm } from './adamw.ts';
 import type { LossName } from './contrastive-loss.ts';
+import { refuseWrongInt8 } from './exact-int8.ts';
 import type { Precision } from './graph-session.ts';
 import { initialise } from './initialise.ts';
 import { Muon } from './muon.ts';
@@ -123,6 +124,7 @@ export class Trainer implements StepTrainer {
   }
 
   static async create(config: ClipConfig, options: TrainerOptions): Promise<Trainer> {
+    if (options.precision === 'int8') await refuseWrongInt8();
     const step = await createStep(config, shapeAt(0, config, options), options);
     const hidden = step.parameters.filter((parameter) => isMuons(parameter, options.optimizer));
     const muon = hidden.length > 0 ? await Muon.create(hidden, options.threads) : null;
@@ -135,9 +137,8 @@ export class Trainer implements StepTrainer {
     const { loss, gradients, updates } = await this.#run(state, inputs);
     const gradientNorm = globalNorm(gradients.values());
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      throw new Error(
-        `Step ${state.step + 1} gave a loss of ${loss} and a gradient of length ${gradientNorm}, first in ${firstNotFinite(gradients)}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
-      );
+      const where = `, first in ${firstNotFinite(gradients)}`;
+      throw notANumber(state.step + 1, loss, gradientNorm, where);
     }
     const rate = learningRate(state.step, schedule);
     const scale = Math.min(1, gradClipNorm / gradientNorm);
@@ -164,7 +165,6 @@ export class Trainer implements StepTrainer {
 
   /** Runs the graph for as many patches and tokens as this step sees. */
   async #run(state: TrainingState, inputs: StepInputs): Promise<StepResult> {
-    const { batchSize, seed } = this.#options;
     const shape = shapeAt(state.step, this.#config, this.#options);
     let step = this.#step;
     if (step?.shape.patches !== shape.patches || step.shape.tokens !== shape.tokens) {
@@ -173,10 +173,10 @@ export class Trainer implements StepTrainer {
       step = await createStep(this.#config, shape, this.#options);
       this.#step = step;
     }
-    const all = patchCount(this.#config);
-    if (shape.patches === all) return step.run(state.weights, inputs);
-    const kept = keptPatches({ batchSize, patches: shape.patches, all }, seed, state.step);
-    return step.run(state.weights, { ...inputs, kept });
+    return step.run(state.weights, {
+      ...inputs,
+      kept: keptAt(state.step, shape, this.#config, this.#options),
+    });
   }
 
   /** The state is changed in place. */
@@ -194,7 +194,8 @@ export class Trainer implements StepTrainer {
   }
 }
 
-function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): StepShape {
+/** A function of the step alone: padding has its part in the last bits of a sum, and a resumed run must come to the same. */
+export function shapeAt(step: number, config: ClipConfig, options: TrainerOptions): StepShape {
   const { batchSize, accumulate, loss, textPairs } = options;
   const tokens = tokensAt(step, config, options);
   return { batchSize, accumulate, loss, textPairs, patches: patchesAt(step, config, options), tokens };
@@ -230,6 +231,24 @@ function follow(average: Weights, weights: Weights, decay: number): void {
     const values = weightsOf(weights, name);
     for (let i = 0; i < mean.length; i++) mean[i] += (1 - decay) * (values[i] - mean[i]);
   }
+}
+
+/** The patches that a step looks at; undefined where it looks at all. */
+export function keptAt(
+  step: number,
+  { batchSize, patches }: Pick<StepShape, 'batchSize' | 'patches'>,
+  config: ClipConfig,
+  { seed }: Pick<TrainerOptions, 'seed'>,
+): StepInputs['kept'] {
+  const all = patchCount(config);
+  return patches < all ? keptPatches({ batchSize, patches, all }, seed, step) : undefined;
+}
+
+/** @param where in which tensor, where that is known */
+export function notANumber(step: number, loss: number, gradientNorm: number, where = ''): Error {
+  return new Error(
+    `Step ${step} gave a loss of ${loss} and a gradient of length ${gradientNorm}${where}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
+  );
 }
 
 function firstNotFinite(gradients: ReadonlyMap<string, Float32Array>): string {

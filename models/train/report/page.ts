@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { duration, type EvaluationLine, type Prediction } from '../log.ts';
+import { duration, type EvaluationLine, type Guessing, type Prediction } from '../log.ts';
 import { type Chart, drawChart } from './chart.ts';
 import type { Curve, Point } from './curve.ts';
 import type { History } from './history.ts';
@@ -18,8 +18,8 @@ export interface ReportFacts {
   readonly network: readonly (readonly [string, string])[];
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   readonly batchesPerEpoch: number;
-  /** The loss that guessing gives, and how it is written; null for a loss that has no such number. */
-  readonly guessing: { readonly loss: number; readonly label: string } | null;
+  /** Null for a loss that has no such number. */
+  readonly guessing: Guessing | null;
   /** Null where nothing is held out. */
   readonly heldOut: {
     readonly rows: number;
@@ -274,12 +274,9 @@ function factList(title: string, facts: readonly (readonly [string, string])[]):
   )}</dl></div>`;
 }
 
-/** The first of the highest, whose weights the run keeps. */
+/** The one whose weights the run keeps. */
 function bestOf(evaluations: readonly EvaluationLine[]): EvaluationLine | undefined {
-  return evaluations.reduce<EvaluationLine | undefined>(
-    (best, line) => (best && best.accuracy >= line.accuracy ? best : line),
-    undefined,
-  );
+  return evaluations.findLast(({ better }) => better);
 }
 
 function whole(value: number): string {

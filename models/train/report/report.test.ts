@@ -55,7 +55,7 @@ function reported(changes: Partial<ReportFacts> = {}): RunLog {
   const logFile = join(folder, 'log.jsonl');
   const { log, history } = remember(logFile, 8);
   const report = openReport(join(folder, 'report.html'), history, { ...facts, ...changes });
-  return inTurn([openLog(logFile, 8), log, report]);
+  return inTurn([openLog(logFile, 8, facts.guessing), log, report]);
 }
 const page = () => readFile(join(folder, 'report.html'), 'utf8');
 
@@ -113,16 +113,16 @@ describe('report.html', () => {
     expect(await page()).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('marks the first of the best evaluations', async () => {
+  it('marks the evaluation whose weights were kept last', async () => {
     const log = reported();
-    log.start(0, 30);
-    for (const [i, accuracy] of [0.2, 0.6, 0.6].entries()) {
+    log.start(0, 40);
+    for (const [i, accuracy] of [0.2, 0.6, 0.6, 0.5].entries()) {
       log.step(line(10 * (i + 1)));
-      await log.evaluation(judged(10 * (i + 1), accuracy));
+      await log.evaluation({ ...judged(10 * (i + 1), accuracy), better: i < 3 });
     }
     await log.stop();
-    expect(await page()).toContain('From 20.0 % to 60.0 % in 3 evaluations; the best is 60.0 % at step 20.');
-    expect(await page()).toMatch(/<tr class="best"><th scope="row">20</);
+    expect(await page()).toContain('From 20.0 % to 50.0 % in 4 evaluations; the best is 60.0 % at step 30.');
+    expect(await page()).toMatch(/<tr class="best"><th scope="row">30</);
   });
 
   it('stays small however long the run', async () => {
