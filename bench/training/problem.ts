@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClipConfig } from '../../models/clip/config.ts';
 import { readSafetensors, type Tensor, writeSafetensors } from '../../models/clip/safetensors.ts';
+import { PEAK_RATE, TRAIN_OPTIONS } from '../../models/commands/train-options.ts';
 import { randomStream } from '../../models/data/random.ts';
 import { toStored } from '../../models/networks/weights.ts';
 import { Graph, type Value } from '../../models/onnx/graph.ts';
@@ -28,14 +29,16 @@ export interface Problem {
   readonly gradClipNorm: number;
 }
 
-/** Training's own defaults (models/commands/train.ts), at a constant rate. */
+const { beta1, beta2, eps, wd, 'grad-clip-norm': gradClipNorm } = TRAIN_OPTIONS;
+
+/** Training's own defaults, at a constant rate. */
 export const OPTIMISER = {
-  learningRate: 4e-4,
-  beta1: 0.9,
-  beta2: 0.98,
-  epsilon: 1e-6,
-  weightDecay: 0.1,
-  gradClipNorm: 1,
+  learningRate: PEAK_RATE,
+  beta1: beta1.default,
+  beta2: beta2.default,
+  epsilon: eps.default,
+  weightDecay: wd.default,
+  gradClipNorm: gradClipNorm.default,
 } as const;
 
 /**

@@ -30,6 +30,6 @@ describe('where nothing is said', () => {
 });
 
 it('does what is said', () => {
-  const asked = { epochs: 0.1, saveFrequency: 0, evaluateFrequency: 2 };
+  const asked = { epochs: 0.1, saveFrequency: 0.01, evaluateFrequency: 2 };
   expect(runLength(8, asked)).toEqual({ epochs: 0.1, totalSteps: 1, saveEvery: 1, evaluateEvery: 16 });
 });

@@ -110,14 +110,14 @@ export const TRAIN_OPTIONS = {
     default: 0.5,
     min: 0,
     max: 0.95,
-    help: 'share of the patches left out of each step but the last',
+    help: 'share of the patches left out of each step before --unmasked-epochs',
   },
   'caption-tokens': {
     kind: 'number',
     default: 16,
     min: 2,
     integer: true,
-    help: 'tokens that captions are cut at in each step but the last',
+    help: 'tokens that captions are cut at in each step before --unmasked-epochs',
   },
   'unmasked-epochs': {
     kind: 'number',
@@ -174,12 +174,12 @@ export const TRAIN_OPTIONS = {
   },
   'save-frequency': {
     kind: 'number',
-    min: 0,
+    above: 0,
     help: `epochs between checkpoints; ${WHERE_LEFT_OUT.save}`,
   },
   'zeroshot-frequency': {
     kind: 'number',
-    min: 0,
+    above: 0,
     help: `epochs between held-out evaluations; ${WHERE_LEFT_OUT.evaluate}`,
   },
   'report-to': {

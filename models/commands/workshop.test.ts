@@ -57,14 +57,14 @@ afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
 
 /** <colour> disc: one of a few places and sizes on a grey ground. */
-async function drawShapes(into: string, count: number): Promise<void> {
+async function drawShapes(into: string, count: number, size = SIZE): Promise<void> {
   const random = randomStream('shapes', count);
   for (const [name, colour] of Object.entries(COLOURS)) {
     await mkdir(join(into, `${name} disc`), { recursive: true });
     for (let i = 0; i < count; i++) {
       const [x, y] = [8 + 8 * random(), 8 + 8 * random()];
       const grey = Math.round(255 * random());
-      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE}" height="${SIZE}">
+      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}" viewBox="0 0 ${SIZE} ${SIZE}">
         <rect width="100%" height="100%" fill="rgb(${grey},${grey},${grey})"/>
         <circle cx="${x}" cy="${y}" r="${5 + 3 * random()}" fill="${colour}"/></svg>`;
       await sharp(Buffer.from(svg))
@@ -310,14 +310,14 @@ it('a run that is interrupted and resumed equals one that was not, byte for byte
 }, 180_000);
 
 it('every option that decides the weights does', async () => {
-  const weightsWith = async (...changed: string[]) => {
-    const out = at('option', ...changed);
-    const options = ['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '24'];
+  const weightsOf = async (changed: readonly string[], data = 'shapes', network = 'network.json') => {
+    const out = at('option', data, ...changed);
+    const options = ['--train-data', at(data), '--model', at(network), '--batch-size', '24'];
     const length = ['--epochs', '0.6', '--held-out', '0', '--threads', '1'];
     await run(train, ...options, ...length, ...changed, '--out', out);
     return (await readFile(join(out, 'model.safetensors'))).toString('base64');
   };
-  const seen = [await weightsWith()];
+  const seen = [await weightsOf([])];
   for (const changed of [
     ...[
       ['--wd', '1'],
@@ -332,11 +332,29 @@ it('every option that decides the weights does', async () => {
       ['--caption-tokens', '4'],
       ['--color-jitter-prob', '1'],
     ],
+    ...[
+      ['--gray-scale-prob', '1'],
+      ['--seed', '1'],
+      ['--opt', 'muon'],
+      ['--precision', 'int8'],
+      ['--ema-decay', '0.5'],
+      ['--siglip'],
+      ['--positives', 'several'],
+      ['--patch-dropout', '0.75'],
+      ['--unmasked-epochs', '0'],
+      ['--upsampling-factors', 'shapes=2'],
+    ],
   ]) {
-    const weights = await weightsWith(...changed);
+    const weights = await weightsOf(changed);
     expect(seen.includes(weights), changed.join(' ')).toBe(false);
     seen.push(weights);
   }
+  // Small pictures are coarse as they are.
+  const network = { ...NETWORK, vision_config: { ...NETWORK.vision_config, image_size: 48 } };
+  await writeFile(at('large.json'), JSON.stringify(network));
+  await drawShapes(at('large'), 40, 96);
+  const coarse = await weightsOf(['--low-res-prob', '1'], 'large', 'large.json');
+  expect(coarse === (await weightsOf([], 'large', 'large.json'))).toBe(false);
 }, 180_000);
 
 it('goes without held-out pictures that are damaged, and tells of each', async () => {

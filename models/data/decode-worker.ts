@@ -22,6 +22,8 @@ if (!port)
   throw new Error('decode-worker.ts runs as a worker thread; open a pair stream instead of running it.');
 const settings: DecodeSettings = workerData;
 const { imageSize, mean, std, seed, colorJitterProb, grayScaleProb, lowResProb } = settings;
+/** Times the size that is needed: so that the smallest crop shows all that the picture has. */
+const enlargement = Math.max(2, settings.cropScale[0] ** -0.5);
 
 let queue = Promise.resolve();
 port.on('message', (job: DecodeJob) => {
@@ -56,8 +58,7 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
 
 /** Shared, so that another thread may crop it in the next epoch without a copy. */
 async function decodeShared(image: Uint8Array, name: string): Promise<RgbImage> {
-  // Twice the size that is needed loses nothing that a crop would show.
-  const picture = await decodeImage(image, name, { shortSide: 2 * imageSize });
+  const picture = await decodeImage(image, name, { shortSide: Math.ceil(imageSize * enlargement) });
   const data = new Uint8Array(new SharedArrayBuffer(picture.data.length));
   data.set(picture.data);
   return { ...picture, data };

@@ -7,7 +7,7 @@ import { sharedKeys } from '../data/pair-keys.ts';
 import { textEncoder } from '../networks/clip.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from '../networks/fixtures/reference-weights.ts';
-import { toStored, weightsOf } from '../networks/weights.ts';
+import { toStored, type Weights, weightsOf } from '../networks/weights.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { globalNorm } from './adamw.ts';
 import { LOSSES } from './contrastive-loss.ts';
@@ -161,6 +161,21 @@ describe('pairs of texts beside the pictures', () => {
     };
   };
 
+  /** The names' unit vectors, then the meanings'. */
+  const besides = async (weights: Weights) => {
+    const session = await ort.InferenceSession.create(toModel(textEncoder(config), weights));
+    const { input_ids, dims } = inputs().captions;
+    const { text_embeds } = await session.run({ input_ids: new ort.Tensor('int64', input_ids, dims) });
+    const width = config.projection_dim;
+    return Array.from({ length: 2 * COUNT }, (_, i) => {
+      const vector = Array.from(text_embeds.data.slice((PAIRS + i) * width, (PAIRS + i + 1) * width), Number);
+      const length = Math.hypot(...vector);
+      return vector.map((x) => x / length);
+    });
+  };
+  const scale = Math.exp(config.logit_scale_init_value);
+  const crossEntropy = (right: number, wrong: number) => Math.log(1 + Math.exp(wrong - right));
+
   it('add the contrastive loss of their vectors, by its weight', async () => {
     const lossAt = async (weight: number) => {
       const step = await createStep(
@@ -172,19 +187,9 @@ describe('pairs of texts beside the pictures', () => {
     };
     const without = await createStep(config, shapeOf(config), KIND);
     const weights = referenceWeights(without.parameters, config);
-    const session = await ort.InferenceSession.create(toModel(textEncoder(config), weights));
-    const { input_ids, dims } = inputs().captions;
-    const { text_embeds } = await session.run({ input_ids: new ort.Tensor('int64', input_ids, dims) });
-    const width = config.projection_dim;
-    const vectors = Array.from({ length: 2 * COUNT }, (_, i) => {
-      const vector = Array.from(text_embeds.data.slice((PAIRS + i) * width, (PAIRS + i + 1) * width), Number);
-      const length = Math.hypot(...vector);
-      return vector.map((x) => x / length);
-    });
-    const scale = Math.exp(config.logit_scale_init_value);
+    const vectors = await besides(weights);
     const logit = (name: number, meaning: number) =>
       scale * vectors[name].reduce((sum, x, k) => sum + x * vectors[COUNT + meaning][k], 0);
-    const crossEntropy = (right: number, wrong: number) => Math.log(1 + Math.exp(wrong - right));
     // Two pairs: each row and each column of the similarities has one wrong entry.
     const wanted =
       [0, 1].reduce(
@@ -250,11 +255,15 @@ describe('pairs of texts beside the pictures', () => {
     expect(projection?.shape).toEqual([size, config.projection_dim]);
     expect(without.parameters.every(isOfModel)).toBe(true);
     const weights = new Map(referenceWeights(without.parameters, config));
-    // Both vectors projected to the same: names cannot be told by them, and each of two is as likely.
+    // Both vectors projected to the same: to a name each of the two is as likely, and to each the same name is.
     weights.set('word_projection.weight', new Float32Array(size * config.projection_dim).fill(1));
     given.wordVectors.data.set([0, 1, 0]);
     const blind = (await both.run(weights, given)).loss - (await without.run(weights, given)).loss;
-    expect(blind).toBeCloseTo(0.5 * Math.log(2), 1);
+    const [one, other] = (await besides(weights))
+      .slice(0, COUNT)
+      .map((name) => (scale * name.reduce((sum, x) => sum + x, 0)) / Math.sqrt(name.length));
+    const wanted = (2 * Math.log(2) + crossEntropy(one, other) + crossEntropy(other, one)) / 4;
+    expect(blind).toBeCloseTo(0.5 * wanted, 4);
     const { gradients } = await both.run(weights, given);
     expect(globalNorm([gradients.get('word_projection.weight') ?? new Float32Array(1)])).toBeGreaterThan(0);
   });
