@@ -12,10 +12,11 @@ import { forgetUnneededFiles, whileUsingFiles } from '../storage/model-files.ts'
 import { decodeImage } from './decode.ts';
 import { createEncoders } from './encoders.ts';
 import { createEngine, type Engine } from './engine.ts';
+import { keepAtOnce, obtain, recordRuntime } from './kept-files.ts';
 import type { Attempt } from './plan.ts';
 import type { ProgressMeter } from './progress.ts';
 import { readEncoder } from './read-encoder.ts';
-import { keepAtOnce, type ModelSource, obtain, recordRuntime } from './remote-folder.ts';
+import type { ModelSource } from './remote-folder.ts';
 import { dropWasm, importRuntime, type Runtime, runtimeFile, setWasm } from './runtime.ts';
 import { runSelfTest } from './self-test-run.ts';
 import type { Backend, KnownModel } from './types.ts';

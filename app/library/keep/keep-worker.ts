@@ -3,8 +3,8 @@
 
 import { expose } from 'comlink';
 import { findAdapter } from '../../inference/adapter.ts';
+import { obtain } from '../../inference/kept-files.ts';
 import { createSelfTestMaker } from '../../inference/reference.ts';
-import { obtain } from '../../inference/remote-folder.ts';
 import { importRuntime, type Runtime, runtimeFile, setWasm } from '../../inference/runtime.ts';
 import type { KeepApi } from './api.ts';
 import { keepFolder, keepRemote } from './keep-model.ts';
