@@ -2,7 +2,9 @@
 
 import { serve } from '../scripts/serve.mjs';
 import { holdRequests } from './hold-requests.ts';
+import { Models } from './models-list.ts';
 import { EXAMPLES, Promptlens } from './promptlens.ts';
+import { TINY } from './site/models.ts';
 import { smallPictures } from './site/pictures.ts';
 import { addresses, SITE } from './site/site.ts';
 import { expect, test } from './test.ts';
@@ -41,6 +43,38 @@ test('photographs, labels, model and runtime are there with the network off, and
   // What a first visit shows is kept too.
   await page.getByRole('button', { name: 'Remove all photographs' }).click();
   await app.ranked(EXAMPLES.photographs, LABELS.length + 1);
+});
+
+test('two precisions of a model, side by side, are both there with the network off', async ({
+  page,
+  context,
+}) => {
+  const server = await serve({ root: SITE, port: 0 });
+  const app = new Promptlens(page, server.url);
+  await app.open({ labels: LABELS });
+  await app.add(await smallPictures(2));
+  await app.ranked(2, LABELS.length);
+  const models = new Models(page);
+  await models.open();
+  const row = models.row(TINY, 'site');
+  await row.getByRole('combobox', { name: 'Precision' }).selectOption('fp32');
+  await row.getByRole('button', { name: 'Compare' }).click();
+  await models.close();
+  const beside = page.getByRole('region', { name: 'The model beside' });
+  const bothRank = async () => {
+    await app.ready();
+    await expect(app.machine).toContainText(/q8.*WASM/);
+    await expect(beside).toContainText(/tiny, fp32 on WASM.*for \d of 2 photographs/);
+  };
+  await bothRank();
+  // A worker holds a lock until its files are kept.
+  await expect.poll(() => page.evaluate(async () => (await navigator.locks.query()).held?.length)).toBe(0);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+
+  await server.close();
+  await context.setOffline(true);
+  await page.reload();
+  await bothRank();
 });
 
 test('a server that is out of order is as good as one that is gone', async ({ app, page, context }) => {

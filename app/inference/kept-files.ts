@@ -3,7 +3,7 @@
 
 import { sha256 } from '../../models/clip/manifest.ts';
 import { StorageFullError } from '../storage/errors.ts';
-import { dropFile, getFile, putFile, putRecord } from '../storage/model-files.ts';
+import { changeRecord, dropFile, getFile, putFile } from '../storage/model-files.ts';
 import { download, type ExpectedFile, type OnBytes } from './download.ts';
 import { quiet } from './quiet.ts';
 
@@ -54,21 +54,33 @@ export async function keepAtOnce(): Promise<void> {
   await Promise.allSettled(beingKept);
 }
 
-/** Writes down which build of the runtime this site uses here; an earlier one's file is then not needed any more. */
+/** Writes down that a build of the runtime is here. Those of an earlier version of the site are then not needed any more. */
 export function recordRuntime(file: ExpectedFile, kept: Promise<boolean>): Promise<boolean> {
   const site = new URL('..', file.url).href;
-  return record(`runtime of ${site}`, new Map([[file.sha256, kept]]), new Uint8Array());
+  const builds = Object.values(ONNXRUNTIME_FILES);
+  return record(`runtime of ${site}`, new Map([[file.sha256, kept]]), builds, new Uint8Array());
 }
 
-/** Writes down that an owner's files are all here, when they are. */
+/**
+ * Writes down that an owner's files are all here, when they are. What it was used with before stays: a model may run in two precisions
+ * side by side, and a GPU that was lost is asked again at the next visit. Given up is what the owner itself has no more.
+ * @param all every file that the owner has now
+ */
 export async function record(
   owner: string,
   files: ReadonlyMap<string, Promise<boolean>>,
+  all: readonly { readonly sha256: string }[],
   manifest: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   const kept = await Promise.all(files.values());
   if (!kept.every(Boolean)) return false;
-  return unlessFull(putRecord(owner, { files: [...files.keys()], manifest }));
+  const there = new Set(all.map(({ sha256 }) => sha256));
+  return unlessFull(
+    changeRecord(owner, (before) => {
+      const stay = before?.files.filter((hash) => there.has(hash)) ?? [];
+      return { files: [...new Set([...files.keys(), ...stay])], manifest };
+    }),
+  );
 }
 
 /** A full disk costs the use without a network, not the model. */

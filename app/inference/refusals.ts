@@ -1,5 +1,5 @@
 // GPUs that failed with a model. Each visit would download the runtime and the encoders for them again, only to find the same:
-// what is not in use is not kept. So the next visit goes straight to the device that worked. That a driver was updated
+// what never ran is not kept. So the next visit goes straight to the device that worked. That a driver was updated
 // nobody tells the page, so a GPU is asked again after a while; at once, when model, runtime or GPU are others than
 // they were, or when the address asks for WebGPU.
 

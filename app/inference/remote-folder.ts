@@ -49,7 +49,7 @@ export async function openRemoteFolder(url: string, onBytes: OnBytes): Promise<M
     ],
     read: readFile,
     readRange: async (path, start, end) => (await readFile(path)).slice(start, end),
-    keepRecord: () => record(url, read, manifest.bytes),
+    keepRecord: () => record(url, read, manifest.files, manifest.bytes),
   };
 }
 

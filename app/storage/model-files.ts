@@ -1,15 +1,17 @@
 // Files of models and of the runtime on this device, in Cache Storage, known by what they hold (SHA-256). Whoever keeps
 // a file has checked it; a cache entry is whole or absent, so nothing half-written is ever read.
 //
-// What keeps a file alive is a record: the list of hashes that one owner (a model folder's address, the site's runtime)
-// needs to work with the network off. A record is written last, when its files are all here. Files in no record are
-// forgotten. Beside them stand notes, a few words each, which keep nothing alive. Tabs share all this: `whileUsingFiles` holds a shared lock, and forgetting waits for nobody but needs the
-// lock alone, so that no tab loses a file between keeping it and writing its record.
+// What keeps a file alive is a record: the list of hashes that one owner (a model folder's address, the site's runtime) has been
+// used with, and works with when the network is off. A record is written last, when its files are all here. Files in no record are
+// forgotten. Beside them stand notes, a few words each, which keep nothing alive. Tabs share all this: `whileUsingFiles` holds a
+// shared lock, and forgetting waits for nobody but needs the lock alone, so that no tab loses a file between keeping it and writing
+// its record.
 
 import { isQuotaError, StorageFullError } from './errors.ts';
 
 const CACHE = 'promptlens-files';
 const LOCK = 'promptlens-files';
+const RECORDS_LOCK = 'promptlens-records';
 
 /** Cache entries have addresses. These are never fetched: no server knows them. */
 function fileKey(sha256: string): string {
@@ -20,7 +22,7 @@ function recordKey(owner: string): string {
 }
 
 export interface KeptRecord {
-  /** SHA-256 of every file that the owner needs. */
+  /** SHA-256 of each file. */
   readonly files: readonly string[];
   /** A model folder's manifest.json, byte for byte. */
   readonly manifest: Uint8Array<ArrayBuffer>;
@@ -67,10 +69,23 @@ export async function putRecord(owner: string, record: KeptRecord): Promise<bool
   return put(recordKey(owner), new Response(record.manifest, { headers }), 'the list of the model’s files');
 }
 
+/** Puts a record in the place of the owner's earlier one, which `change` gets; no two of them at once, in whatever tab. */
+export async function changeRecord(
+  owner: string,
+  change: (before: KeptRecord | undefined) => KeptRecord,
+): Promise<boolean> {
+  return whileChangingRecords(async () => putRecord(owner, change(await getRecord(owner))));
+}
+
 /** Forgets an owner's record and, unless another tab is loading a model, the files that no other record names. */
 export async function dropRecord(owner: string): Promise<void> {
-  await (await openCache())?.delete(recordKey(owner));
+  await whileChangingRecords(async () => (await openCache())?.delete(recordKey(owner)));
   await forgetUnneededFiles();
+}
+
+async function whileChangingRecords<Result>(work: () => Promise<Result>): Promise<Result> {
+  const locks = await lockManager();
+  return locks === null ? work() : locks.request(RECORDS_LOCK, { mode: 'exclusive' }, work);
 }
 
 const FILES_HEADER = 'x-promptlens-files';
