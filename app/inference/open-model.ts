@@ -49,15 +49,20 @@ export function openModel(
   return new Promise((resolve, reject) => {
     whileUsingFiles(async () => {
       try {
-        const opened = await open(source, attempt, progress, onKnown);
-        if ('refused' in opened) await keepAtOnce();
-        resolve(opened);
-        if ('keptOffline' in opened) await Promise.allSettled([opened.keptOffline]);
+        const model = await open(source, attempt, progress, onKnown);
+        if ('refused' in model) await keepAtOnce();
+        resolve(model);
+        if ('refused' in model) return false;
+        await Promise.allSettled([model.keptOffline]);
+        return true;
       } catch (error) {
         await keepAtOnce();
         throw error;
       }
-    }).then(() => void forgetUnneededFiles(), reject);
+    }).then((opened) => {
+      // What came for a refused attempt is in no record, and there for the next one.
+      if (opened) void forgetUnneededFiles();
+    }, reject);
   });
 }
 
