@@ -1,5 +1,5 @@
-// Checked files as the inference worker has them: from this device or else from the network, and then kept here. What is kept for
-// long is what a record names.
+// Checked files as a worker has them: from this device or else from the network, and then kept here. They stay for as long as a
+// record names them.
 
 import { sha256 } from '../../models/clip/manifest.ts';
 import { StorageFullError } from '../storage/errors.ts';

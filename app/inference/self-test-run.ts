@@ -1,4 +1,5 @@
-// Runs a folder's self-test on the device at hand. It is also the warm-up: the first run of a session is the slow one.
+// Runs a folder's self-test on the device at hand. Where the encoders are run for it, it is also the warm-up: the first
+// run of a session is the slow one.
 
 import type { ModelFolder } from '../../models/clip/model-folder.ts';
 import { preprocess } from '../../models/clip/preprocess.ts';
