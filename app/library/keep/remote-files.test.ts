@@ -122,6 +122,17 @@ it('gives up after attempts that brought nothing, and keeps what came', async ()
   expect(sink.getSize()).toBe(400);
 });
 
+it('does not take a full disk for a connection that broke', async () => {
+  const asked = stubServer(1_000);
+  const full = new DOMException('No room.', 'QuotaExceededError');
+  const sink = memory();
+  sink.write = () => {
+    throw full;
+  };
+  await expect(receiveFile(FILE, sink, () => {}, QUICK)).rejects.toBe(full);
+  expect(asked).toHaveLength(1);
+});
+
 it('asks for a model’s files without a word about the visitor', async () => {
   const inits: RequestInit[] = [];
   vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {

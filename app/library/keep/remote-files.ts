@@ -153,8 +153,8 @@ async function append(file: RemoteFile, sink: Sink, onBytes: (bytes: number) => 
       onBytes(piece.length);
     }
   } catch (cause) {
-    // What fetch throws when a connection ends, and what we abort with when nothing comes any more.
-    if (!(cause instanceof TypeError || cause instanceof DOMException)) throw cause;
+    // What fetch throws when a connection ends, or that we ended it since nothing came any more. A full disk is neither.
+    if (!(cause instanceof TypeError || watch.signal.aborted)) throw cause;
     throw new CutOffError(cutOff(file, written), { cause });
   } finally {
     watch.end();
