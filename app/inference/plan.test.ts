@@ -99,7 +99,7 @@ describe('planAttempts', () => {
     expect(reasons({ gpuLost: 'The GPU was lost.' })).toEqual(['fp16: The GPU was lost.']);
     expect(reasons({ hasSelfTest: false })).toEqual([expect.stringContaining('selftest.json')]);
     expect(reasons({ hasSelfTest: false, onDevice: true })[0]).toMatch(
-      /Add the model again to have one made\.$/,
+      /Add the model again to have one made; a folder that was picked, delete first\.$/,
     );
     const encoderBytes = new Map([['q8', 1e6] as const]);
     // A self-test would not help.

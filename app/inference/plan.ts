@@ -134,7 +134,9 @@ function generalObstacle(here: Circumstances): string | Adapter {
   }
   if (!here.hasSelfTest) {
     const reason = 'The folder has no selftest.json, so that a GPU’s answers could not be checked.';
-    return here.onDevice ? `${reason} Add the model again to have one made.` : reason;
+    return here.onDevice
+      ? `${reason} Add the model again to have one made; a folder that was picked, delete first.`
+      : reason;
   }
   return adapter;
 }

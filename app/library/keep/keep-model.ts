@@ -54,8 +54,9 @@ export async function keepRemote(
     const { whole } = before ?? { whole: null };
     if (whole !== null) await refuseOther(id, whole, listed);
     const begun = whole === null ? (before?.about.precisions ?? []) : precisionsOf(whole.files);
-    const goesOn = whole === null && precision === 'auto' && begun.length > 0;
-    const precisions = [...new Set([...begun, ...(goesOn ? [] : [choosePrecision(listed, precision, id)])])];
+    // A further precision comes where it is asked for by its name, and not to whoever adds the model again.
+    const asBegun = precision === 'auto' && begun.length > 0;
+    const precisions = [...new Set([...begun, ...(asBegun ? [] : [choosePrecision(listed, precision, id)])])];
     const here = new Set(whole?.files.map(({ path }) => path));
     const missing = wantedFiles(listed, precisions).filter(({ path }) => !here.has(path));
     if (whole !== null && missing.length === 0) {
