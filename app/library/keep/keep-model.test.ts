@@ -166,10 +166,38 @@ describe('a self-test', () => {
     const failing: MakeSelfTest = async () => ({ selfTest: null, problem });
     expect(await keepRemote(source, 'fp32', ignore, failing)).toEqual({ id: 'tests/tiny', problem });
     expect(await kept()).toBeNull();
-    // As where the tab is closed meanwhile.
-    const ended = async () => Promise.reject(new Error('gone'));
-    await expect(keepRemote(source, 'fp16', ignore, ended)).rejects.toThrow('gone');
+    const broken = async () => Promise.reject(new Error('It broke.'));
+    expect(await keepRemote(source, 'fp16', ignore, broken)).toEqual({
+      id: 'tests/tiny',
+      problem: 'It got no self-test, without which it does not run on a GPU: It broke.',
+    });
     expect((await readModelFolder(await openDeviceModel('tests/tiny'))).precisions).toEqual(['fp32', 'fp16']);
+  });
+
+  it('for which there is no room costs nothing else, and is made where there is room again', async () => {
+    let full = false;
+    vi.stubGlobal('navigator', privateFileSystem({ isFull: (name) => full && name === SELF_TEST }));
+    await keepRemote(source, 'fp32', ignore, make);
+    full = true;
+    const { problem } = await keepRemote(source, 'fp16', ignore, make);
+    expect(problem).toMatch(/^It got no self-test, .* no room left on this device/);
+    expect((await readModelFolder(await openDeviceModel('tests/tiny'))).precisions).toEqual(['fp32', 'fp16']);
+    full = false;
+    await keepRemote(source, 'auto', ignore, make);
+    expect((await kept())?.vectors).toEqual({ fp32: vectors, fp16: vectors });
+  });
+
+  it('that is none of ours is refused with its model, and leaves nothing behind', async () => {
+    published.set(SELF_TEST, json({ vectors: {} }));
+    await expect(keepFolder('mine', picked(published), ignore, make)).rejects.toThrow(
+      'mine/selftest.json was refused',
+    );
+    asked = [];
+    await expect(keepRemote(source, 'fp32', ignore, make)).rejects.toThrow(
+      'tests/tiny/selftest.json was refused',
+    );
+    expect(asked.filter((path) => path.endsWith('.onnx'))).toEqual([]);
+    expect(await models()).toEqual([]);
   });
 
   it('is made of a folder of this device too', async () => {

@@ -62,7 +62,7 @@ export async function keepRemote(
     if (whole !== null && missing.length === 0) {
       const bytes = sum(whole.files);
       onProgress(bytes, bytes);
-      return { id, problem: await addSelfTest(id, whole, makeSelfTest) };
+      return { id, problem: await selfTestProblem(id, whole, makeSelfTest) };
     }
     const total = sum(missing);
     await makeRoom(total - (before?.bytes ?? 0) + sum(whole?.files ?? []), id);
@@ -76,7 +76,7 @@ export async function keepRemote(
     await readOrRemove(id, model, [...(whole?.files ?? []), ...missing], whole === null);
     for (const file of large) await unlessFull(id, () => receive(model, file, onBytes));
     const manifest = await finish(id, model, [...here, ...missing.map(({ path }) => path)], whole === null);
-    return { id, problem: await addSelfTest(id, manifest, makeSelfTest) };
+    return { id, problem: await selfTestProblem(id, manifest, makeSelfTest) };
   });
 }
 
@@ -111,7 +111,7 @@ export async function keepFolder(
   const source = pickedSource(name, [...files, ...stated]);
   const manifest =
     stated.length > 0 ? parseManifest(await source.read('manifest.json'), 'manifest.json') : null;
-  await readModelFolder(pickedSource(name, files));
+  await checkFolder(pickedSource(name, files));
   const id = await freeId(name);
   return whileWriting(id, async () => {
     const total = sum(files);
@@ -138,7 +138,7 @@ export async function keepFolder(
       await removeDeviceModel(id);
       throw error;
     }
-    return { id, problem: await addSelfTest(id, kept, makeSelfTest) };
+    return { id, problem: await selfTestProblem(id, kept, makeSelfTest) };
   });
 }
 
@@ -211,7 +211,13 @@ async function hashOf(bytes: Uint8Array<ArrayBuffer>, kind: HubFile['hash']['kin
   return toHex(await crypto.subtle.digest('SHA-1', await blob.arrayBuffer()));
 }
 
-/** Reads the folder as the page will; one that contradicts itself leaves nothing behind where it is new. */
+/** Reads the folder as the page will, all but the encoders. Rejects with a sentence where the page could not use it. */
+async function checkFolder(source: FolderSource): Promise<void> {
+  await readModelFolder(source);
+  await readSelfTest(source, await source.list());
+}
+
+/** A folder that contradicts itself leaves nothing behind where it is new. */
 async function readOrRemove(
   id: string,
   model: NewModel,
@@ -219,7 +225,7 @@ async function readOrRemove(
   isNew: boolean,
 ): Promise<void> {
   try {
-    await readModelFolder({ ...model.source, list: async () => [...files] });
+    await checkFolder({ ...model.source, list: async () => [...files] });
   } catch (error) {
     if (isNew) await removeDeviceModel(id);
     throw error;
@@ -249,6 +255,23 @@ async function finish(
 }
 
 /**
+ * `addSelfTest` for a model that is on this device by now, and stays: whatever goes wrong is what it will not do here, and no reason
+ * to say that it could not be added.
+ */
+async function selfTestProblem(
+  id: string,
+  manifest: Manifest,
+  makeSelfTest: MakeSelfTest,
+): Promise<string | null> {
+  try {
+    return await addSelfTest(id, manifest, makeSelfTest);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `It got no self-test, without which it does not run on a GPU: ${reason}`;
+  }
+}
+
+/**
  * Puts a self-test, or a further precision's part of it, beside a model that brought none. It is whole before and afterwards: what
  * goes wrong here, or is cancelled, costs the GPU alone. Resolves to what `Added` calls its problem.
  */
@@ -258,7 +281,7 @@ async function addSelfTest(
   makeSelfTest: MakeSelfTest,
 ): Promise<string | null> {
   const folder = await openDeviceModel(id);
-  const before = files.some(({ path }) => path === SELF_TEST) ? await readSelfTest(folder) : null;
+  const before = await readSelfTest(folder, files);
   if (before !== null && !before.madeOnDevice) return null;
   const { selfTest, problem } = await makeSelfTest(folder, before);
   if (selfTest !== null) {
@@ -276,8 +299,14 @@ async function addSelfTest(
   return problem;
 }
 
-async function readSelfTest(folder: FolderSource): Promise<SelfTest> {
-  return parseSelfTest(parseJson(await folder.read(SELF_TEST), SELF_TEST), SELF_TEST);
+/** Null where it is not among the files. */
+async function readSelfTest(
+  { name, read }: FolderSource,
+  files: readonly FolderFile[],
+): Promise<SelfTest | null> {
+  if (!files.some(({ path }) => path === SELF_TEST)) return null;
+  const fileName = `${name}/${SELF_TEST}`;
+  return parseSelfTest(parseJson(await read(SELF_TEST), fileName), fileName);
 }
 
 /** Better said before the first byte than after the last but one. */
