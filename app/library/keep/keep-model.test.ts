@@ -226,6 +226,33 @@ it('leaves a model as it is where another was published under its name', async (
   await readModelFolder(await openDeviceModel('tests/tiny'));
 });
 
+it('takes a model whose card was edited for the same', async () => {
+  await keepRemote(source, 'q8', ignore, noGpu);
+  published.set('README.md', new TextEncoder().encode('---\nlicense: mit\n---\nThanks!\n'));
+  await keepRemote(source, 'fp32', ignore, noGpu);
+  expect((await readModelFolder(await openDeviceModel('tests/tiny'))).precisions).toEqual(['fp32', 'q8']);
+});
+
+it('where nobody publishes hashes, tells another model by its encoders’ lengths, as texts are sent compressed', async () => {
+  const folder = parseSource('https://models.example/tiny/', HUB);
+  vi.stubGlobal('fetch', async (url: string, { method }: RequestInit) => {
+    const path = url.slice('https://models.example/tiny/'.length);
+    const bytes = published.get(path);
+    if (bytes === undefined) return new Response(null, { status: 404 });
+    const sent = path.endsWith('.onnx') ? bytes.length : bytes.length >> 1;
+    const headers = { 'content-length': String(sent) };
+    return new Response(method === 'HEAD' ? null : bytes, { headers });
+  });
+  await keepRemote(folder, 'q8', ignore, noGpu);
+  await keepRemote(folder, 'fp32', ignore, noGpu);
+  const { precisions } = await readModelFolder(await openDeviceModel('https://models.example/tiny'));
+  expect(precisions).toEqual(['fp32', 'q8']);
+  published.set('onnx/text_model.onnx', new Uint8Array(1_001));
+  await expect(keepRemote(folder, 'auto', ignore, noGpu)).rejects.toThrow(
+    'has changed on its server since it was added here (onnx/text_model.onnx)',
+  );
+});
+
 it('finds a contradiction before the encoders come, and leaves nothing behind', async () => {
   published = withJson(published, 'preprocessor_config.json', { crop_size: 17, size: 17 });
   await expect(keepRemote(source, 'auto', ignore, noGpu)).rejects.toThrow(

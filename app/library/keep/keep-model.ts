@@ -24,6 +24,9 @@ import { isQuotaError, StorageFullError } from '../../storage/errors.ts';
 import { listRemoteFiles, type RemoteFile, receiveFile } from './remote-files.ts';
 import { deviceId, type Source, sourceWords } from './source.ts';
 
+/** Says what a model is to a person, its licence among it. */
+const CARD = 'README.md';
+
 /** Bytes of a model that are here, of all that it needs. */
 export type OnProgress = (loadedBytes: number, totalBytes: number) => void;
 
@@ -84,11 +87,18 @@ export async function keepRemote(
 async function refuseOther(id: string, whole: Manifest, listed: readonly RemoteFile[]): Promise<void> {
   const { read } = await openDeviceModel(id);
   const remote = new Map(listed.map((file) => [file.path, file]));
-  for (const { path, bytes, sha256: known } of whole.files) {
-    if (path === SELF_TEST && !remote.has(path)) continue; // made here
-    const { hash, bytes: now } = remote.get(path) ?? { hash: null, bytes: -1 };
-    const found = hash?.kind === 'git' ? await hashOf(await read(path), 'git') : known;
-    if (hash === null ? now === bytes : hash.hex === found) continue;
+  const isSame = async (here: Required<FolderFile>, there: RemoteFile) => {
+    const { hash } = there;
+    // A server that compresses texts says how long they are then.
+    if (hash === null) return isDescription(here) || there.bytes === here.bytes;
+    return hash.hex === (hash.kind === 'git' ? await hashOf(await read(here.path), 'git') : here.sha256);
+  };
+  for (const file of whole.files) {
+    const { path } = file;
+    const there = remote.get(path);
+    const isMadeHere = path === SELF_TEST && there === undefined;
+    if (path === CARD || isMadeHere) continue;
+    if (there !== undefined && (await isSame(file, there))) continue;
     throw new Error(
       `${id} has changed on its server since it was added here (${path}). Delete it here, and add it again.`,
     );
@@ -247,7 +257,7 @@ async function finish(
   for (const { path, bytes } of kept) {
     hashed.push({ path, bytes, sha256: await sha256(await model.source.read(path)) });
   }
-  const card = paths.includes('README.md') ? await model.source.read('README.md') : new Uint8Array();
+  const card = paths.includes(CARD) ? await model.source.read(CARD) : new Uint8Array();
   const manifest = { files: hashed };
   const license = licenseOf(new TextDecoder().decode(card));
   await unlessFull(id, () => model.finish(manifest, license));
