@@ -87,9 +87,10 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, additions: made
   const chosen = { use, beside, report, onUse, onBeside };
 
   const remove = async (model: ListedModel, forget: () => Promise<void>) => {
+    // First: where it may not be deleted, the visitor keeps what is in use.
+    await forget();
     if (beside?.model === model.name) onBeside(null);
     if (use.model === model.name) onUse(fallback);
-    await forget();
     for (const key of (await modelKeysOf(model.files)).values()) await removeVectorModel(key);
     toast(`${model.title} is deleted: ${formatBytes(model.keptBytes)} of this device are free again.`);
   };
@@ -158,7 +159,12 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, additions: made
                 key={model.id}
                 model={listed}
                 {...chosen}
-                onRemove={() => void afterwards(remove(listed, () => removeKept(model.id)))}
+                onRemove={
+                  // A further precision is on its way into its folder.
+                  coming.has(model.id)
+                    ? null
+                    : () => void afterwards(remove(listed, () => removeKept(model.id)))
+                }
               />
             );
           })}
