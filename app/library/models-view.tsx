@@ -89,8 +89,9 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, additions: made
   const remove = async (model: ListedModel, forget: () => Promise<void>) => {
     // First: where it may not be deleted, the visitor keeps what is in use.
     await forget();
-    if (beside?.model === model.name) onBeside(null);
     if (use.model === model.name) onUse(fallback);
+    // Afterwards: a model that takes the place of another leaves the one beside it as it was.
+    if (beside?.model === model.name) onBeside(null);
     for (const key of (await modelKeysOf(model.files)).values()) await removeVectorModel(key);
     toast(`${model.title} is deleted: ${formatBytes(model.keptBytes)} of this device are free again.`);
   };
