@@ -189,7 +189,6 @@ export async function removeDeviceModel(id: string): Promise<void> {
 export interface NewModel {
   /** What has come so far, as a folder to be read. */
   readonly source: FolderSource;
-  bytesOf(path: string): Promise<number>;
   /** For writing behind what is there; close it. */
   open(path: string): Promise<FileSystemSyncAccessHandle>;
   write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
@@ -206,8 +205,10 @@ export async function beginDeviceModel(id: string, about: AboutModel | null): Pr
   const write = async (path: string, bytes: Uint8Array<ArrayBuffer>) => {
     const handle = await open(path);
     try {
-      handle.truncate(0);
+      // Where there is no room for it, what was there stays.
       handle.write(bytes, { at: 0 });
+      handle.truncate(bytes.length);
+      handle.flush();
     } finally {
       handle.close();
     }
@@ -220,10 +221,6 @@ export async function beginDeviceModel(id: string, about: AboutModel | null): Pr
     source: folderSource(id, folder, async () =>
       (await filesIn(folder)).filter(({ path }) => path !== MANIFEST),
     ),
-    bytesOf: async (path) => {
-      const handle = await folder.getFileHandle(stored(path)).catch(orNull);
-      return handle === null ? 0 : (await handle.getFile()).size;
-    },
     open,
     write,
     remove: (path) => folder.removeEntry(stored(path)),

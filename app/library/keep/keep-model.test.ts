@@ -300,6 +300,15 @@ it('refuses a folder that its own manifest.json contradicts, and one that is non
   expect(await models()).toEqual([]);
 });
 
+it('stays whole where there is no room for the list of a further precision', async () => {
+  let full = false;
+  vi.stubGlobal('navigator', privateFileSystem({ isFull: (name) => full && name === 'manifest.json' }));
+  await keepRemote(source, 'q8', ignore, noGpu);
+  full = true;
+  await expect(keepRemote(source, 'fp32', ignore, noGpu)).rejects.toThrow('no room left on this device');
+  expect((await models())[0].encoders).toEqual(ENCODERS.q8);
+});
+
 it('says beforehand that there is no room', async () => {
   vi.stubGlobal('navigator', privateFileSystem({ quota: 100 }));
   await expect(keepRemote(source, 'auto', ignore, noGpu)).rejects.toThrow('no room left on this device');
