@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as ort from 'onnxruntime-web';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { GraphSignature } from '../../models/clip/encoder-binding.ts';
 import {
   expectedImage,
@@ -24,8 +24,9 @@ const folder = {
   tokenizer: { contextLength: 4, padTokenId: 9 },
 } as ModelFolder;
 /** A runtime whose sessions have the graphs given here, by the first byte of what they are made from. */
-function runtimeOf(graphs: readonly GraphSignature[]): Runtime {
-  return { InferenceSession: { create: async ([kind]: Uint8Array) => graphs[kind] } } as unknown as Runtime;
+function runtimeOf(graphs: readonly GraphSignature[], release = async () => {}): Runtime {
+  const create = async ([kind]: Uint8Array) => ({ ...graphs[kind], release });
+  return { InferenceSession: { create } } as unknown as Runtime;
 }
 const graphOf = (inputs: readonly GraphSignature['inputMetadata'][number][], ...outputs: string[]) => ({
   inputMetadata: inputs,
@@ -54,16 +55,18 @@ it('lets the graphs’ bytes go once the sessions are there', async () => {
   expect(encoders).toBeDefined();
 });
 
-it('refuses graphs that contradict the folder', async () => {
+it('refuses graphs that contradict the folder, and gives their memory back', async () => {
   const large = graphOf(
     [{ name: 'pixel_values', type: 'float32', shape: ['batch', 3, 2, 2] }],
     'image_embeds',
   );
   const only = (kind: number) => ({ graph: new Uint8Array([kind]), externalData: [], producer: '' });
   const graphs = { vision_model: only(0), text_model: only(1) };
-  await expect(createEncoders(runtimeOf([large, text]), attempt, folder, graphs)).rejects.toThrow(
+  const release = vi.fn(async () => {});
+  await expect(createEncoders(runtimeOf([large, text], release), attempt, folder, graphs)).rejects.toThrow(
     'The vision_model sees pictures of 2×2, preprocessor_config.json makes them 1×1.',
   );
+  expect(release).toHaveBeenCalledOnce();
 });
 
 it.each([true, false])("runs other exporters' encoders, a mask asked for: %s", async (mask) => {

@@ -1,6 +1,6 @@
 // A model's two towers as sessions on one device.
 
-import { bindEncoder, textInputs } from '../../models/clip/encoder-binding.ts';
+import { bindEncoder, type EncoderBinding, textInputs } from '../../models/clip/encoder-binding.ts';
 import { encoderPath } from '../../models/clip/encoder-files.ts';
 import type { ModelFolder } from '../../models/clip/model-folder.ts';
 import { imageSize } from '../../models/clip/preprocess.ts';
@@ -27,7 +27,7 @@ export async function createEncoders(
   return { encodeImages, encodeTexts };
 }
 
-// No function inside these two may name `graph`: it outlives them, and would keep what it names.
+// No function inside these three may name `graph`: it outlives them, and would keep what it names.
 
 export async function createImageTower(
   runtime: Runtime,
@@ -35,9 +35,8 @@ export async function createImageTower(
   folder: ModelFolder,
   graph: EncoderBytes,
 ): Promise<ImageTower> {
-  const path = encoderPath('vision_model', attempt.precision);
-  const session = await createEncoderSession(runtime, attempt, graph, path);
-  const { input, output } = bindEncoder('vision_model', session.signature, folder);
+  const { session, binding } = await createTower('vision_model', runtime, attempt, folder, graph);
+  const { input, output } = binding;
   const { width, height } = imageSize(folder.preprocessing);
   return {
     encodeImages: (pixelValues, batch) =>
@@ -52,12 +51,27 @@ export async function createTextTower(
   folder: ModelFolder,
   graph: EncoderBytes,
 ): Promise<TextTower> {
-  const path = encoderPath('text_model', attempt.precision);
-  const session = await createEncoderSession(runtime, attempt, graph, path);
-  const binding = bindEncoder('text_model', session.signature, folder);
+  const { session, binding } = await createTower('text_model', runtime, attempt, folder, graph);
   const { padTokenId } = folder.tokenizer;
   return {
     encodeTexts: (prompts) => session.run(textInputs(binding, prompts, padTokenId), binding.output),
     release: session.release,
   };
+}
+
+async function createTower(
+  encoder: Encoder,
+  runtime: Runtime,
+  attempt: Attempt,
+  folder: ModelFolder,
+  graph: EncoderBytes,
+): Promise<{ readonly session: EncoderSession; readonly binding: EncoderBinding }> {
+  const path = encoderPath(encoder, attempt.precision);
+  const session = await createEncoderSession(runtime, attempt, graph, path);
+  try {
+    return { session, binding: bindEncoder(encoder, session.signature, folder) };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }

@@ -88,3 +88,16 @@ it('goes without a precision that WebAssembly cannot run, and says why', async (
     ),
   });
 });
+
+it('gives a session’s memory back where it does not compute', async () => {
+  adapter = { ...gpu, shaderF16: false };
+  const session = await ort.InferenceSession.create(files.get('onnx/vision_model.onnx') ?? new Uint8Array());
+  vi.spyOn(session, 'run').mockRejectedValue(new Error('out of memory'));
+  const release = vi.spyOn(session, 'release');
+  const create = vi.spyOn(ort.InferenceSession, 'create').mockResolvedValue(session);
+  const { selfTest, problem } = await makeSelfTest(source, null);
+  create.mockRestore();
+  expect(selfTest).toBeNull();
+  expect(problem).toContain('(out of memory)');
+  expect(release).toHaveBeenCalledOnce();
+});

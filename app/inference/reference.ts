@@ -74,11 +74,9 @@ async function reference(
   const read = (encoder: 'vision_model' | 'text_model') =>
     readEncoder(source, folder.files, encoder, precision);
   const vision = await createImageTower(runtime, attempt, folder, await read('vision_model'));
-  const image = await encodeTestImage(vision, folder, question);
-  await vision.release();
+  const image = await encodeTestImage(vision, folder, question).finally(vision.release);
   const text = await createTextTower(runtime, attempt, folder, await read('text_model'));
-  const prompt = await encodeTestPrompt(text, folder, question);
-  await text.release();
+  const prompt = await encodeTestPrompt(text, folder, question).finally(text.release);
   return selfTestVectors(normalize(image), normalize(prompt));
 }
 
