@@ -4,7 +4,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { Announcer } from './classify/announcer.tsx';
 import { DropTarget } from './classify/drop-target.tsx';
 import { refuse } from './classify/late-parts.ts';
-import { givenChoice } from './classify/load-request.ts';
+import { allowsSoftwareAdapter, givenChoice } from './classify/load-request.ts';
 import { MachineBar } from './classify/machine-bar.tsx';
 import { PhotoView } from './classify/photo-view.tsx';
 import { hasUnkept, type Photo } from './classify/photos.ts';
@@ -47,6 +47,7 @@ const ModelsView = lazy(loadModelsView);
 const loadAhead = () => void loadModelsView().catch((error: unknown) => console.warn(error));
 const NO_PHOTOS: readonly Photo[] = [];
 const DEFAULT_CHOICE = givenChoice(new URL(location.href), new URL(document.baseURI));
+const ALLOW_SOFTWARE_ADAPTER = allowsSoftwareAdapter(new URL(location.href));
 
 function Page({ additions }: AppProps) {
   const { classifier, beside: second } = useServices();
@@ -89,6 +90,7 @@ function Page({ additions }: AppProps) {
               onBeside={(choice) => show({ beside: choice })}
               onClose={() => setChoosingModels(false)}
               additions={additions}
+              allowSoftwareAdapter={ALLOW_SOFTWARE_ADAPTER}
             />
           </Suspense>
         </ErrorBoundary>

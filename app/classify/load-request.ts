@@ -15,6 +15,10 @@ export function givenChoice(address: URL, base: URL): ModelChoice {
   return { model: placeOf(model, base) === null ? DEFAULT_MODEL : model, precision: 'auto' };
 }
 
+export function allowsSoftwareAdapter(address: URL): boolean {
+  return address.searchParams.has('software-adapter');
+}
+
 /** Throws a sentence where there can be no such model. */
 export function loadRequest({ model, precision }: ModelChoice, address: URL, base: URL): LoadRequest {
   const backend = address.searchParams.get('backend');
@@ -24,6 +28,6 @@ export function loadRequest({ model, precision }: ModelChoice, address: URL, bas
     place,
     precision,
     backend: backend === 'webgpu' || backend === 'wasm' ? backend : 'auto',
-    allowSoftwareAdapter: address.searchParams.has('software-adapter'),
+    allowSoftwareAdapter: allowsSoftwareAdapter(address),
   };
 }

@@ -63,8 +63,11 @@ export const WEBGPU_DOWNLOAD_LIMIT = 24e6;
 const WEBGPU_PRECISIONS = ['fp16', 'fp32'] as const satisfies readonly Precision[];
 
 /** What a model may run in on this GPU, best first. */
-export function gpuPrecisions(adapter: Adapter | NoAdapter): readonly Precision[] {
-  if ('absent' in adapter) return [];
+export function gpuPrecisions(
+  adapter: Adapter | NoAdapter,
+  allowSoftwareAdapter: boolean,
+): readonly Precision[] {
+  if ('absent' in adapter || (adapter.software && !allowSoftwareAdapter)) return [];
   return WEBGPU_PRECISIONS.filter((precision) => precision !== 'fp16' || adapter.shaderF16);
 }
 

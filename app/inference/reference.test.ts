@@ -12,7 +12,8 @@ import { runSelfTest } from './self-test-run.ts';
 
 let adapter: Adapter | NoAdapter;
 const startRuntime = vi.fn(async () => ort);
-const makeSelfTest = createSelfTestMaker({ findAdapter: async () => adapter, startRuntime });
+const parts = { findAdapter: async () => adapter, allowSoftwareAdapter: false, startRuntime };
+const makeSelfTest = createSelfTestMaker(parts);
 
 const gpu: Adapter = { name: 'acme rocket', software: false, shaderF16: true };
 /** Another exporter's, whose fp16 is its fp32 under another name. */
@@ -65,7 +66,12 @@ it('holds what a GPU here would be asked for, and nothing is started for nothing
   expect(await makeSelfTest(source, selfTest)).toEqual({ selfTest: null, problem: null });
   adapter = { absent: 'No WebGPU here.' };
   expect(await makeSelfTest(source, null)).toEqual({ selfTest: null, problem: null });
+  // No model runs on a GPU in software, unless the address asks for it.
+  adapter = { ...gpu, software: true };
+  expect(await makeSelfTest(source, null)).toEqual({ selfTest: null, problem: null });
   expect(startRuntime).not.toHaveBeenCalled();
+  const asked = await createSelfTestMaker({ ...parts, allowSoftwareAdapter: true })(source, null);
+  expect(precisionsOf(asked.selfTest)).toEqual(['fp16', 'fp32']);
 
   // A GPU that can do more, or a further precision.
   adapter = gpu;

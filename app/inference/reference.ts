@@ -30,14 +30,20 @@ export type MakeSelfTest = (folder: FolderSource, before: SelfTest | null) => Pr
 
 export interface ReferenceParts {
   readonly findAdapter: () => Promise<Adapter | NoAdapter>;
+  /** As where the model will be loaded: what no GPU will run is not computed. */
+  readonly allowSoftwareAdapter: boolean;
   /** WebAssembly's; called at most once for each model, and not where there is nothing to compute. */
   readonly startRuntime: () => Promise<Runtime>;
 }
 
-export function createSelfTestMaker({ findAdapter, startRuntime }: ReferenceParts): MakeSelfTest {
+export function createSelfTestMaker({
+  findAdapter,
+  allowSoftwareAdapter,
+  startRuntime,
+}: ReferenceParts): MakeSelfTest {
   return async (source, before) => {
     const there = precisionsOf(await source.list());
-    const missing = gpuPrecisions(await findAdapter()).filter(
+    const missing = gpuPrecisions(await findAdapter(), allowSoftwareAdapter).filter(
       (precision) => there.includes(precision) && before?.vectors[precision] === undefined,
     );
     if (missing.length === 0) return { selfTest: null, problem: null };

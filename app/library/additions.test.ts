@@ -40,8 +40,8 @@ class FakeWorker {
       });
     };
     const api: KeepApi = {
-      remote: (_, __, onProgress) => keep(onProgress),
-      folder: (_, __, onProgress) => keep(onProgress),
+      remote: (_, __, ___, onProgress) => keep(onProgress),
+      folder: (_, __, ___, onProgress) => keep(onProgress),
     };
     expose(api, port2);
   }
@@ -88,7 +88,7 @@ afterEach(() => {
 
 const begin = () =>
   additions.add(ID, [HUB, 'https://cdn.example'], (api, onProgress) =>
-    api.remote(SOURCE, 'auto', onProgress),
+    api.remote(SOURCE, 'auto', false, onProgress),
   );
 /** Resolves to the worker that has been told what to do. */
 const atWork = (which = 0) =>
@@ -144,7 +144,7 @@ it('says what a model that is on this device now will not do here', async () => 
 
 it('waits for the policy where it may ask a host, and for nothing where it asks none', async () => {
   begin();
-  additions.add('mine', [], (api, onProgress) => api.folder('mine', [], onProgress));
+  additions.add('mine', [], (api, onProgress) => api.folder('mine', [], false, onProgress));
   const worker = await atWork();
   expect(workers).toHaveLength(1);
   expect(worker.address.search).not.toContain('hosts');
@@ -251,7 +251,7 @@ it('says why it cannot begin: no policy, no script', async () => {
       row({ problem: 'This browser lets the page have no service worker.' }),
     ]),
   );
-  additions.add('mine', [], (api, onProgress) => api.folder('mine', [], onProgress));
+  additions.add('mine', [], (api, onProgress) => api.folder('mine', [], false, onProgress));
   (await atWork()).break('');
   await vi.waitFor(() =>
     expect(additions.list().at(-1)?.problem).toBe(

@@ -41,6 +41,8 @@ interface ModelsViewProps {
   readonly onClose: () => void;
   /** They go on while this list is closed. */
   readonly additions: Additions;
+  /** As models are loaded with it. */
+  readonly allowSoftwareAdapter: boolean;
 }
 
 export default function ModelsView(props: ModelsViewProps) {
@@ -78,10 +80,10 @@ export default function ModelsView(props: ModelsViewProps) {
   );
 }
 
-function Lists({ use, beside, report, fallback, onUse, onBeside, additions: made }: ModelsViewProps) {
+function Lists({ use, beside, report, fallback, onUse, onBeside, ...props }: ModelsViewProps) {
   const site = useSite(use.model);
   const device = useDeviceModels();
-  const additions = useAdditions(made);
+  const additions = useAdditions(props.additions, props.allowSoftwareAdapter);
   const queryClient = useQueryClient();
   const heading = useRef<HTMLHeadingElement>(null);
   const chosen = { use, beside, report, onUse, onBeside };

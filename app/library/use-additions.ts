@@ -17,14 +17,15 @@ export interface UsedAdditions {
   readonly dismiss: (id: string) => void;
 }
 
-export function useAdditions(additions: Additions): UsedAdditions {
+/** @param allowSoftwareAdapter as models are loaded with it */
+export function useAdditions(additions: Additions, allowSoftwareAdapter: boolean): UsedAdditions {
   const list = useSyncExternalStore(additions.subscribe, additions.list);
   const addTyped = useCallback(
     (text: string, precision: 'auto' | Precision, hub: string) => {
       try {
         const source = parseSource(text, hub);
         additions.add(deviceId(source), hostsOf(source), (api, onProgress) =>
-          api.remote(source, precision, onProgress),
+          api.remote(source, precision, allowSoftwareAdapter, onProgress),
         );
         return true;
       } catch (error) {
@@ -32,16 +33,18 @@ export function useAdditions(additions: Additions): UsedAdditions {
         return false;
       }
     },
-    [additions],
+    [additions, allowSoftwareAdapter],
   );
   return useMemo(
     () => ({
       list,
       addTyped,
       addFolder: ({ name, files }) =>
-        additions.add(name, [], (api, onProgress) => api.folder(name, files, onProgress)),
+        additions.add(name, [], (api, onProgress) =>
+          api.folder(name, files, allowSoftwareAdapter, onProgress),
+        ),
       dismiss: additions.dismiss,
     }),
-    [list, addTyped, additions],
+    [list, addTyped, additions, allowSoftwareAdapter],
   );
 }

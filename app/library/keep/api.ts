@@ -5,7 +5,17 @@ import type { Added, OnProgress, PickedFile } from './keep-model.ts';
 import type { Source } from './source.ts';
 
 export interface KeepApi {
-  /** `onProgress` is a comlink proxy. */
-  remote(source: Source, precision: 'auto' | Precision, onProgress: OnProgress): Promise<Added>;
-  folder(name: string, files: readonly PickedFile[], onProgress: OnProgress): Promise<Added>;
+  /** `allowSoftwareAdapter` as models are loaded with it; `onProgress` is a comlink proxy. */
+  remote(
+    source: Source,
+    precision: 'auto' | Precision,
+    allowSoftwareAdapter: boolean,
+    onProgress: OnProgress,
+  ): Promise<Added>;
+  folder(
+    name: string,
+    files: readonly PickedFile[],
+    allowSoftwareAdapter: boolean,
+    onProgress: OnProgress,
+  ): Promise<Added>;
 }

@@ -16,11 +16,14 @@ async function startRuntime(): Promise<Runtime> {
   return runtime;
 }
 
-const makeSelfTest = createSelfTestMaker({ findAdapter, startRuntime });
+const selfTestMaker = (allowSoftwareAdapter: boolean) =>
+  createSelfTestMaker({ findAdapter, allowSoftwareAdapter, startRuntime });
 
 const api: KeepApi = {
-  remote: (source, precision, onProgress) => keepRemote(source, precision, onProgress, makeSelfTest),
-  folder: (name, files, onProgress) => keepFolder(name, files, onProgress, makeSelfTest),
+  remote: (source, precision, allowSoftwareAdapter, onProgress) =>
+    keepRemote(source, precision, onProgress, selfTestMaker(allowSoftwareAdapter)),
+  folder: (name, files, allowSoftwareAdapter, onProgress) =>
+    keepFolder(name, files, onProgress, selfTestMaker(allowSoftwareAdapter)),
 };
 
 expose(api);
