@@ -215,6 +215,18 @@ it('goes on in the precision in which it was begun', async () => {
   expect((await models())[0].encoders?.sort()).toEqual([...ENCODERS.fp32].sort());
 });
 
+it('goes on with a further precision that is asked for again, and runs in the one before meanwhile', async () => {
+  await keepRemote(source, 'q8', ignore, noGpu);
+  away = 'onnx/text_model.onnx';
+  await expect(keepRemote(source, 'fp32', ignore, noGpu)).rejects.toThrow('it answered 500');
+  expect((await models())[0].encoders?.sort()).toEqual([...ENCODERS.q8].sort());
+  away = null;
+  asked = [];
+  await keepRemote(source, 'fp32', ignore, noGpu);
+  expect(asked).toEqual(['onnx/text_model.onnx']);
+  expect((await readModelFolder(await openDeviceModel('tests/tiny'))).precisions).toEqual(['fp32', 'q8']);
+});
+
 it('leaves a model as it is where another was published under its name', async () => {
   await keepRemote(source, 'q8', ignore, noGpu);
   const before = await models();

@@ -208,7 +208,7 @@ async function receive(model: NewModel, file: RemoteFile, onBytes: (bytes: numbe
   if (found === file.hash.hex) return;
   await model.remove(file.path);
   throw new Error(
-    `${file.path} was refused: its ${HASH_NAMES[file.hash.kind]} is ${found}, the server publishes ${file.hash.hex}. It was deleted; go on with the download to have it again.`,
+    `${file.path} was refused: its ${HASH_NAMES[file.hash.kind]} is ${found}, the server publishes ${file.hash.hex}. It was deleted: add the model again in the same precision to have it anew.`,
   );
 }
 

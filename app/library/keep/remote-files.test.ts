@@ -117,7 +117,7 @@ it('gives up after attempts that brought nothing, and keeps what came', async ()
   stubServer(0);
   const sink = memory(CONTENT.slice(0, 400));
   await expect(receiveFile(FILE, sink, () => {}, QUICK)).rejects.toThrow(
-    'onnx/a.onnx was cut off after 400 of 1000 bytes. What has come is kept',
+    'onnx/a.onnx was cut off after 400 of 1000 bytes. What has come is kept: add the model again in the same precision, and it goes on from there.',
   );
   expect(sink.getSize()).toBe(400);
 });

@@ -163,7 +163,7 @@ async function append(file: RemoteFile, sink: Sink, onBytes: (bytes: number) => 
 }
 
 const cutOff = ({ path, bytes }: RemoteFile, written: number) =>
-  `${path} was cut off after ${written} of ${bytes} bytes. What has come is kept: go on with it in the list of models.`;
+  `${path} was cut off after ${written} of ${bytes} bytes. What has come is kept: add the model again in the same precision, and it goes on from there.`;
 
 /** An answer with the file in it. Throws a sentence. */
 async function ask(url: string, name: string, init: RequestInit = {}): Promise<Response> {
