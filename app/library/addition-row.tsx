@@ -56,7 +56,8 @@ export function AdditionRow({ addition, onDismiss }: AdditionRowProps) {
 
 interface UnfinishedRowProps {
   readonly model: DeviceModel;
-  readonly onGoOn: (source: string) => void;
+  /** Null while it is not known which hub to ask. */
+  readonly onGoOn: ((source: string) => void) | null;
   readonly onRemove: () => void;
 }
 
@@ -74,7 +75,7 @@ export function UnfinishedRow({ model: { id, bytes, about }, onGoOn, onRemove }:
       </div>
       <div className="model-actions">
         {source !== null && (
-          <Button look="primary" onClick={() => onGoOn(source)}>
+          <Button look="primary" disabled={onGoOn === null} onClick={() => onGoOn?.(source)}>
             Go on
           </Button>
         )}

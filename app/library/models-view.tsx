@@ -109,6 +109,7 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, ...props }: Mod
   };
   const removeKept = (id: string) => whileWriting(id, () => removeDeviceModel(id));
 
+  const { hub } = site;
   const running = additions.list;
   const coming = new Set(running.flatMap(({ id, problem }) => (problem === null ? [id] : [])));
   const unfinished = device.models.filter(({ id, whole }) => whole === null && !coming.has(id));
@@ -175,7 +176,7 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, ...props }: Mod
             <UnfinishedRow
               key={model.id}
               model={model}
-              onGoOn={(source) => site.hub !== null && additions.addTyped(source, 'auto', site.hub)}
+              onGoOn={hub === null ? null : (source) => additions.addTyped(source, 'auto', hub)}
               onRemove={() => void afterwards(removeKept(model.id))}
             />
           ))}
@@ -186,9 +187,9 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, ...props }: Mod
           </p>
         )}
       </section>
-      <AddModel additions={additions} hub={site.hub} />
+      <AddModel additions={additions} hub={hub} />
       <PublishedModels
-        hub={site.hub}
+        hub={hub}
         stateOf={(id) =>
           coming.has(id)
             ? 'coming'
@@ -196,7 +197,7 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, ...props }: Mod
               ? 'here'
               : 'away'
         }
-        onAdd={(id, precision) => site.hub !== null && additions.addTyped(id, precision, site.hub)}
+        onAdd={(id, precision) => hub !== null && additions.addTyped(id, precision, hub)}
       />
     </>
   );
