@@ -26,6 +26,15 @@ const MODELS = [ON_HUB, CUT_OFF, WRONG_HASH, SIGN_IN, BUSY, SHORT, STUCK];
 /** What our own folders have beside a hub's. */
 const OURS_ALONE = ['manifest.json', 'selftest.json', 'model.safetensors'];
 
+/** What takes the place of a file's bytes in a hub's answer: which ranges of it were asked for. */
+const RANGES = 'ranges';
+
+/** The ranges of a file that a hub was asked for so far, in their order; null for all of it. */
+export async function askedRanges(hub: string, id: string, path: string): Promise<(string | null)[]> {
+  const response = await fetch(`${hub}/${id}/resolve/main/${path}?${RANGES}`);
+  return response.json();
+}
+
 /** @param folder the model that it publishes */
 export async function serveHub(folder: string): Promise<{ url: string; close: () => Promise<void> }> {
   const files = new Map<string, Buffer>();
@@ -65,24 +74,29 @@ export async function serveHub(folder: string): Promise<{ url: string; close: ()
     if (id === CUT_OFF) setTimeout(() => response.destroy(), 100);
   };
 
+  /** By the address of a file. */
+  const asked = new Map<string, (string | null)[]>();
+
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://hub');
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://hub');
     response.setHeader('Access-Control-Allow-Origin', '*');
     response.setHeader('Access-Control-Allow-Headers', 'range');
     if (request.method === 'OPTIONS') return void response.writeHead(204).end();
     const id = MODELS.find((model) => pathname.includes(model));
     if (id === undefined) return void response.writeHead(404).end();
+    const json = (content: unknown) =>
+      void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(content));
     const [, revision] = pathname.match(/\/(?:tree|resolve)\/([^/]+)/) ?? [];
     if (revision === undefined || !REVISIONS.includes(decodeURIComponent(revision)))
       return void response.writeHead(404).end();
-    if (pathname === `/api/models/${id}/tree/${revision}`) {
-      return void response
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify(list(id)));
-    }
+    if (pathname === `/api/models/${id}/tree/${revision}`) return json(list(id));
     const file = `/${id}/resolve/${revision}/`;
     if (!pathname.startsWith(file)) return void response.writeHead(404).end();
-    send(response, id, decodeURIComponent(pathname.slice(file.length)), request.headers.range);
+    const before = asked.get(pathname) ?? [];
+    if (searchParams.has(RANGES)) return json(before);
+    const { range } = request.headers;
+    asked.set(pathname, [...before, range ?? null]);
+    send(response, id, decodeURIComponent(pathname.slice(file.length)), range);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
