@@ -21,6 +21,16 @@ export const DESCRIPTIONS = [
   'README.md',
 ] as const;
 
+/** The precisions that it has. Throws a sentence where it has none; `name` is the repository's or folder's. */
+export function expectPrecisions(files: readonly { readonly path: string }[], name: string): Precision[] {
+  const there = precisionsOf(files);
+  if (there.length > 0) return there;
+  throw new Error(
+    `${name} holds no onnx/vision_model and onnx/text_model in the same precision, which the page runs; ` +
+      'export it with `npm run -s import`, or choose another model.',
+  );
+}
+
 /**
  * Where it is free to, what suits a CPU best: it runs on every device, and a GPU's fp16 is twice the download. Throws a sentence where
  * the precision is not there; `name` is the repository's or folder's.
@@ -30,16 +40,10 @@ export function choosePrecision(
   wanted: 'auto' | Precision,
   name: string,
 ): Precision {
-  const there = precisionsOf(files);
+  const there = expectPrecisions(files, name);
   const chosen = wanted === 'auto' ? CPU_PRECISIONS.find((each) => there.includes(each)) : wanted;
   if (chosen !== undefined && there.includes(chosen)) return chosen;
-  if (there.length > 0) {
-    throw new Error(`${name} has no encoders in ${wanted}; it has ${there.join(', ')}. Choose one of these.`);
-  }
-  throw new Error(
-    `${name} holds no onnx/vision_model and onnx/text_model in the same precision, which the page runs; ` +
-      'export it with `npm run -s import`, or choose another model.',
-  );
+  throw new Error(`${name} has no encoders in ${wanted}; it has ${there.join(', ')}. Choose one of these.`);
 }
 
 /** The same for each of several, or for one that is free to choose. */

@@ -9,7 +9,12 @@ import { licenseOf } from '../../../models/clip/model-card.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
 import { parseSelfTest, SELF_TEST, type SelfTest } from '../../../models/clip/selftest.ts';
 import type { FolderFile, FolderSource, Precision } from '../../../models/clip/types.ts';
-import { choosePrecision, isDescription, wantedFiles } from '../../../models/clip/wanted-files.ts';
+import {
+  choosePrecision,
+  expectPrecisions,
+  isDescription,
+  wantedFiles,
+} from '../../../models/clip/wanted-files.ts';
 import type { MakeSelfTest } from '../../inference/reference.ts';
 import {
   beginDeviceModel,
@@ -113,8 +118,7 @@ export async function keepFolder(
   makeSelfTest: MakeSelfTest,
 ): Promise<Added> {
   const all = picked.map(({ path, file }) => ({ path, bytes: file.size, file }));
-  const precisions = precisionsOf(all);
-  if (precisions.length === 0) choosePrecision([], 'auto', `The folder ${name}`);
+  const precisions = expectPrecisions(all, `The folder ${name}`);
   const files = wantedFiles(all, precisions);
   // Before anything is written: a folder that is none costs nothing.
   const stated = all.filter(({ path }) => path === 'manifest.json');
