@@ -36,6 +36,16 @@ export function encoderPath(encoder: Encoder, precision: Precision): string {
   return `onnx/${encoder}${SUFFIX[precision]}.onnx`;
 }
 
+/** Of weights beside a graph; transformers.js takes no more. */
+const MAX_DATA_FILES = 100;
+
+/** Where an encoder's files may be, to be asked for in this order: each is there only where the one before it is. */
+export function possibleEncoderPaths(encoder: Encoder, precision: Precision): string[] {
+  const graph = encoderPath(encoder, precision);
+  const data = Array.from({ length: MAX_DATA_FILES }, (_, i) => `${graph}_data${i === 0 ? '' : `_${i}`}`);
+  return [graph, ...data];
+}
+
 /** The graph and, after it, the files of external data beside it (`….onnx_data`, `….onnx_data_1` …). */
 export function encoderFiles<File extends { readonly path: string }>(
   files: readonly File[],

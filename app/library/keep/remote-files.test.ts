@@ -155,6 +155,9 @@ it('finds the files of a folder without a manifest by asking for each', async ()
   const there = new Map([
     ['config.json', 10],
     ['onnx/vision_model.onnx', 20],
+    ['onnx/vision_model.onnx_data', 30],
+    ['onnx/vision_model.onnx_data_1', 40],
+    ['onnx/vision_model.onnx_data_2', 50],
   ]);
   vi.stubGlobal('fetch', async (url: string, { method }: RequestInit) => {
     const bytes = there.get(url.slice('https://models.example/tiny/'.length));

@@ -2,7 +2,7 @@
 // with where they were cut off.
 
 import { parseJson } from '../../../models/clip/checked.ts';
-import { encoderPath, PRECISIONS } from '../../../models/clip/encoder-files.ts';
+import { PRECISIONS, possibleEncoderPaths } from '../../../models/clip/encoder-files.ts';
 import {
   type HubFile,
   type HubModel,
@@ -64,14 +64,23 @@ async function listFolder(url: string): Promise<RemoteFile[]> {
       url: new URL(file.path, url).href,
     }));
   }
-  const encoders = PRECISIONS.flatMap((precision) =>
-    [encoderPath('vision_model', precision), encoderPath('text_model', precision)].flatMap((graph) => [
-      graph,
-      `${graph}_data`,
-    ]),
-  );
-  const found = await Promise.all([...DESCRIPTIONS, ...encoders].map((path) => probe(path, url)));
-  return found.filter((file) => file !== null);
+  const encoders = PRECISIONS.flatMap((precision) => [
+    possibleEncoderPaths('vision_model', precision),
+    possibleEncoderPaths('text_model', precision),
+  ]);
+  const series = [...DESCRIPTIONS.map((path) => [path]), ...encoders];
+  return (await Promise.all(series.map((paths) => probeSeries(paths, url)))).flat();
+}
+
+/** Those that are there, up to the first that is not. */
+async function probeSeries(paths: readonly string[], folder: string): Promise<RemoteFile[]> {
+  const found: RemoteFile[] = [];
+  for (const path of paths) {
+    const file = await probe(path, folder);
+    if (file === null) break;
+    found.push(file);
+  }
+  return found;
 }
 
 async function probe(path: string, folder: string): Promise<RemoteFile | null> {
