@@ -148,6 +148,24 @@ describe('Classifier', () => {
     expect(classifier.progress().msPerPhoto).toBe(7);
   });
 
+  it('encodes the everyday words also where the first photograph failed', async () => {
+    let come = () => {};
+    const comes = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    const { encoder } = fakeEncoder({
+      embedPhoto: async ({ id }) => {
+        if (id === 'bad') throw new Error('bad.jpg is damaged.');
+        await comes;
+        return { vector: vectorOf(id), ms: 5 };
+      },
+    });
+    const { classifier } = start({ encoder, photos: [photo('bad'), photo('good')], labels: ['cat'] });
+    await vi.waitFor(() => expect(classifier.progress().failed).toBe(1), PATIENCE);
+    come();
+    await vi.waitFor(() => expect(rankingOf(classifier, 'good').unrelated).not.toBeNull(), PATIENCE);
+  });
+
   it('keeps the result of every photograph that did not change', async () => {
     const { classifier, change } = start({
       encoder: fakeEncoder().encoder,

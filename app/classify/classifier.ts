@@ -89,6 +89,8 @@ export class Classifier {
   #everydayCosines = createCosineTable();
   #labels: LabelSet = NO_LABELS;
   #everyday: LabelSet = NO_LABELS;
+  /** Everyday words are encoded once there is a photograph, so that the first answer does not wait for them. */
+  #wantsEveryday = false;
   /** The task's, or none where their prompts would be too many. */
   #readLabels: readonly string[] = [];
   #promptsOf: PromptsOf = () => '';
@@ -199,6 +201,7 @@ export class Classifier {
     this.#everydayCosines = createCosineTable();
     this.#labels = NO_LABELS;
     this.#everyday = NO_LABELS;
+    this.#wantsEveryday = false;
     this.#results.clear();
     this.#pace.length = 0;
     this.#embedLabel = encoder && batchLabels((labels, signal) => encoder.embedLabels(labels, signal));
@@ -225,8 +228,7 @@ export class Classifier {
     const { encoder } = this.#task;
     const embed = this.#embedLabel;
     if (encoder === null || embed === null) return;
-    // Everyday words are encoded once there is a photograph, so that the first answer does not wait for them.
-    const everyday = this.#results.size > 0 ? EVERYDAY_WORDS : [];
+    const everyday = this.#wantsEveryday ? EVERYDAY_WORDS : [];
     const prompts = promptsOfEach([
       [this.#readLabels, this.#promptsOf],
       [everyday, this.#everydayPromptsOf],
@@ -239,7 +241,6 @@ export class Classifier {
 
   readonly #onPhoto = (id: string, outcome: Outcome<PhotoVector>): void => {
     if (!this.#wantedPhotos.has(id)) return;
-    const first = this.#results.size === 0;
     if ('error' in outcome) {
       this.#results.set(id, { state: 'failed', reason: outcome.error.message });
       this.#tell();
@@ -250,7 +251,10 @@ export class Classifier {
       if (this.#pace.length > PACE_OVER) this.#pace.shift();
     }
     this.#results.set(id, { state: 'ranked', ranking: null });
-    if (first) this.#wantPrompts();
+    if (!this.#wantsEveryday) {
+      this.#wantsEveryday = true;
+      this.#wantPrompts();
+    }
     this.#changed.add(id);
     void this.#rank();
   };
