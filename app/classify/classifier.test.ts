@@ -210,6 +210,11 @@ describe('Classifier', () => {
       reason: expect.stringContaining('cannot be compared'),
     });
     expect(rankingOf(classifier, 'good').set.labels).toEqual(['cat']);
+    // Tried again it fails again, and does not wait for ever.
+    classifier.retry('bad');
+    expect(classifier.result('bad').state).toBe('waiting');
+    await settled(classifier);
+    expect(classifier.result('bad').state).toBe('failed');
     change({ labels: ['cat', 'dog'] });
     await settled(classifier);
     expect(rankingOf(classifier, 'good').set.labels).toEqual(['cat', 'dog']);

@@ -191,6 +191,9 @@ export class Classifier {
   #retryPhoto(id: string): void {
     this.#results.delete(id);
     this.#photos.retry(id);
+    // What failed may have been the ranking, of a vector that is here: nothing else would try that again.
+    this.#changed.add(id);
+    void this.#rank();
   }
 
   #changeEncoder(encoder: Encoder | null): void {
