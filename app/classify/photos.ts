@@ -7,7 +7,7 @@ import { StorageFullError, StorageUnavailableError } from '../storage/errors.ts'
 import { getPhoto, type KeptPhoto, keepPhoto, listPhotos, removePhotos } from '../storage/photos.ts';
 import { removeImageVectors } from '../storage/vectors.ts';
 import { PHOTOS_KEY, type Photo, PhotoList } from './photo-list.ts';
-import { checkFiles, type Files, type LeftOut } from './picture-files.ts';
+import { checkFiles, type Files, type LeftOut, unreadable } from './picture-files.ts';
 
 export { PHOTOS_KEY, type Photo } from './photo-list.ts';
 
@@ -127,8 +127,7 @@ async function keep(list: PhotoList, key: string, file: File, report: Report): P
   const bytes = await readBytes(file);
   if (bytes === null) {
     list.delete(key);
-    const reason = `${file.name} could not be read: it was moved, deleted or is locked.`;
-    report.leftOut.push({ name: file.name, reason });
+    report.leftOut.push({ name: file.name, reason: unreadable(file.name) });
     return;
   }
   const id = await contentHash(bytes);

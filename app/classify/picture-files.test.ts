@@ -86,3 +86,14 @@ it('refuses a file that is too large to look for its size', async () => {
   expect(leftOut[0]?.reason).toContain('within 512 kB, and more is read only of files under 256 MB.');
   expect(reads.most).toBe(HEADER_BYTES);
 });
+
+it('names a file that the browser cannot read', async () => {
+  const locked = new File([], 'locked.jpg');
+  const failure = new DOMException('The requested file could not be read.', 'NotReadableError');
+  locked.stream = () => new ReadableStream({ start: (controller) => controller.error(failure) });
+  const { pictures, leftOut } = await check([locked]);
+  expect(pictures).toEqual([]);
+  expect(leftOut).toEqual([
+    { name: 'locked.jpg', reason: expect.stringContaining('locked.jpg could not be read: it was moved') },
+  ]);
+});

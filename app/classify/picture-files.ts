@@ -53,8 +53,14 @@ async function whyNoPicture(file: File): Promise<string | null> {
     await pictureSize(file, file.name);
     return null;
   } catch (error) {
+    if (error instanceof DOMException) return unreadable(file.name); // NotFoundError, NotReadableError
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** The browser's own words name no file. */
+export function unreadable(name: string): string {
+  return `${name} could not be read: it was moved, deleted or is locked. Check that it opens elsewhere, and add it again.`;
 }
 
 /** Width and height as the file states them, without its orientation. Throws a sentence where it is no picture or too large. */
