@@ -52,7 +52,7 @@ export interface Task {
 
 export type PhotoResult =
   | { readonly state: 'waiting' }
-  /** `ranking` is null where there is no label to rank. */
+  /** `ranking` is null where there is no label to rank, or none that has been read yet. */
   | { readonly state: 'ranked'; readonly ranking: Ranking | null }
   | { readonly state: 'failed'; readonly reason: string };
 

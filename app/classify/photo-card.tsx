@@ -10,7 +10,7 @@ import type { Compared } from './compared.tsx';
 import type { Photo } from './photos.ts';
 import { certaintyWords, type Ranking } from './ranking.ts';
 import { useServices } from './services.tsx';
-import { usePhotoResult } from './use-classify.ts';
+import { usePhotoResult, useProgress } from './use-classify.ts';
 import { useThumbnail } from './use-thumbnail.ts';
 import './photo-card.css';
 
@@ -94,13 +94,7 @@ interface CardResultProps {
 function CardResult({ classifier, photo, result }: CardResultProps) {
   switch (result.state) {
     case 'waiting':
-      return (
-        <div className="card-waiting" aria-hidden="true">
-          <span />
-          <span />
-          <span />
-        </div>
-      );
+      return <Waiting />;
     case 'failed':
       return (
         <div className="card-problem">
@@ -111,11 +105,27 @@ function CardResult({ classifier, photo, result }: CardResultProps) {
         </div>
       );
     case 'ranked':
-      if (result.ranking === null) return <p className="card-none">Add a label to rank it by.</p>;
+      if (result.ranking === null) return <Unlabelled />;
       return <Bars ranking={result.ranking} count={BARS} />;
     default:
       return result satisfies never;
   }
+}
+
+function Waiting() {
+  return (
+    <div className="card-waiting" aria-hidden="true">
+      <span />
+      <span />
+      <span />
+    </div>
+  );
+}
+
+/** There is no label, or the model has not read any yet. */
+function Unlabelled() {
+  const labels = useProgress('labels');
+  return labels === 0 ? <p className="card-none">Add a label to rank it by.</p> : <Waiting />;
 }
 
 function cardWords({ name }: Photo, result: PhotoResult, second: PhotoResult | null): string {

@@ -13,7 +13,7 @@ import type { Compared } from './compared.tsx';
 import { type Photo, readPhoto } from './photos.ts';
 import { certaintyWords, placeOnScale, type Ranking } from './ranking.ts';
 import { useServices } from './services.tsx';
-import { usePhotoResult } from './use-classify.ts';
+import { usePhotoResult, useProgress } from './use-classify.ts';
 import './photo-details.css';
 
 interface PhotoDetailsProps {
@@ -157,6 +157,7 @@ function FullPicture({ photo }: { readonly photo: Photo }) {
 
 function Numbers({ classifier, photo }: { readonly classifier: Classifier; readonly photo: Photo }) {
   const result = useDeferredValue(usePhotoResult(classifier, photo.id));
+  const labels = useProgress('labels');
   switch (result.state) {
     case 'waiting':
       return <p className="details-note">Not ranked yet.</p>;
@@ -164,7 +165,7 @@ function Numbers({ classifier, photo }: { readonly classifier: Classifier; reado
       return <p className="details-note details-problem">{result.reason}</p>;
     case 'ranked':
       return result.ranking === null ? (
-        <p className="details-note">Add a label to rank it by.</p>
+        <p className="details-note">{labels === 0 ? 'Add a label to rank it by.' : 'Not ranked yet.'}</p>
       ) : (
         <Scores ranking={result.ranking} />
       );
