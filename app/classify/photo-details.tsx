@@ -6,6 +6,7 @@ import { type RankedLabel, rankCosines } from '../../models/clip/ranking.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes, formatCosine, formatCount, formatProbability } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
+import { hasModifier } from '../ui/modifier.ts';
 import { type Portion, usePortions } from '../ui/portions.ts';
 import { hostToasts } from '../ui/toast-host.ts';
 import type { Classifier } from './classifier.ts';
@@ -62,6 +63,7 @@ export default function PhotoDetails({ photos, openKey, compared, onOpen, onRemo
         if (event.target === dialog.current) dialog.current.close();
       }}
       onKeyDown={(event) => {
+        if (hasModifier(event)) return;
         if (event.key === 'ArrowLeft') go(-1);
         if (event.key === 'ArrowRight') go(1);
       }}

@@ -1,6 +1,7 @@
 // Photographs as cards. Only the cards near the screen are in the document; arrow keys walk through all of them.
 
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { hasModifier } from '../ui/modifier.ts';
 import { useRowWindow } from '../ui/window.ts';
 import type { Compared } from './compared.tsx';
 import { PhotoCard } from './photo-card.tsx';
@@ -32,6 +33,8 @@ export function PhotoGrid({ photos, compared, onOpen }: PhotoGridProps) {
   });
 
   const onKeyDown = (event: KeyboardEvent<HTMLUListElement>) => {
+    // With Alt or ⌘ an arrow is the browser's: Back, which is undo here.
+    if (hasModifier(event)) return;
     const step = steps(columns, photos.length)[event.key];
     const item =
       event.target instanceof Element && event.target.matches('.card-open') && event.target.closest('li');
