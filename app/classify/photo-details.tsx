@@ -58,7 +58,10 @@ export default function PhotoDetails({ photos, openKey, compared, onOpen, onRemo
       ref={dialog}
       className="details"
       aria-labelledby="details-title"
-      onClose={() => onOpen(null)}
+      // Not where it is open again by then: React's strict mode closes and opens it once, and the browser tells of it later.
+      onClose={({ currentTarget }) => {
+        if (!currentTarget.open) onOpen(null);
+      }}
       onClick={(event) => {
         if (event.target === dialog.current) dialog.current.close();
       }}
