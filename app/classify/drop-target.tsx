@@ -25,15 +25,18 @@ export function DropTarget({ onFiles, children }: DropTargetProps) {
 
   const onDragOver = (event: DragEvent) => {
     if (event.dataTransfer.types.includes(DRAGGED_CHIP)) return;
+    const wordsForField = areWordsForField(event);
+    setIsOver(!wordsForField);
+    if (wordsForField) return;
     // What nobody takes the browser would open in the page's place.
     event.preventDefault();
     event.dataTransfer.dropEffect = 'copy';
-    setIsOver(true);
   };
   const onDragLeave = ({ currentTarget, relatedTarget }: DragEvent) => {
     if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setIsOver(false);
   };
   const onDrop = (event: DragEvent) => {
+    if (areWordsForField(event)) return;
     event.preventDefault();
     setIsOver(false);
     const items = droppedItems(event.dataTransfer);
@@ -54,4 +57,10 @@ export function DropTarget({ onFiles, children }: DropTargetProps) {
       {children}
     </div>
   );
+}
+
+/** Words from elsewhere that are dragged into a field: the browser puts them there. */
+function areWordsForField({ dataTransfer: { types }, target }: DragEvent): boolean {
+  if (types.includes('Files') || types.includes(DRAGGED_CHIP)) return false;
+  return target instanceof Element && target.closest('input, textarea') !== null;
 }
