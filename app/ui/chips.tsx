@@ -53,6 +53,11 @@ export function Chips({ label, words, editing, marked, onEdit, onRemove, onMove 
     setMoved(`${word} is now ${to + 1} of ${words.length}.`);
   };
 
+  const remove = (word: string, index: number) => {
+    wish.current = Math.min(index, words.length - 2);
+    onRemove(word);
+  };
+
   const onKeyDown = (event: KeyboardEvent, index: number) => {
     const word = words[index];
     const step = STEPS[event.key];
@@ -63,8 +68,7 @@ export function Chips({ label, words, editing, marked, onEdit, onRemove, onMove 
     } else if (event.key === 'Home' || event.key === 'End') {
       focusChip(list.current, event.key === 'Home' ? 0 : words.length - 1);
     } else if ((event.key === 'Delete' || event.key === 'Backspace') && word !== undefined) {
-      wish.current = Math.min(index, words.length - 2);
-      onRemove(word);
+      remove(word, index);
     } else {
       return;
     }
@@ -124,7 +128,7 @@ export function Chips({ label, words, editing, marked, onEdit, onRemove, onMove 
               className="chip-remove"
               tabIndex={-1}
               aria-label={`Remove ${word}`}
-              onClick={() => onRemove(word)}
+              onClick={() => remove(word, index)}
             >
               <Icon name="close" size={12} />
             </button>
