@@ -153,6 +153,8 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
         <input
           ref={input}
           id={id}
+          // Words may run from right to left.
+          dir="auto"
           value={draft}
           placeholder={placeholder}
           autoComplete="off"
@@ -230,6 +232,7 @@ function WordText({ kind, words, before, onUse, onCancel }: WordTextProps) {
         aria-label={`${capital(kind.many)}, one a line`}
         // biome-ignore lint/a11y/noAutofocus: the visitor asked for the text
         autoFocus
+        dir="auto"
         rows={14}
         spellCheck
         value={text}
