@@ -19,10 +19,11 @@ const BATCH = 128;
 const FIRST_STEPS = 2;
 
 /**
- * PyTorch's threads sleep while they wait for each other, as ours do. By default they spin, and beside any other work on the same
- * cores its step then takes up to ten times as long; it is to be measured at its best.
+ * PyTorch's threads wait awake for some 100 µs and then sleep, as ours do. By default they spin for much longer, and beside any other
+ * work on the same cores its step then takes up to ten times as long; asleep at once they are a twentieth slower. It is to be measured
+ * at its best.
  */
-const PYTORCH_ENV = { OMP_WAIT_POLICY: 'passive', ...process.env };
+const PYTORCH_ENV = { OMP_WAIT_POLICY: 'passive', GOMP_SPINCOUNT: '2000', ...process.env };
 
 /** How far first losses may lie apart, in proportion, the rounder of both deciding: who computes something else is not faster. */
 const TOLERANCE = { fp32: 1e-3, int8: 1e-2, bfloat16: 5e-2 } as const;
