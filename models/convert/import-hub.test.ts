@@ -143,6 +143,27 @@ it('a model is downloaded, checked and imported, and nothing else is left', asyn
   expect(asked.every(({ authorization }) => authorization === 'Bearer secret')).toBe(true);
 });
 
+it('what a try at another model has left is no part of this one', async () => {
+  const own = files;
+  const finish = () => Promise.reject(new Error('Out of memory.'));
+  await expect(run({ finish })).rejects.toThrow('Out of memory');
+  // Its checkpoint lies in the folder, under a name that is looked for before this one's.
+  const other = new Map(own).set('pytorch_model.bin', await readFile(FIXTURE));
+  other.delete('model.safetensors');
+  other.delete('preprocessor_config.json');
+  await writeFile(at('.out.download', 'preprocessor_config.json'), '{"crop_size": 7}');
+  await writeFile(at('.out.download', 'model.safetensors'), 'another model');
+  files = other;
+  try {
+    await run();
+  } finally {
+    files = own;
+  }
+  expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+  const made = JSON.parse(await readFile(at('out', 'preprocessor_config.json'), 'utf8'));
+  expect(made.crop_size).not.toBe(7);
+});
+
 it('files whose paths are not plain are left aside', async () => {
   const evil = ['../../evil.json', '/etc/config.json', '.gitattributes', 'my notes.md', 'n'.repeat(256)];
   misbehave = ({ url }, response) => {

@@ -7,6 +7,7 @@ import { precisionsOf } from '../clip/encoder-files.ts';
 import type { HubFile } from '../clip/hub.ts';
 import type { Precision } from '../clip/types.ts';
 import { choosePrecisions, wantedFiles } from '../clip/wanted-files.ts';
+import { directorySource } from '../files/folder.ts';
 import { refuseUnmade } from './export.ts';
 import { downloadHubFiles, type HubOptions, listHubFiles } from './hub-download.ts';
 import {
@@ -42,8 +43,16 @@ export async function importFromHub({ hub, showing, ...options }: HubImportOptio
   const folder = join(dirname(resolve(out)), `.${basename(out)}.download`);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   await showing(total, (onProgress) => downloadHubFiles(files, { ...hub, folder, onProgress }));
+  await removeOthers(folder, files);
   await importModel({ ...options, source: folder, precisions });
   await rm(folder, { recursive: true });
+}
+
+/** What an earlier try at another model has left: import would take a checkpoint of it, or a configuration, for this model's. */
+async function removeOthers(folder: string, files: readonly HubFile[]): Promise<void> {
+  const wanted = new Set(files.map(({ path }) => path));
+  for (const { path } of await directorySource(folder).list())
+    if (!wanted.has(path)) await rm(join(folder, path));
 }
 
 /** A checkpoint with what describes it; where there is none the encoders, in these precisions. */
