@@ -111,6 +111,23 @@ describe.each<[string, (model: ModelProto) => ModelProto]>([
   });
 });
 
+it('a model of more bytes than 32 bits count has its constants in a file beside it too', async () => {
+  const g = new Graph();
+  const rows = 2 ** 28;
+  const x = g.input('x', 'float32', ['batch', rows]);
+  g.output('y', matMul(g, x, g.parameter('weight', [rows, 5], start)));
+  const { graph, data } = streamModel(
+    toModelProto(g, new Map([['weight', () => Promise.reject(new Error('never read'))]])),
+    'large.onnx_data',
+  );
+  expect(data).not.toBeNull();
+  const [weight] = fromBinary(ModelProtoSchema, await collected(graph)).graph?.initializer ?? [];
+  expect(weight.externalData.map(({ key, value }) => [key, value])).toContainEqual([
+    'length',
+    String(4 * 5 * rows),
+  ]);
+});
+
 it('a constant of another length than its shape is an error, and no damaged file', async () => {
   const wrong = new Map(later).set('bias', async () => new Float32Array(3));
   const { graph } = streamModel(foldConstants(toModelProto(network(), wrong)), 'unused');

@@ -127,9 +127,9 @@ function headOf(tensor: TensorProto): Uint8Array {
   return concatenated([field(INITIALIZER, message.length + raw.length + values), message, raw]);
 }
 
-/** What stands before `length` bytes of a field. */
+/** What stands before `length` bytes of a field. A length beyond 32 bits is never written, but it is measured. */
 function field(number: number, length: number): Uint8Array {
-  return new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
+  return new BinaryWriter().tag(number, WireType.LengthDelimited).uint64(length).finish();
 }
 
 function concatenated(parts: readonly Uint8Array[]): Uint8Array {
