@@ -39,6 +39,12 @@ it('ships no file that differs from its manifest', async () => {
   const from = join(root, 'run');
   for (const [path, bytes] of await trainedFolder()) await writeFileWhole(join(from, path), bytes);
   await exportModel(from, { precisions: ['q8'], threads: 1 });
+  const encoder = join(from, 'onnx', 'text_model_quantized.onnx');
+  const sound = await readFile(encoder);
+  await writeFile(encoder, sound.fill(sound[9] ^ 1, 9, 10));
+  await expect(shipModel(from, join(root, 'shipped'))).rejects.toThrow(
+    `The folder ${from} was refused: onnx/text_model_quantized.onnx is damaged or of another version: its SHA-256 is`,
+  );
   await writeFile(join(from, 'tokenizer_config.json'), '{}');
   await expect(shipModel(from, join(root, 'shipped'))).rejects.toThrow('tokenizer_config.json');
 });

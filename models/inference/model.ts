@@ -18,6 +18,7 @@ import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { normalize } from '../clip/ranking.ts';
 import type { Encoder, PixelSource, Precision, Preprocessing, RgbImage, Tokenizer } from '../clip/types.ts';
 import { directorySource } from '../files/folder.ts';
+import { verifyOnDisk } from '../files/hash-file.ts';
 
 /** Pictures in one run: enough to fill two cores, and 19 MB of pixel_values at 224 px. */
 export const IMAGES_PER_RUN = 32;
@@ -156,7 +157,7 @@ async function openEncoder(
   const { dataFiles } = checkEncoder(folder, encoder, precision, await folder.read(file));
   for (const data of dataFiles) {
     await refuseLinkedData(graph, join(path, data.path));
-    if (folder.manifest) await folder.read(data.path);
+    if (folder.manifest) await verifyOnDisk(path, data.path, folder.manifest);
   }
   const options: InferenceSession.SessionOptions = {
     executionProviders: device === 'cpu' ? ['cpu'] : [GPU],
