@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ClipConfig } from '../clip/config.ts';
+import type { ClipConfig, ModifiedResNetConfig } from '../clip/config.ts';
 import { readSafetensors, type Tensor, toFloat32, writeSafetensors } from '../clip/safetensors.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
 import { textEncoder, visionEncoder } from '../networks/clip.ts';
@@ -190,6 +190,37 @@ describe('safetensors', () => {
       size: { shortest_edge: 16 },
     });
   });
+
+  it.each([
+    ['vision_cfg', { global_average_pool: true }, 'vision_cfg.global_average_pool: expected false'],
+    ['vision_cfg', { pool_type: 'avg' }, 'vision_cfg.pool_type: expected tok, as in CLIP'],
+    ['text_cfg', { pool_type: 'last' }, 'text_cfg.pool_type: expected argmax or eos'],
+    ['text_cfg', { no_causal_mask: true }, 'text_cfg.no_causal_mask: expected false'],
+    ['text_cfg', { norm_kwargs: { eps: 1e-6 } }, 'text_cfg.norm_kwargs'],
+  ] as const)(
+    'of open_clip are refused where their %s says %o, which no weight shows',
+    async (section, field, message) => {
+      await tensorsOf();
+      await cp(at('source'), at('other'), { recursive: true });
+      const sections = { vision_cfg: { pool_type: 'tok' }, text_cfg: { heads: 2, norm_kwargs: null } };
+      const file = { embed_dim: 6, ...sections, [section]: field };
+      await writeFile(at('other', 'open_clip_config.json'), JSON.stringify(file));
+      await expect(imported(at('other'), 'refused')).rejects.toThrow(message);
+      expect(existsSync(at('refused'))).toBe(false);
+      await rm(at('other'), { recursive: true });
+    },
+  );
+});
+
+it("open_clip's configuration says how wide a ResNet's heads are", async () => {
+  await mkdir(at('resnet'));
+  await cp(fixture('modified-resnet.pt'), at('resnet', 'open_clip_pytorch_model.bin'));
+  const file = { embed_dim: 6, vision_cfg: { head_width: 32 }, text_cfg: { heads: 1 } };
+  await writeFile(at('resnet', 'open_clip_config.json'), JSON.stringify(file));
+  await imported(at('resnet'), 'resnet-imported');
+  const { config } = await readTrainedFolder(at('resnet-imported'));
+  const { width, num_attention_heads } = config.vision_config as ModifiedResNetConfig;
+  expect(num_attention_heads).toBe(width);
 });
 
 it('a folder that is taken, a source without a tokenizer, and what is no checkpoint are refused', async () => {

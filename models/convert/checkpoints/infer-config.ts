@@ -53,7 +53,7 @@ export function inferConfig(tensors: Shapes, told: Told, fileName: string): Clip
         eos_token_id: vocabulary - 1,
       },
       vision_config: tensors.has('visual.conv1.weight')
-        ? resNet(tensors, shapeOf)
+        ? resNet(tensors, shapeOf, visionHeadWidth)
         : visionTransformer(tensors, shapeOf, { hiddenAct, headWidth: visionHeadWidth }),
     },
     `The configuration that follows from ${fileName}`,
@@ -80,7 +80,7 @@ function visionTransformer(
   };
 }
 
-function resNet(tensors: Shapes, shapeOf: ShapeOf) {
+function resNet(tensors: Shapes, shapeOf: ShapeOf, headWidth: number) {
   const [positions] = shapeOf('visual.attnpool.positional_embedding', 2);
   const [width] = shapeOf('visual.layer1.0.conv1.weight', 4);
   const stages = countOf(tensors, /^visual\.layer(\d+)\./) - 1;
@@ -93,7 +93,7 @@ function resNet(tensors: Shapes, shapeOf: ShapeOf) {
     width,
     block: tensors.has('visual.layer1.0.conv3.weight') ? 'bottleneck' : 'basic',
     // Of the attention pool, whose width is 32 times that of the first stage's convolutions.
-    num_attention_heads: width / 2,
+    num_attention_heads: headsOf(32 * width, headWidth),
   };
 }
 

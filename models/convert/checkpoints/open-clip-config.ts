@@ -1,5 +1,6 @@
-// open_clip_config.json, or one of the files of open_clip's model_configs: what the weights do not say themselves. All else in it
-// (timm towers, other pooling) shows in tensors that our networks do not have, and is refused there.
+// open_clip_config.json, or one of the files of open_clip's model_configs: what the weights do not say themselves, and what our
+// networks do not do though they would take the weights. All else in it (timm towers, attentional pooling) shows in tensors that
+// they do not have, and is refused there.
 
 import * as v from 'valibot';
 import { checked, plainObject } from '../../clip/checked.ts';
@@ -9,10 +10,28 @@ import type { Preprocessing } from '../../clip/types.ts';
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const three = v.tuple([v.number(), v.number(), v.number()]);
 
+const asClip = (expected: string) => (issue: { readonly received: string }) =>
+  `expected ${expected}, as in CLIP's own networks, but found ${issue.received}`;
+const never = v.nullish(v.literal(false, asClip('false')));
+const pooling = (...known: readonly string[]) => v.nullish(v.picklist(known, asClip(known.join(' or '))));
+/** Of activations and norms: another approximation, another epsilon. */
+const nothing = v.nullish(v.strictObject({}));
+const kwargs = { act_kwargs: nothing, norm_kwargs: nothing };
+
 const Model = v.object({
   embed_dim: positive,
-  vision_cfg: v.object({ width: v.optional(positive), head_width: v.optional(positive) }),
-  text_cfg: v.object({ heads: v.optional(positive) }),
+  vision_cfg: v.object({
+    head_width: v.optional(positive),
+    global_average_pool: never,
+    pool_type: pooling('tok'),
+    ...kwargs,
+  }),
+  text_cfg: v.object({
+    heads: v.optional(positive),
+    no_causal_mask: never,
+    pool_type: pooling('argmax', 'eos'),
+    ...kwargs,
+  }),
   quick_gelu: v.optional(v.boolean(), false),
 });
 const File = plainObject({
