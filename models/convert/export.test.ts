@@ -229,6 +229,15 @@ describe("a folder with another exporter's encoders and no weights", () => {
     await exportModel(folder, { precisions: ['fp32'], threads: 1 });
   });
 
+  test('is as large as its graphs and the weights beside them', async () => {
+    const files = new Map(exportersFolder({ suffixes }));
+    const data = 'onnx/vision_model_fp16.onnx_data';
+    const folder = await folderOf(files.set(data, new Uint8Array(1000)));
+    const [{ bytes }] = await exportModel(folder, { precisions: ['fp16'], threads: 1 });
+    const parts = ['onnx/vision_model_fp16.onnx', data, 'onnx/text_model_fp16.onnx'];
+    expect(bytes).toBe(parts.reduce((sum, path) => sum + (files.get(path)?.length ?? 0), 0));
+  });
+
   test('is refused in a precision that strays from the best one, or that is not there', async () => {
     const folder = await folderOf(
       new Map(exportersFolder({ suffixes })).set(

@@ -1,8 +1,6 @@
 // What was exported, compared with the trained network: cosines, size and speed of each precision, and the vectors of its self-test.
 
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { encoderPath } from '../clip/encoder-files.ts';
+import { encoderBytes } from '../clip/encoder-files.ts';
 import { type ModelFolder, readModelFolder } from '../clip/model-folder.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { type SelfTest, selfTestImage, selfTestQuestion, selfTestVectors } from '../clip/selftest.ts';
@@ -16,7 +14,7 @@ import { readTrainedFolder } from './trained-folder.ts';
 
 export interface Measured {
   readonly precision: Precision;
-  /** Of both encoders. */
+  /** Of both encoders, with the weights beside them. */
   readonly bytes: number;
   /** With the vectors of the trained network, or of the best encoders. */
   readonly image: Agreement;
@@ -68,7 +66,7 @@ export async function measure(
     vectors[precision] = selfTestVectors(image, text);
     const result: Measured = {
       precision,
-      bytes: await bytesOf(stage, precision),
+      bytes: encoderBytes(folder.files, precision),
       image: agreement(expectedImages, await model.embedImages(pictures)),
       text: agreement(expectedTexts, await model.embedTexts(prompts)),
       millisecondsPerPicture: await timePerPicture(model),
@@ -90,12 +88,6 @@ async function openNetwork(
   if (await hasEncodersAlone(trained)) return openModel(stage, { precision: folder.precisions[0], threads });
   const { config, weights } = await readTrainedFolder(trained);
   return openReference(config, weights, folder, threads);
-}
-
-async function bytesOf(stage: string, precision: Precision): Promise<number> {
-  const vision = await stat(join(stage, encoderPath('vision_model', precision)));
-  const text = await stat(join(stage, encoderPath('text_model', precision)));
-  return vision.size + text.size;
 }
 
 /** Median of single pictures after the first two, which find the runtime cold. */
