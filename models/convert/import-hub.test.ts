@@ -309,7 +309,11 @@ describe('refused in one sentence, with nothing at its place:', () => {
       forWeights((response) => response.writeHead(500).end()),
       /model\.safetensors of .* could not be had from .*: it answered 500/,
     ],
-    ['no checkpoint', answering(200, {}, '[]'), /holds no checkpoint on the hub; one of model\.safetensors/],
+    [
+      'no checkpoint',
+      answering(200, {}, '[]'),
+      /holds no checkpoint on the hub; one of .*model\.safetensors/,
+    ],
     [
       'a list that goes on elsewhere',
       answering(200, { link: '<https://elsewhere.example/list>; rel="next"' }, '[]'),

@@ -191,6 +191,16 @@ describe('safetensors', () => {
     });
   });
 
+  it("of open_clip are read where timm's image tower stands beside them", async () => {
+    const tensors = await tensorsOf();
+    await cp(at('source'), at('timm'), { recursive: true });
+    await writeFile(at('timm', 'open_clip_model.safetensors'), writeSafetensors(tensors));
+    const [[name, tensor]] = tensors;
+    await writeFile(at('timm', 'model.safetensors'), writeSafetensors(new Map([[name, tensor]])));
+    await imported(at('timm'), 'from-timm');
+    expect((await readTrainedFolder(at('from-timm'))).weights.size).toBeGreaterThan(1);
+  });
+
   it.each([
     ['vision_cfg', { global_average_pool: true }, 'vision_cfg.global_average_pool: expected false'],
     ['vision_cfg', { pool_type: 'avg' }, 'vision_cfg.pool_type: expected tok, as in CLIP'],
@@ -233,7 +243,7 @@ it('a folder that is taken, a source without a tokenizer, and what is no checkpo
   );
   await expect(imported(at('nowhere.pt'), 'bare')).rejects.toThrow(/There is no .*nowhere\.pt to import/);
   await expect(imported(at('tokenizer'), 'bare')).rejects.toThrow(
-    'holds no checkpoint; one of model.safetensors',
+    'holds no checkpoint; one of open_clip_model.safetensors, model.safetensors',
   );
   await writeFile(at('text.pt'), 'no checkpoint at all');
   await expect(imported(at('text.pt'), 'bare')).rejects.toThrow('begins neither as a safetensors file');

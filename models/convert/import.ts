@@ -25,11 +25,14 @@ import { type OpenClipConfig, parseOpenClipConfig } from './checkpoints/open-cli
 import { refuseUnmade } from './export.ts';
 import { copyFiles } from './found-encoders.ts';
 
-/** In the order in which a folder is looked through: the first that is there is read. */
+/**
+ * In the order in which a folder is looked through: the first that is there is read. Where open_clip's stands beside
+ * model.safetensors, that may be an image tower alone, for timm.
+ */
 export const CHECKPOINTS = [
+  'open_clip_model.safetensors',
   'model.safetensors',
   'model.safetensors.index.json',
-  'open_clip_model.safetensors',
   'open_clip_pytorch_model.bin',
   'pytorch_model.bin',
 ];
