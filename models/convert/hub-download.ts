@@ -29,7 +29,7 @@ const PAUSES = [500, 2000, 5000];
 /** The token that the hub's own programs use: HF_TOKEN, or the file that `hf auth login` writes. */
 export async function hubToken(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
   if (env.HF_TOKEN) return env.HF_TOKEN;
-  const home = env.HF_HOME ?? join(homedir(), '.cache', 'huggingface');
+  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface');
   const file = env.HF_TOKEN_PATH ?? join(home, 'token');
   return existsSync(file) ? (await readFile(file, 'utf8')).trim() || undefined : undefined;
 }
@@ -94,7 +94,7 @@ async function downloadFile(file: HubFile, options: DownloadOptions): Promise<vo
   await rename(part, path);
 }
 
-/** A connection that ended early: what has come stays. */
+/** A connection that ended early, or did not come about: what has come stays. */
 class CutOff extends Error {}
 
 /** Asks for what is missing of a file and writes it behind what is there. */
@@ -104,6 +104,7 @@ async function append(part: string, have: number, file: HubFile, options: Downlo
   const url = hubFileUrl(model, file.path);
   const response = await ask(url, name, options, have > 0 ? { range: `bytes=${have}-` } : {});
   if (isPage(response) && !file.path.endsWith('.html')) {
+    await response.body?.cancel();
     throw new Error(
       `${name} was refused: ${model.endpoint} answered with a page of HTML. Is there a sign-in between this machine and the hub?`,
     );
@@ -111,6 +112,7 @@ async function append(part: string, have: number, file: HubFile, options: Downlo
   // A server that knows no ranges sends all of it.
   const start = response.status === 206 ? have : 0;
   if (start > 0 && !response.headers.get('content-range')?.startsWith(`bytes ${start}-`)) {
+    await response.body?.cancel();
     await rm(part);
     throw new CutOff(
       `${name} came from another byte on than ${start}. It is fetched anew by the same command.`,
@@ -126,7 +128,12 @@ async function append(part: string, have: number, file: HubFile, options: Downlo
           `${name} was refused: more than the ${file.bytes} bytes came that the hub lists. Try again later.`,
         );
       }
-      await handle.write(piece);
+      await handle.writeFile(piece).catch((cause: Error) => {
+        throw new Error(
+          `${part} could not be written: ${cause.message}. What has come is kept; the same command goes on.`,
+          { cause },
+        );
+      });
       written += piece.length;
       onProgress?.(written);
     }
@@ -156,7 +163,7 @@ async function ask(
     const response = await fetch(url, {
       headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     }).catch((cause: Error) => {
-      throw new Error(
+      throw new CutOff(
         `${model.endpoint} could not be reached: ${reasonOf(cause)}. Is this machine online? A checkpoint that is already here is imported by its path.`,
         { cause },
       );

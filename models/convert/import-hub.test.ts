@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -239,6 +239,41 @@ describe('a connection that is cut', () => {
     await run({ pauses: [0] });
     expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
   });
+});
+
+it('a hub that does not answer once is asked again, after its list was had', async () => {
+  let refused = false;
+  misbehave = (request) => {
+    if (!isWeights(request) || refused) return false;
+    refused = true;
+    request.socket.destroy();
+    return true;
+  };
+  await run({ pauses: [0] });
+  expect(refused).toBe(true);
+  expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+});
+
+it('an answer that is refused is not waited for', async () => {
+  const closed = new Promise<void>((resolve) => {
+    misbehave = (request, response) => {
+      if (!isWeights(request)) return false;
+      response.once('close', resolve);
+      response.writeHead(200, { 'content-type': 'text/html' }).write('<html>');
+      return true;
+    };
+  });
+  await expect(run()).rejects.toThrow('a page of HTML');
+  await closed;
+});
+
+it.skipIf(!existsSync('/dev/full'))('a full disk is said as one, and not tried again', async () => {
+  await mkdir(at('.out.download'));
+  await symlink('/dev/full', at('.out.download', 'model.safetensors.part'));
+  await expect(run({ pauses: [0, 0] })).rejects.toThrow(
+    /\.out\.download\/model\.safetensors\.part could not be written: ENOSPC.* What has come is kept/,
+  );
+  expect(asked.filter(({ path }) => path.endsWith('model.safetensors'))).toHaveLength(1);
 });
 
 describe('refused in one sentence, with nothing at its place:', () => {
@@ -486,5 +521,7 @@ it('a token is the one that the hub tools use', async () => {
   await writeFile(at('token'), 'from-a-file\n');
   expect(await hubToken({ HF_TOKEN: 'from-the-environment', HF_HOME: folder })).toBe('from-the-environment');
   expect(await hubToken({ HF_HOME: folder })).toBe('from-a-file');
+  await writeFileWhole(at('huggingface', 'token'), 'from-the-cache');
+  expect(await hubToken({ XDG_CACHE_HOME: folder })).toBe('from-the-cache');
   expect(await hubToken({ HF_TOKEN_PATH: at('nowhere') })).toBeUndefined();
 });
