@@ -132,6 +132,12 @@ describe('safetensors', () => {
       /holds what no CLIP of the paper has: visual\.head\.weight\./,
     ],
     [
+      'is there twice, once as a wrap has named it,',
+      (tensors: Map<string, Tensor>) =>
+        tensors.set('module.logit_scale', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }),
+      /holds both (?:module\.)?logit_scale and (?:module\.)?logit_scale, of which a CLIP has one/,
+    ],
+    [
       'has another shape',
       (tensors: Map<string, Tensor>) =>
         tensors.set('text_model.final_layer_norm.bias', {

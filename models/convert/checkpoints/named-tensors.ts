@@ -12,7 +12,7 @@ export interface NamedTensor extends TensorInfo {
 }
 
 export function namedTensors(checkpoint: Checkpoint): Map<string, NamedTensor> {
-  const origins = originsOf(checkpoint.tensors.keys());
+  const origins = originsOf(checkpoint.tensors.keys(), checkpoint.name);
   return new Map(Array.from(origins, ([name, origin]) => [name, named(checkpoint, origin)] as const));
 }
 

@@ -1,6 +1,8 @@
 // What OpenAI's and open_clip's checkpoints call the tensors of a CLIP, and what Hugging Face's CLIPModel and we call them. Names
 // that are ours already stand for themselves: Hugging Face's, and the modified ResNet's, for which there are OpenAI's alone.
 
+import { shown } from '../../clip/checked.ts';
+
 /** `{i}` stands for a number, `{p}` for weight or bias. */
 export interface Renaming {
   readonly from: string;
@@ -70,8 +72,10 @@ export interface Origin {
 /**
  * Our names for a checkpoint's tensors, each with where it comes from. A name that no table knows is taken as it is: whether the
  * network has such a tensor is found out when it is asked.
+ *
+ * @throws a sentence with `fileName` where two tensors are the same of ours: nobody could say which is meant
  */
-export function originsOf(names: Iterable<string>): Map<string, Origin> {
+export function originsOf(names: Iterable<string>, fileName: string): Map<string, Origin> {
   const bare = Array.from(names, (name) => ({
     name,
     plain: name.replace(WRAPPERS, '').replace(TEXT_TOWER, ''),
@@ -84,6 +88,15 @@ export function originsOf(names: Iterable<string>): Map<string, Origin> {
     ),
   }));
   const origins = new Map<string, Origin>();
+  const enter = (ours: string, origin: Origin) => {
+    const other = origins.get(ours);
+    if (other) {
+      throw new Error(
+        `${fileName} was refused: it holds both ${shown(other.name)} and ${shown(origin.name)}, of which a CLIP has one. Save it anew with the one that counts.`,
+      );
+    }
+    origins.set(ours, origin);
+  };
   for (const { name, plain } of bare) {
     if (NO_WEIGHTS.test(plain)) continue;
     const found = tables.flatMap((table) => {
@@ -91,15 +104,14 @@ export function originsOf(names: Iterable<string>): Map<string, Origin> {
       return match ? [{ ...table, groups: match.groups }] : [];
     })[0];
     if (!found) {
-      origins.set(plain, { name });
+      enter(plain, { name });
       continue;
     }
     const { to, transposed, groups = {} } = found;
     const filled = (target: string) => target.replace(/\{(\w)\}/g, (_, key: string) => groups[key] ?? '');
-    if (typeof to === 'string') origins.set(filled(to), { name, ...(transposed && { transposed }) });
+    if (typeof to === 'string') enter(filled(to), { name, ...(transposed && { transposed }) });
     else
-      for (const [index, each] of to.entries())
-        origins.set(filled(each), { name, part: { index, of: to.length } });
+      for (const [index, each] of to.entries()) enter(filled(each), { name, part: { index, of: to.length } });
   }
   return origins;
 }

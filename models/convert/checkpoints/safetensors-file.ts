@@ -59,15 +59,15 @@ export async function openShards(index: RangeFile): Promise<Checkpoint> {
     );
   }
   const shards = new Map<string, Checkpoint>();
+  const opened: RangeFile[] = [];
   const close = async () => {
-    for (const shard of shards.values()) await shard.close();
+    for (const file of opened) await file.close();
   };
   try {
     for (const name of names) {
-      shards.set(
-        name,
-        await openSafetensorsFile(await openRangeFile(join(dirname(index.path), name), WHOLE)),
-      );
+      const file = await openRangeFile(join(dirname(index.path), name), WHOLE);
+      opened.push(file);
+      shards.set(name, await openSafetensorsFile(file));
     }
     const tensors = new Map(
       Object.entries(map).map(([tensor, name]) => {
