@@ -11,7 +11,7 @@ import { refuseSameFolder, shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { command, runWhereMain } from './arguments.ts';
-import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
+import { EXPORTED, HEADINGS, measuredLine, untilInterrupted } from './exported.ts';
 
 export const exportCommand = command({
   name: 'export',
@@ -43,9 +43,7 @@ export const exportCommand = command({
       images.push(await decodeImage(await readNamedFile(file, 'Name pictures in --images.'), file));
     }
     if (to !== undefined) await refuseSameFolder(model, to);
-    const interrupted = new AbortController();
-    const stop = () => interrupted.abort(new Error(`${model} was not exported: it was interrupted.`));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+    const signal = untilInterrupted(`${model} was not exported: it was interrupted.`);
     console.log(HEADINGS.join('  '));
     await exportModel(model, {
       precisions: precision,
@@ -53,7 +51,7 @@ export const exportCommand = command({
       images,
       threads,
       force,
-      signal: interrupted.signal,
+      signal,
       onMeasured: (measured) => console.log(measuredLine(measured)),
     });
     if (to !== undefined) await shipModel(model, to);

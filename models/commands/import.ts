@@ -12,7 +12,7 @@ import { hubToken } from '../convert/hub-download.ts';
 import { importModel } from '../convert/import.ts';
 import { importFromHub } from '../convert/import-hub.ts';
 import { command, runWhereMain } from './arguments.ts';
-import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
+import { EXPORTED, HEADINGS, measuredLine, untilInterrupted } from './exported.ts';
 import { withProgress } from './progress.ts';
 
 export const importCommand = command({
@@ -47,8 +47,12 @@ export const importCommand = command({
     },
   },
   run: async ({ source, out, tokenizer, activation, revision, precision, threads }) => {
+    const signal = untilInterrupted(
+      `${source} was not imported: it was interrupted. What a hub has sent is kept; the same command goes on.`,
+    );
     const options = {
       out,
+      signal,
       tokenizer,
       hiddenAct: activation,
       precisions: precision,
@@ -57,6 +61,7 @@ export const importCommand = command({
         await exportModel(folder, {
           precisions: precision,
           threads,
+          signal,
           onMeasured: (measured) => console.log(measuredLine(measured)),
         });
       },

@@ -15,6 +15,8 @@ export interface HubOptions {
   readonly token?: string;
   /** Before the second, third … attempt at what was cut off or refused for being busy. */
   readonly pauses?: readonly number[];
+  /** Ends what is on the way, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface DownloadOptions extends HubOptions {
@@ -34,12 +36,13 @@ export async function hubToken(env: NodeJS.ProcessEnv = process.env): Promise<st
   return existsSync(file) ? (await readFile(file, 'utf8')).trim() || undefined : undefined;
 }
 
-export async function listHubFiles({ model, token, pauses }: HubOptions): Promise<HubFile[]> {
+export async function listHubFiles(hub: HubOptions): Promise<HubFile[]> {
+  const { model } = hub;
   const name = `The list of files of ${model.id}`;
   const files: HubFile[] = [];
   let url: string | undefined = hubListUrl(model);
   while (url !== undefined) {
-    const response: Response = await ask(url, name, { model, token, pauses });
+    const response: Response = await ask(url, name, hub);
     files.push(...parseHubListing(parseJson(new Uint8Array(await response.arrayBuffer()), name), name));
     url = nextPage(response, model);
   }
@@ -99,7 +102,7 @@ class CutOff extends Error {}
 
 /** Asks for what is missing of a file and writes it behind what is there. */
 async function append(part: string, have: number, file: HubFile, options: DownloadOptions): Promise<void> {
-  const { model, onProgress } = options;
+  const { model, signal, onProgress } = options;
   const name = `${file.path} of ${model.id}`;
   const url = hubFileUrl(model, file.path);
   const response = await ask(url, name, options, have > 0 ? { range: `bytes=${have}-` } : {});
@@ -138,6 +141,7 @@ async function append(part: string, have: number, file: HubFile, options: Downlo
       onProgress?.(written);
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     if (cause instanceof TypeError) throw new CutOff(cutOff(name, written, file.bytes), { cause });
     throw cause;
   } finally {
@@ -156,13 +160,15 @@ const isPage = (response: Response): boolean =>
 async function ask(
   url: string,
   name: string,
-  { model, token, pauses = PAUSES }: HubOptions,
+  { model, token, pauses = PAUSES, signal }: HubOptions,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   for (let attempt = 0; ; attempt++) {
     const response = await fetch(url, {
       headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      signal,
     }).catch((cause: Error) => {
+      signal?.throwIfAborted();
       throw new CutOff(
         `${model.endpoint} could not be reached: ${reasonOf(cause)}. Is this machine online? A checkpoint that is already here is imported by its path.`,
         { cause },

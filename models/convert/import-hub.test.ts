@@ -104,6 +104,7 @@ const run = ({
   from?: string;
   precisions?: readonly Precision[];
   finish?: (folder: string) => Promise<void>;
+  signal?: AbortSignal;
 } = {}) => {
   const seen: number[] = [];
   let total = 0;
@@ -118,10 +119,12 @@ const run = ({
   }).then(() => ({ seen, total }));
 };
 /** Ends a connection when what it sent lies on the disk: what is on the way then is lost, more or less of it. */
-async function destroyOnceWritten(response: ServerResponse, bytes: number): Promise<void> {
+const destroyOnceWritten = (response: ServerResponse, bytes: number) =>
+  onceWritten(bytes, () => response.destroy());
+async function onceWritten(bytes: number, act: () => void): Promise<void> {
   const { size } = await stat(at('.out.download', 'model.safetensors.part')).catch(() => ({ size: 0 }));
-  if (size >= bytes) response.destroy();
-  else setTimeout(() => void destroyOnceWritten(response, bytes), 5);
+  if (size >= bytes) act();
+  else setTimeout(() => void onceWritten(bytes, act), 5);
 }
 const isWeights = ({ url }: IncomingMessage) => url?.endsWith('model.safetensors') === true;
 const weights = () => files.get('model.safetensors') ?? Buffer.alloc(0);
@@ -252,6 +255,25 @@ it('a hub that does not answer once is asked again, after its list was had', asy
   await run({ pauses: [0] });
   expect(refused).toBe(true);
   expect(await readFile(at('out', 'model.safetensors'))).toEqual(weights());
+});
+
+it('that is interrupted leaves what has come, and the same command goes on', async () => {
+  const interrupted = new AbortController();
+  const closed = new Promise<void>((resolve) => {
+    misbehave = (request, response) => {
+      if (!isWeights(request)) return false;
+      response.once('close', resolve);
+      response.write(weights().subarray(0, 50_000));
+      void onceWritten(50_000, () => interrupted.abort(new Error('Interrupted.')));
+      return true;
+    };
+  });
+  await expect(run({ pauses: [0], signal: interrupted.signal })).rejects.toThrow(/^Interrupted\.$/);
+  await closed;
+  misbehave = () => false;
+  asked = [];
+  await run();
+  expect(asked.find(({ path }) => path.endsWith('model.safetensors'))?.range).toBe('bytes=50000-');
 });
 
 it('an answer that is refused is not waited for', async () => {

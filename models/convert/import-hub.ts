@@ -28,7 +28,7 @@ const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 const INDEX = 'model.safetensors.index.json';
 
 export interface HubImportOptions extends Omit<ImportOptions, 'source'> {
-  readonly hub: HubOptions;
+  readonly hub: Omit<HubOptions, 'signal'>;
   /** Runs the download and is told how many bytes it is about. */
   readonly showing: (
     totalBytes: number,
@@ -36,8 +36,9 @@ export interface HubImportOptions extends Omit<ImportOptions, 'source'> {
   ) => Promise<void>;
 }
 
-export async function importFromHub({ hub, showing, ...options }: HubImportOptions): Promise<void> {
-  const { out } = options;
+export async function importFromHub({ hub: asked, showing, ...options }: HubImportOptions): Promise<void> {
+  const { out, signal } = options;
+  const hub = { ...asked, signal };
   await refuseTaken(out);
   const { files, precisions } = filesToImport(await listHubFiles(hub), hub.model.id, options.precisions);
   const folder = join(dirname(resolve(out)), `.${basename(out)}.download`);

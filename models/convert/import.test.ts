@@ -257,6 +257,22 @@ it('a folder that is taken, a source without a tokenizer, and what is no checkpo
   await expect(imported(at('old.pt'), 'bare')).rejects.toThrow('before version 1.6');
 });
 
+it('leaves nothing where it is interrupted, while it writes or while it finishes', async () => {
+  const options = { source: fixture('modified-resnet.pt'), out: at('stopped'), tokenizer: at('tokenizer') };
+  const signal = AbortSignal.abort(new Error('Interrupted.'));
+  await expect(importModel({ ...options, signal })).rejects.toThrow(/^Interrupted\.$/);
+  const interrupted = new AbortController();
+  const finish = async (made: string) => {
+    expect(existsSync(join(made, 'model.safetensors'))).toBe(true);
+    interrupted.abort(new Error('Interrupted.'));
+    throw new Error('It could not be finished.');
+  };
+  await expect(importModel({ ...options, signal: interrupted.signal, finish })).rejects.toThrow(
+    /^Interrupted\.$/,
+  );
+  expect((await readdir(folder)).filter((name) => name.includes('stopped'))).toEqual([]);
+});
+
 it('reads every tensor of an archive by itself', async () => {
   const checkpoint = await openCheckpoint(fixture('vision-transformer-training.pt'));
   try {

@@ -52,6 +52,8 @@ export interface ImportOptions {
   readonly precisions?: readonly Precision[];
   /** Called with the finished folder before it takes its place; where it rejects, nothing is left behind. */
   readonly finish?: (folder: string) => Promise<void>;
+  /** Rejects with its reason between two tensors, after what was made is taken away. */
+  readonly signal?: AbortSignal;
 }
 
 export async function importModel(options: ImportOptions): Promise<void> {
@@ -68,6 +70,10 @@ export async function importModel(options: ImportOptions): Promise<void> {
       if (error.code !== 'ENOENT') throw error;
     });
     await rename(stage, out);
+  } catch (error) {
+    // What was being written says of itself that it could not be.
+    options.signal?.throwIfAborted();
+    throw error;
   } finally {
     await rm(stage, { recursive: true, force: true });
   }
@@ -77,7 +83,7 @@ export async function importModel(options: ImportOptions): Promise<void> {
 async function stageCheckpoint(
   folder: string | null,
   stage: string,
-  { source, hiddenAct, tokenizer, precisions = [] }: ImportOptions,
+  { source, hiddenAct, tokenizer, precisions = [], signal }: ImportOptions,
 ): Promise<void> {
   refuseUnmade(source, precisions);
   const path = folder === null ? source : checkpointIn(folder);
@@ -94,9 +100,13 @@ async function stageCheckpoint(
     const { max_position_embeddings: positions } = config.text_config;
     await writeAll(stage, await tokenizerFiles(tokenizer ?? folder, source, positions));
     await writeFileWhole(join(stage, 'preprocessor_config.json'), preprocessor);
+    const read = (name: string) => {
+      signal?.throwIfAborted();
+      return tensorOf(network, name).read();
+    };
     await writeFileWhole(
       join(stage, 'model.safetensors'),
-      streamSafetensors(network, (name) => tensorOf(network, name).read(), { format: 'pt' }),
+      streamSafetensors(network, read, { format: 'pt' }),
     );
     const [logit_scale] = toFloat32(await tensorOf(network, 'logit_scale').read());
     await writeFileWhole(join(stage, 'config.json'), json({ ...configFile, logit_scale }));
