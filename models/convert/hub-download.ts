@@ -27,6 +27,8 @@ export interface DownloadOptions extends HubOptions {
 }
 
 const PAUSES = [500, 2000, 5000];
+/** The hub lists a thousand files a page, and a model has some dozens: a list without an end would be asked for without one. */
+const MOST_PAGES = 100;
 
 /** The token that the hub's own programs use: HF_TOKEN, or the file that `hf auth login` writes. */
 export async function hubToken(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
@@ -41,7 +43,8 @@ export async function listHubFiles(hub: HubOptions): Promise<HubFile[]> {
   const name = `The list of files of ${model.id}`;
   const files: HubFile[] = [];
   let url: string | undefined = hubListUrl(model);
-  while (url !== undefined) {
+  for (let pages = 0; url !== undefined; pages++) {
+    if (pages === MOST_PAGES) throw new Error(`${name} was refused: it has more than ${MOST_PAGES} pages.`);
     const response: Response = await ask(url, name, hub);
     files.push(...parseHubListing(parseJson(new Uint8Array(await response.arrayBuffer()), name), name));
     url = nextPage(response, model);
@@ -79,7 +82,7 @@ async function downloadFile(file: HubFile, options: DownloadOptions): Promise<vo
   await mkdir(dirname(path), { recursive: true });
   for (let attempt = 0; ; attempt++) {
     const have = await lengthOf(part);
-    if (have === file.bytes) break;
+    if (have === file.bytes && existsSync(part)) break;
     try {
       await append(part, have > file.bytes ? 0 : have, file, options);
     } catch (error) {

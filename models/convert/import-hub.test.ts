@@ -376,6 +376,11 @@ describe('refused in one sentence, with nothing at its place:', () => {
       answering(200, { link: '<https://elsewhere.example/list>; rel="next"' }, '[]'),
       /has its list go on at https:\/\/elsewhere\.example/,
     ],
+    [
+      'a list without an end',
+      answering(200, { link: '</api/models/again>; rel="next"' }, '[]'),
+      /The list of files of someone\/small-clip was refused: it has more than 100 pages\./,
+    ],
   ])('%s', async (_, act, message) => {
     misbehave = act;
     await expect(run()).rejects.toThrow(message);
@@ -449,6 +454,12 @@ describe('what has encoders and no checkpoint', () => {
     expect(fetched().sort()).toEqual([...DESCRIPTIONS, ...Q8].sort());
     expect(seen.at(-1)).toBe(total);
     expect(existsSync(at('.out.download'))).toBe(false);
+  });
+
+  it('comes with an empty card too', async () => {
+    files = new Map(encoders).set('README.md', Buffer.alloc(0));
+    await run();
+    expect(await readFile(at('out', 'README.md'))).toHaveLength(0);
   });
 
   it('comes in the precisions that are asked for, and is a model that this machine runs', async () => {
