@@ -1,5 +1,7 @@
 import { SingleBar } from 'cli-progress';
 
+const STOPPING = ['SIGINT', 'SIGTERM'] as const;
+
 /** A bar on stderr while `work` goes on; where stderr is no terminal, nothing is shown. `unit` stands behind the total. */
 export async function withProgress<Result>(
   label: string,
@@ -12,11 +14,20 @@ export async function withProgress<Result>(
     clearOnComplete: true,
     hideCursor: true,
     stream: process.stderr,
+    gracefulExit: false, // would take Ctrl-C for itself, and the work would go on without a bar
   });
+  const isHeard = process.listenerCount('SIGINT') > 0;
+  /** Gives the cursor back; where nobody else waits for the signal, it ends the program as ever. */
+  const interrupt = (signal: NodeJS.Signals) => {
+    bar.stop();
+    if (!isHeard) process.kill(process.pid, signal);
+  };
+  for (const signal of STOPPING) process.once(signal, interrupt);
   bar.start(total, 0);
   try {
     return await work((done) => bar.update(done));
   } finally {
     bar.stop();
+    for (const signal of STOPPING) process.removeListener(signal, interrupt);
   }
 }
