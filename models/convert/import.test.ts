@@ -247,6 +247,12 @@ it('a folder that is taken, a source without a tokenizer, and what is no checkpo
   await expect(importModel({ source: fixture('modified-resnet.pt'), out: at('bare') })).rejects.toThrow(
     'brings no tokenizer',
   );
+  const tokenizer = at('tokenizer', 'tokenizer.json');
+  await expect(
+    importModel({ source: fixture('modified-resnet.pt'), out: at('bare'), tokenizer }),
+  ).rejects.toThrow(
+    /^The tokenizer .*tokenizer\.json was refused: .* are no whole gzip file\. Name a folder with a tokenizer's files/,
+  );
   await expect(imported(at('nowhere.pt'), 'bare')).rejects.toThrow(/There is no .*nowhere\.pt to import/);
   await expect(imported(at('tokenizer'), 'bare')).rejects.toThrow(
     'holds no checkpoint; one of open_clip_model.safetensors, model.safetensors',

@@ -39,6 +39,8 @@ export const CHECKPOINTS = [
 /** What is taken along of a tokenizer; the last for others alone. */
 export const TAKEN_TOKENIZER_FILES = [...TOKENIZER_FILES, 'special_tokens_map.json'];
 
+const TOKENIZERS = "Name a folder with a tokenizer's files, or OpenAI's bpe_simple_vocab_16e6.txt.gz.";
+
 export interface ImportOptions {
   /** A checkpoint, or a folder with one. */
   readonly source: string;
@@ -241,12 +243,7 @@ async function tokenizerFiles(
   const files = new Map<string, string | Uint8Array>();
   let definition: TokenizerFiles;
   if (given !== null && !isFolder) {
-    definition = {
-      bpeGz: await readNamedFile(
-        given,
-        "Name a folder with a tokenizer's files, or OpenAI's list of merges.",
-      ),
-    };
+    definition = { bpeGz: await readNamedFile(given, TOKENIZERS) };
   } else {
     const present =
       given === null ? [] : TAKEN_TOKENIZER_FILES.filter((name) => existsSync(join(given, name)));
@@ -263,7 +260,10 @@ async function tokenizerFiles(
       mergesTxt: new TextDecoder().decode(merges as Uint8Array),
     };
   }
-  files.set('tokenizer.json', json(tokenizerJsonOf(await readTokenizerFiles(definition))));
+  const read = await readTokenizerFiles(definition).catch((error: Error) => {
+    throw new Error(`The tokenizer ${given} was refused: ${error.message} ${TOKENIZERS}`, { cause: error });
+  });
+  files.set('tokenizer.json', json(tokenizerJsonOf(read)));
   if (!files.has('tokenizer_config.json'))
     files.set('tokenizer_config.json', json(tokenizerConfig(positions)));
   return files;
