@@ -11,7 +11,8 @@ import { refuseSameFolder, shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { command, runWhereMain } from './arguments.ts';
-import { EXPORTED, HEADINGS, measuredLine, untilInterrupted } from './exported.ts';
+import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
+import { untilInterrupted } from './interruption.ts';
 
 export const exportCommand = command({
   name: 'export',

@@ -1,4 +1,4 @@
-// What the commands that export have in common: options, a line for each precision that was measured, and how they are interrupted.
+// What the commands that export have in common: options, and a line for each precision that was measured.
 
 import { availableParallelism } from 'node:os';
 import { PRECISIONS } from '../clip/encoder-files.ts';
@@ -45,12 +45,4 @@ export function measuredLine({ precision, bytes, image, text, millisecondsPerPic
   ];
   const aligned = cells.map((cell, i) => cell.padStart(HEADINGS[i + 1].length));
   return [precision.padEnd(HEADINGS[0].length), ...aligned].join('  ');
-}
-
-/** Aborted, with this sentence as its reason, by Ctrl-C: what is half made is taken away then. A second one ends at once. */
-export function untilInterrupted(sentence: string): AbortSignal {
-  const interrupted = new AbortController();
-  const stop = () => interrupted.abort(new Error(sentence));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
-  return interrupted.signal;
 }

@@ -12,7 +12,8 @@ import { hubToken } from '../convert/hub-download.ts';
 import { importModel } from '../convert/import.ts';
 import { importFromHub } from '../convert/import-hub.ts';
 import { command, runWhereMain } from './arguments.ts';
-import { EXPORTED, HEADINGS, measuredLine, untilInterrupted } from './exported.ts';
+import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
+import { untilInterrupted } from './interruption.ts';
 import { withProgress } from './progress.ts';
 
 export const importCommand = command({

@@ -1,6 +1,5 @@
 import { SingleBar } from 'cli-progress';
-
-const STOPPING = ['SIGINT', 'SIGTERM'] as const;
+import { STOPPING } from './interruption.ts';
 
 /** A bar on stderr while `work` goes on; where stderr is no terminal, nothing is shown. `unit` stands behind the total. */
 export async function withProgress<Result>(

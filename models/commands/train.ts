@@ -18,14 +18,13 @@ import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
 import { csvColumns } from './data-options.ts';
 import { evaluateHeldOut, holdOut } from './held-out.ts';
+import { STOPPING } from './interruption.ts';
 import { networkToTrain } from './network-to-train.ts';
 import { defaultBatchSize, runLength } from './run-length.ts';
 import { openRunLogs, refuseContradiction, withReport } from './run-logs.ts';
 import { softeningOf } from './softening.ts';
 import { openTextData } from './text-data.ts';
 import { FINE_RATE, MOST_WARMUP, PEAK_RATE, TRAIN_OPTIONS } from './train-options.ts';
-
-const STOPPING = ['SIGINT', 'SIGTERM'] as const;
 
 export const train = command({
   name: 'train',
