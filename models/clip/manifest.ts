@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { checked, parseJson, plainObject } from './checked.ts';
 import { precisionFiles, precisionsOf } from './encoder-files.ts';
+import { MODEL_CARD } from './model-card.ts';
 import { isPlainPath } from './plain-path.ts';
 import { SELF_TEST } from './selftest.ts';
 import type { FolderFile, Precision } from './types.ts';
@@ -38,15 +39,25 @@ export function parseManifest(bytes: Uint8Array, fileName: string): Manifest {
 }
 
 /** Throws a sentence where `bytes` are not what the manifest says of `path`, or where it does not list it. */
-export async function verifyFile(path: string, bytes: Uint8Array, manifest: Manifest): Promise<void> {
+export function verifyFile(path: string, bytes: Uint8Array, manifest: Manifest): Promise<void> {
+  return verifyFound(path, bytes.length, () => sha256(bytes), manifest);
+}
+
+/** The same of a file that need not be in memory: by its length and, where that is right, its SHA-256 in lower-case hex. */
+export async function verifyFound(
+  path: string,
+  bytes: number,
+  hash: () => Promise<string>,
+  manifest: Manifest,
+): Promise<void> {
   const expected = manifest.files.find((file) => file.path === path);
   if (!expected) throw new Error(`${path} is not listed in manifest.json; export the model again.`);
-  if (bytes.length !== expected.bytes) {
+  if (bytes !== expected.bytes) {
     throw new Error(
-      `${path} is damaged or of another version: it has ${bytes.length} bytes, manifest.json says ${expected.bytes}.`,
+      `${path} is damaged or of another version: it has ${bytes} bytes, manifest.json says ${expected.bytes}.`,
     );
   }
-  const found = await sha256(bytes);
+  const found = await hash();
   if (found !== expected.sha256) {
     throw new Error(
       `${path} is damaged or of another version: its SHA-256 is ${found}, manifest.json says ${expected.sha256}.`,
@@ -55,7 +66,7 @@ export async function verifyFile(path: string, bytes: Uint8Array, manifest: Mani
 }
 
 /** No vector depends on them. */
-const SAY_NOTHING = new Set(['manifest.json', SELF_TEST, 'README.md']);
+const SAY_NOTHING = new Set(['manifest.json', SELF_TEST, MODEL_CARD]);
 
 /**
  * Names a model in one of its precisions in every cache key, by the files that its vectors come from: all but other precisions'

@@ -1,4 +1,6 @@
-// A model's licence, as the first lines of its model card (README.md) say it.
+// A model's licence, as the first lines of its model card say it.
+
+export const MODEL_CARD = 'README.md';
 
 /** `mit`, `apple-amlr`; null where the card says none. */
 export function licenseOf(card: string): string | null {

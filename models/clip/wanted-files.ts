@@ -1,6 +1,7 @@
 // Of all that a repository or folder holds, the files that a model needs to run in some precisions.
 
 import { CPU_PRECISIONS, precisionFiles, precisionsOf } from './encoder-files.ts';
+import { MODEL_CARD } from './model-card.ts';
 import { SELF_TEST } from './selftest.ts';
 import type { Precision } from './types.ts';
 
@@ -18,7 +19,7 @@ export const DESCRIPTIONS = [
   'preprocessor_config.json',
   ...TOKENIZER_FILES,
   SELF_TEST,
-  'README.md',
+  MODEL_CARD,
 ] as const;
 
 /** The precisions that it has. Throws a sentence where it has none; `name` is the repository's or folder's. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Manifest } from '../clip/manifest.ts';
+import { type Manifest, verifyFound } from '../clip/manifest.ts';
 
 /** Bytes and hash of a file that is read piece by piece. `prefix` is hashed before it. */
 export async function hashFile<Kind extends 'sha256' | 'sha1'>(
@@ -18,14 +18,13 @@ export async function hashFile<Kind extends 'sha256' | 'sha1'>(
   return { bytes, [kind]: sum.digest('hex') } as { bytes: number } & Record<Kind, string>;
 }
 
-/** What reading a model's file checks, of one that is not read: external data may be larger than what Node reads at once, two gigabytes. */
+/**
+ * `verifyFile` of a model folder's file that stays on the disk: external data may be larger than what Node reads at once, two
+ * gigabytes.
+ */
 export async function verifyOnDisk(directory: string, path: string, manifest: Manifest): Promise<void> {
-  const refused = (found: string) => new Error(`The folder ${directory} was refused: ${path} ${found}.`);
-  const expected = manifest.files.find((file) => file.path === path);
-  if (!expected) throw refused('is not listed in manifest.json; export the model again');
-  const { sha256 } = await hashFile(join(directory, path), 'sha256');
-  if (sha256 === expected.sha256) return;
-  throw refused(
-    `is damaged or of another version: its SHA-256 is ${sha256}, manifest.json says ${expected.sha256}`,
-  );
+  const { bytes, sha256 } = await hashFile(join(directory, path), 'sha256');
+  await verifyFound(path, bytes, async () => sha256, manifest).catch((error: Error) => {
+    throw new Error(`The folder ${directory} was refused: ${error.message}`, { cause: error });
+  });
 }

@@ -5,7 +5,7 @@ import { parseJson } from '../../../models/clip/checked.ts';
 import { precisionsOf } from '../../../models/clip/encoder-files.ts';
 import type { HubFile } from '../../../models/clip/hub.ts';
 import { type Manifest, parseManifest, sha256, toHex, verifyFile } from '../../../models/clip/manifest.ts';
-import { licenseOf } from '../../../models/clip/model-card.ts';
+import { licenseOf, MODEL_CARD } from '../../../models/clip/model-card.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
 import { parseSelfTest, SELF_TEST, type SelfTest } from '../../../models/clip/selftest.ts';
 import type { FolderFile, FolderSource, Precision } from '../../../models/clip/types.ts';
@@ -28,9 +28,6 @@ import {
 import { isQuotaError, StorageFullError } from '../../storage/errors.ts';
 import { listRemoteFiles, type RemoteFile, receiveFile } from './remote-files.ts';
 import { deviceId, type Source, sourceWords } from './source.ts';
-
-/** Says what a model is to a person, its licence among it. */
-const CARD = 'README.md';
 
 /** Bytes of a model that are here, of all that it needs. */
 export type OnProgress = (loadedBytes: number, totalBytes: number) => void;
@@ -102,7 +99,7 @@ async function refuseOther(id: string, whole: Manifest, listed: readonly RemoteF
     const { path } = file;
     const there = remote.get(path);
     const isMadeHere = path === SELF_TEST && there === undefined;
-    if (path === CARD || isMadeHere) continue;
+    if (path === MODEL_CARD || isMadeHere) continue;
     if (there !== undefined && (await isSame(file, there))) continue;
     throw new Error(
       `${id} has changed on its server since it was added here (${path}). Delete it here, and add it again.`,
@@ -261,7 +258,7 @@ async function finish(
   for (const { path, bytes } of kept) {
     hashed.push({ path, bytes, sha256: await sha256(await model.source.read(path)) });
   }
-  const card = paths.includes(CARD) ? await model.source.read(CARD) : new Uint8Array();
+  const card = paths.includes(MODEL_CARD) ? await model.source.read(MODEL_CARD) : new Uint8Array();
   const manifest = { files: hashed };
   const license = licenseOf(new TextDecoder().decode(card));
   await unlessFull(id, () => model.finish(manifest, license));
