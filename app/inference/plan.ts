@@ -67,8 +67,18 @@ export function gpuPrecisions(
   adapter: Adapter | NoAdapter,
   allowSoftwareAdapter: boolean,
 ): readonly Precision[] {
-  if ('absent' in adapter || (adapter.software && !allowSoftwareAdapter)) return [];
-  return WEBGPU_PRECISIONS.filter((precision) => precision !== 'fp16' || adapter.shaderF16);
+  const usable = usableAdapter(adapter, allowSoftwareAdapter);
+  if (typeof usable === 'string') return [];
+  return WEBGPU_PRECISIONS.filter((precision) => precision !== 'fp16' || usable.shaderF16);
+}
+
+/** The adapter, or why nothing runs on it. */
+function usableAdapter(adapter: Adapter | NoAdapter, allowSoftwareAdapter: boolean): string | Adapter {
+  if ('absent' in adapter) return adapter.absent;
+  if (adapter.software && !allowSoftwareAdapter) {
+    return `Its only WebGPU adapter (${adapter.name}) is software, slower than WASM.`;
+  }
+  return adapter;
 }
 
 /**
@@ -125,12 +135,9 @@ function untried(precision: Precision, reason: string): PassedOver {
 
 /** Why no model's precision would run on a GPU here; the adapter where nothing is in the way. */
 function generalObstacle(here: Circumstances): string | Adapter {
-  const { adapter } = here;
   if (here.gpuLost !== null && here.wanted === 'auto') return here.gpuLost;
-  if ('absent' in adapter) return adapter.absent;
-  if (adapter.software && !here.allowSoftwareAdapter) {
-    return `Its only WebGPU adapter (${adapter.name}) is software, slower than WASM.`;
-  }
+  const adapter = usableAdapter(here.adapter, here.allowSoftwareAdapter);
+  if (typeof adapter === 'string') return adapter;
   if (!WEBGPU_PRECISIONS.some((precision) => here.encoderBytes.has(precision))) {
     const reason = 'The folder has neither fp16 nor fp32 encoders.';
     return here.onDevice ? `${reason} Add the model in one of them to have it run on the GPU.` : reason;
