@@ -7,6 +7,7 @@ import { Graph } from '../onnx/graph.ts';
 import { multiplyInInt8 } from '../onnx/int8-products.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { matMul } from '../onnx/operators.ts';
+import { floats, sessionOptions } from './graph-session.ts';
 
 const SIZE = 64;
 
@@ -26,10 +27,9 @@ async function productOfLargest(): Promise<Float32Array> {
   const x = g.input('x', 'float32', [1, SIZE]);
   g.output('product', matMul(g, x, g.parameter('w', [SIZE, SIZE], start)));
   multiplyInInt8(g, () => true);
-  const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
-  const ones = (dims: readonly number[]) =>
-    new ort.Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b)).fill(1), dims);
-  const { product } = await session.run({ x: ones([1, SIZE]), w: ones([SIZE, SIZE]) });
+  const session = await ort.InferenceSession.create(toModel(g), sessionOptions(1));
+  const ones = (rows: number) => floats(new Float32Array(rows * SIZE).fill(1), [rows, SIZE]);
+  const { product } = await session.run({ x: ones(1), w: ones(SIZE) });
   await session.release();
   return product.data as Float32Array;
 }
