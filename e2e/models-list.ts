@@ -40,6 +40,13 @@ export class Models {
     await this.dialog.getByRole('button', { name: 'Add', exact: true }).click();
   }
 
+  /** Has a model of the site rank beside the one in use. */
+  async compare(name: string, precision: string): Promise<void> {
+    const row = this.row(name, 'site');
+    await row.getByRole('combobox', { name: 'Precision' }).selectOption(precision);
+    await row.getByRole('button', { name: 'Compare' }).click();
+  }
+
   async remove(name: string): Promise<void> {
     await this.row(name)
       .getByRole('button', { name: `Delete ${name}`, exact: true })

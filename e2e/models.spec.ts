@@ -144,9 +144,7 @@ test('two models stand side by side on the same photographs', async ({ app, page
   await app.ranked(3, labels.length);
   const models = new Models(page);
   await models.open();
-  const row = models.row(TINY, 'site');
-  await row.getByRole('combobox', { name: 'Precision' }).selectOption('fp32');
-  await row.getByRole('button', { name: 'Compare' }).click();
+  await models.compare(TINY, 'fp32');
   await models.close();
 
   const beside = page.getByRole('region', { name: 'The model beside' });

@@ -56,9 +56,7 @@ test('two precisions of a model, side by side, are both there with the network o
   await app.ranked(2, LABELS.length);
   const models = new Models(page);
   await models.open();
-  const row = models.row(TINY, 'site');
-  await row.getByRole('combobox', { name: 'Precision' }).selectOption('fp32');
-  await row.getByRole('button', { name: 'Compare' }).click();
+  await models.compare(TINY, 'fp32');
   await models.close();
   const beside = page.getByRole('region', { name: 'The model beside' });
   const bothRank = async () => {
