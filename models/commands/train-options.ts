@@ -196,6 +196,12 @@ export const TRAIN_OPTIONS = {
     help: 'what the steps run on; webgpu is a GPU, by its Vulkan driver on Linux',
   },
   threads: { kind: 'number', default: availableParallelism(), min: 1, integer: true, help: 'for the step' },
-  workers: { kind: 'number', default: 1, min: 1, integer: true, help: 'threads that decode pictures' },
+  workers: {
+    kind: 'number',
+    default: 1,
+    min: 1,
+    integer: true,
+    help: 'threads that decode pictures; for more than four at once set UV_THREADPOOL_SIZE to as many in the environment',
+  },
   resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
 } as const satisfies OptionTable;

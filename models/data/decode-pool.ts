@@ -2,7 +2,8 @@
  * Decoding workers and the questions put to them. Jobs are queued inside the workers, not here: a training step blocks
  * this thread for seconds, and nobody could hand out the next job meanwhile.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../files/thread.ts';
 import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
 
 export interface DecodePool {
@@ -18,18 +19,13 @@ interface Thread {
   failure?: Error;
 }
 
-// A worker that starts from a .ts file has no loader for it on Node 20, neither under tsx (whose hooks skip worker entries,
-// also with execArgv --import tsx) nor under Vitest. So it starts from a line of plain JavaScript that imports the file
-// through tsx, which works under both, and names tsx by its full path, since such a line has no folder of its own.
-const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-const workerFile = JSON.stringify(new URL('./decode-worker.ts', import.meta.url).href);
-const bootstrap = `import(${tsx}).then(({ tsImport }) => tsImport(${workerFile}, ${workerFile}))`;
+const WORKER = new URL('./decode-worker.ts', import.meta.url);
 
 export function openDecodePool(workers: number, settings: DecodeSettings): DecodePool {
   let closed = false;
   let nextId = 0;
   const threads = Array.from({ length: workers }, (): Thread => {
-    const worker = new Worker(bootstrap, { eval: true, workerData: settings });
+    const worker = startThread(WORKER, settings);
     const thread: Thread = { worker, waiting: new Map() };
     const fail = (error: Error) => {
       thread.failure ??= error;

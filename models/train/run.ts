@@ -10,7 +10,7 @@ import type { TextPairStream } from '../data/text-pairs.ts';
 import type { Weights } from '../networks/weights.ts';
 import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
-import { GpuTrainer } from './gpu-trainer.ts';
+import { GpuThread } from './gpu-thread.ts';
 import type { Evaluation, RunLog } from './log.ts';
 import { writeModelFiles, writeWeights } from './model-folder.ts';
 import { isOfModel } from './step-graph.ts';
@@ -56,7 +56,7 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   const { config, encode, pairs, log, signal } = options;
   const { totalSteps } = options.trainer.schedule;
   const checkpoint = join(options.out, CHECKPOINT);
-  const kinds = { cpu: Trainer, webgpu: GpuTrainer };
+  const kinds = { cpu: Trainer, webgpu: GpuThread };
   const trainer: StepTrainer = await kinds[options.device].create(config, options.trainer);
   const { parameters } = trainer;
   const ofModel = parameters.filter(isOfModel);

@@ -70,7 +70,7 @@ export interface StepReport {
 
 export const MAX_LOG_LOGIT_SCALE = Math.log(100);
 
-/** What takes a run's steps: Trainer on the CPU, GpuTrainer on a GPU. */
+/** What takes a run's steps: Trainer on the CPU, GpuThread on a GPU. */
 export interface StepTrainer {
   readonly parameters: readonly Parameter[];
   /** One step of `state`. Throws where the loss or a gradient is not a number, with the weights as they were before. */

@@ -1,13 +1,17 @@
-// Steps on a GPU against the same on the CPU. Chromium's SwiftShader computes as one where a Chromium is found; elsewhere a real one.
+// Steps on a GPU, on a thread of its own, against the same on the CPU. Chromium's SwiftShader computes as one where a Chromium is found; elsewhere a real one.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { chromium } from '@playwright/test';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { startThread } from '../files/thread.ts';
 import { averageOf, config, firstLosses, options, STEPS } from './fixtures/first-losses.ts';
-import { GpuTrainer } from './gpu-trainer.ts';
+import { GpuThread } from './gpu-thread.ts';
 import { Trainer } from './trainer.ts';
+
+vi.mock(import('../files/thread.ts'), { spy: true });
 
 const ICD = 'vk_swiftshader_icd.json';
 
@@ -56,6 +60,13 @@ describe('a run on a GPU', () => {
   }, 300_000);
 
   it('refuses a batch in parts', async () => {
-    await expect(GpuTrainer.create(config, { ...options, accumulate: 2 })).rejects.toThrow('--accum-freq');
+    await expect(GpuThread.create(config, { ...options, accumulate: 2 })).rejects.toThrow('--accum-freq');
+  });
+
+  it('whose thread ends is told of, not waited for', async () => {
+    vi.mocked(startThread).mockReturnValueOnce(new Worker('process.exit(3)', { eval: true }));
+    await expect(GpuThread.create(config, options)).rejects.toThrow(
+      'its thread failed (it ended with code 3). Resume',
+    );
   });
 });
