@@ -31,8 +31,11 @@ export type OpenedModel =
     }
   | { readonly refused: string };
 
-/** Photographs in one run. WASM gains nothing from more; a GPU is idle with fewer. */
-const MAX_BATCH = { wasm: 4, webgpu: 16 } as const satisfies Record<Backend, number>;
+/**
+ * Photographs in one run. WASM gains next to nothing from more, and in q8 they would share the scales of what goes into a product: alone a
+ * photograph is nearer to fp32, and its vector does not depend on which others it came with. A GPU is idle with fewer.
+ */
+const MAX_BATCH = { wasm: 1, webgpu: 16 } as const satisfies Record<Backend, number>;
 
 /**
  * Called when the folder has been read, with the engine that will answer once the device is ready. The device's start, which

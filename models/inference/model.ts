@@ -22,6 +22,11 @@ import { verifyOnDisk } from '../files/hash-file.ts';
 
 /** Pictures in one run: enough to fill two cores, and 19 MB of pixel_values at 224 px. */
 export const IMAGES_PER_RUN = 32;
+/**
+ * One scale holds for all numbers that go into a product of 8 bits: a picture alone is nearer to fp32, and its vector does not depend on
+ * which others it came with.
+ */
+const EIGHT_BITS: ReadonlySet<Precision> = new Set(['q8', 'int8', 'uint8']);
 /** The buffers' mode holds for all sessions of a process, whichever is opened first, and training needs this one. */
 const GPU = { name: 'webgpu', storageBufferCacheMode: 'simple' } as const;
 /** Prompts times the longest of them in one run; 53 prompts of CLIP's full 77 tokens. */
@@ -74,6 +79,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
     return known;
   };
   const { preprocessing, tokenizer } = folder;
+  const picturesPerRun = EIGHT_BITS.has(precision) ? 1 : IMAGES_PER_RUN;
   const { width, height } = imageSize(preprocessing);
   const pixels = 3 * width * height;
 
@@ -83,8 +89,8 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   ): Promise<UnitVector[]> {
     const { run, binding } = await encoder('vision_model');
     const vectors: UnitVector[] = [];
-    for (let first = 0; first < count; first += IMAGES_PER_RUN) {
-      const n = Math.min(IMAGES_PER_RUN, count - first);
+    for (let first = 0; first < count; first += picturesPerRun) {
+      const n = Math.min(picturesPerRun, count - first);
       const values = pixelValues.subarray(first * pixels, (first + n) * pixels);
       vectors.push(...(await run({ [binding.input]: new Tensor('float32', values, [n, 3, height, width]) })));
     }
