@@ -34,9 +34,9 @@ export interface Unrelated {
 /** The chance from which on a best label says no more than luck would. */
 const LUCK = 0.5;
 /**
- * With promptlens-mini, on 1,000 held-out pictures with ten labels each: a picture of which this is said is right 97 times in
- * 100 where its label is among the ten, and where none of the ten fits it is still said of one in eight. That nothing fits is said of
- * every other picture then, and of three right answers in 100.
+ * With promptlens-mini, on 334 evaluation pictures each of Tiny-ImageNet, MiniPlaces and Caltech-101 with ten labels of the same set: a
+ * picture of which this is said is right 95 times in 100 where its label is among the ten, and where none of the ten fits it is still said
+ * of one in six. That nothing fits is said of one in three then, and of three right answers in 100.
  */
 const SURE = { probability: 0.8, luck: 0.1 } as const;
 const LIKELY = 0.4;

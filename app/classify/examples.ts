@@ -26,7 +26,7 @@ const EXAMPLES = [
 export const EXAMPLE_LABELS: readonly string[] = [
   'cat',
   'dog',
-  'boats',
+  'boats in a harbor',
   'mountains',
   'horse on a beach',
   'flower',
