@@ -142,12 +142,12 @@ function useSiteUpdates(): void {
   }, [queryClient]);
 }
 
-/** Ctrl+Z (⌘Z) outside of text fields, which have their own. */
+/** Ctrl+Z (⌘Z) outside of text fields, which have their own, and of dialogs, behind which nobody sees what it does. */
 function useUndoKey(canUndo: boolean, undo: () => void): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-      if (event.target instanceof Element && event.target.closest('input, textarea, select')) return;
+      if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog')) return;
       if (!canUndo) return;
       event.preventDefault();
       undo();

@@ -53,6 +53,42 @@ test('chips: a pasted list, edited, put in order, removed and undone by keyboard
   await app.labels.expectToBe(changed);
 });
 
+test('the focus stays with the work: after text, after the last chip, after a message; a dialog keeps Ctrl+Z', async ({
+  app,
+  page,
+}) => {
+  await app.open({ labels: ['cat', 'dog'] });
+  const { keyboard } = page;
+  const field = page.getByRole('textbox', { name: 'Add labels' });
+
+  await page.getByRole('button', { name: 'Edit labels as text' }).click();
+  await page.getByRole('button', { name: 'Use these labels' }).press('Enter');
+  await expect(app.labels.chip('cat')).toBeFocused();
+
+  await keyboard.press('Delete');
+  await expect(app.labels.chip('dog')).toBeFocused();
+  await keyboard.press('Delete');
+  await expect(field).toBeFocused();
+
+  await keyboard.type('owl');
+  await keyboard.press('Enter');
+  await app.labels.expectToBe(['owl']);
+  await keyboard.type('owl');
+  await keyboard.press('Enter');
+  const there = app.toasts.filter({ hasText: 'was there already' });
+  await there.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(there).toHaveCount(0);
+  await expect(field).toBeFocused();
+
+  await page.getByRole('button', { name: 'Models', exact: true }).click();
+  await expect(page.getByRole('dialog', { name: 'Models' })).toBeVisible();
+  await keyboard.press('ControlOrMeta+z');
+  await keyboard.press('Escape');
+  await app.labels.expectToBe(['owl']);
+  await keyboard.press('ControlOrMeta+z');
+  await app.labels.expectToBe([]);
+});
+
 test('undo goes no further back than the page’s own steps, however often it is pressed', async ({
   app,
   page,

@@ -1,7 +1,7 @@
 // A list of labels or templates as chips: typed or pasted into one field, edited there, put in order by dragging or by
 // keyboard, removed. A list too long to look over is shown in part and edited as text, a line each.
 
-import { type ClipboardEvent, useId, useMemo, useRef, useState } from 'react';
+import { type ClipboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Button } from '../ui/button.tsx';
 import { Chips } from '../ui/chips.tsx';
@@ -30,9 +30,11 @@ interface WordListProps {
 export function WordList(props: WordListProps) {
   const { kind, words, onEdit, asText, onAsText } = props;
   const [putAway, setPutAway] = useState<string | null>(null);
-  if (!asText) return <WordChips {...props} />;
+  const [wasText, setWasText] = useState(false);
+  if (!asText) return <WordChips {...props} takesFocus={wasText} />;
   const close = () => {
     setPutAway(null);
+    setWasText(true);
     onAsText(false);
   };
   return (
@@ -70,11 +72,21 @@ interface Change {
   readonly done: boolean;
 }
 
-function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordListProps) {
+interface WordChipsProps extends WordListProps {
+  /** It stands where the text had the focus. */
+  readonly takesFocus: boolean;
+}
+
+function WordChips({ kind, words, onEdit, placeholder, marked, onAsText, takesFocus }: WordChipsProps) {
   const [editing, setEditing] = useState<string | null>(null);
   const [draft, setDraft] = useState('');
+  const root = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
+  // A chip rather than the field: a field brings a phone's keyboard up.
+  useEffect(() => {
+    if (takesFocus) (root.current?.querySelector<HTMLElement>('.chip-text') ?? input.current)?.focus();
+  }, [takesFocus]);
   const count = useGrowing(Math.min(words.length, MAX_CHIPS), CHIPS_A_FRAME);
   const shown = useMemo(() => words.slice(0, count), [words, count]);
 
@@ -135,11 +147,12 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText }: WordL
   };
   const remove = (entry: string) => {
     if (entry === editing) end();
+    if (words.length === 1) input.current?.focus();
     onEdit((now) => now.filter((other) => other !== entry));
   };
 
   return (
-    <div className="word-list">
+    <div className="word-list" ref={root}>
       <form
         className="word-form"
         onSubmit={(event) => {

@@ -61,7 +61,10 @@ export default function ModelsView(props: ModelsViewProps) {
       ref={dialog}
       className="models"
       aria-labelledby="models-title"
-      onClose={props.onClose}
+      // Not where it is open again by then: React's strict mode closes and opens it once, and the browser tells of it later.
+      onClose={({ currentTarget }) => {
+        if (!currentTarget.open) props.onClose();
+      }}
       onClick={(event) => {
         if (event.target === dialog.current) close();
       }}

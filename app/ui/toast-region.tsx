@@ -13,6 +13,8 @@ export function ToastRegion() {
   const host = useSyncExternalStore(subscribeToastHost, currentToastHost);
   const region = useRef<HTMLDivElement>(null);
   const [held, setHeld] = useState(false);
+  /** What had the focus before a toast took it. */
+  const before = useRef<Element | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a toast that leaves takes focus and pointer with it unheard
   useEffect(() => {
     const element = region.current;
@@ -25,18 +27,36 @@ export function ToastRegion() {
       role="status"
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
-      onFocus={() => setHeld(true)}
+      onFocus={({ relatedTarget }) => {
+        setHeld(true);
+        if (!region.current?.contains(relatedTarget)) before.current = relatedTarget;
+      }}
       onBlur={() => setHeld(false)}
     >
       {toasts.map((toast) => (
-        <ToastMessage key={toast.id} toast={toast} held={held} />
+        <ToastMessage
+          key={toast.id}
+          toast={toast}
+          held={held}
+          onAnswered={() => {
+            // Else it would fall to the page's beginning, with the button that is gone.
+            if (before.current instanceof HTMLElement) before.current.focus();
+            dismissToast(toast.id);
+          }}
+        />
       ))}
     </div>,
     host ?? document.body,
   );
 }
 
-function ToastMessage({ toast, held }: { readonly toast: Toast; readonly held: boolean }) {
+interface ToastMessageProps {
+  readonly toast: Toast;
+  readonly held: boolean;
+  readonly onAnswered: () => void;
+}
+
+function ToastMessage({ toast, held, onAnswered }: ToastMessageProps) {
   const { id, kind, message, action } = toast;
   const ms = toastMs(toast);
   useEffect(() => {
@@ -52,14 +72,14 @@ function ToastMessage({ toast, held }: { readonly toast: Toast; readonly held: b
           look="quiet"
           className="toast-action"
           onClick={() => {
-            dismissToast(id);
+            onAnswered();
             action.run();
           }}
         >
           {action.name}
         </Button>
       )}
-      <Button look="quiet" className="button-icon" aria-label="Dismiss" onClick={() => dismissToast(id)}>
+      <Button look="quiet" className="button-icon" aria-label="Dismiss" onClick={onAnswered}>
         <Icon name="close" size={16} />
       </Button>
     </div>
