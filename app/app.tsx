@@ -147,7 +147,8 @@ function useUndoKey(canUndo: boolean, undo: () => void): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-      if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog')) return;
+      if (event.target instanceof Element && event.target.closest('input, textarea, select')) return;
+      if (document.querySelector('dialog[open]') !== null) return;
       if (!canUndo) return;
       event.preventDefault();
       undo();

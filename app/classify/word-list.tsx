@@ -83,12 +83,23 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText, takesFo
   const root = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
-  // A chip rather than the field: a field brings a phone's keyboard up.
-  useEffect(() => {
-    if (takesFocus) (root.current?.querySelector<HTMLElement>('.chip-text') ?? input.current)?.focus();
-  }, [takesFocus]);
   const count = useGrowing(Math.min(words.length, MAX_CHIPS), CHIPS_A_FRAME);
   const shown = useMemo(() => words.slice(0, count), [words, count]);
+
+  // A chip rather than the field, which brings a phone's keyboard up; many chips are there a frame later.
+  const wantsFocus = useRef(takesFocus);
+  useEffect(() => {
+    if (!wantsFocus.current || (words.length > 0 && shown.length === 0)) return;
+    wantsFocus.current = false;
+    (root.current?.querySelector<HTMLElement>('.chip-text') ?? input.current)?.focus();
+  }, [words, shown]);
+  /** The last chip goes, by keyboard: the focus would go with it. */
+  const emptying = useRef(false);
+  useEffect(() => {
+    if (words.length > 0) return;
+    if (emptying.current) input.current?.focus();
+    emptying.current = false;
+  }, [words]);
 
   const begin = (entry: string) => {
     // At once, not in a later frame: select() takes the focus too, and by then it may have gone elsewhere.
@@ -147,7 +158,7 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText, takesFo
   };
   const remove = (entry: string) => {
     if (entry === editing) end();
-    if (words.length === 1) input.current?.focus();
+    emptying.current = words.length === 1 && root.current?.querySelector('.chip :focus-visible') !== null;
     onEdit((now) => now.filter((other) => other !== entry));
   };
 

@@ -53,7 +53,7 @@ interface Prepared {
 export function createEngine(parts: EngineParts): Engine {
   const { tokenizer, preprocessing, decode, maxBatch } = parts;
   const queue = new DeviceQueue<Encoders>();
-  // What is prepared waits in memory: never more than the next batch. Before the device is there, preparing takes the
+  // What is prepared waits in memory: never more than the next batch, or two where that is one. Before the device is there, preparing takes the
   // processor from what starts it.
   const ahead = new Semaphore(AHEAD_OF_DEVICE);
   const decoding = new Semaphore(DECODED_AT_ONCE);
@@ -101,7 +101,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   return {
     start(encoders) {
-      ahead.add(Math.max(0, maxBatch - AHEAD_OF_DEVICE));
+      ahead.add(Math.max(maxBatch, DECODED_AT_ONCE) - AHEAD_OF_DEVICE);
       queue.start(encoders);
     },
 

@@ -27,11 +27,15 @@ export function ToastRegion() {
       role="status"
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
+      // Without a target the focus comes from another window or goes there.
       onFocus={({ relatedTarget }) => {
         setHeld(true);
-        if (!region.current?.contains(relatedTarget)) before.current = relatedTarget;
+        if (relatedTarget && !region.current?.contains(relatedTarget)) before.current = relatedTarget;
       }}
-      onBlur={() => setHeld(false)}
+      onBlur={({ relatedTarget }) => {
+        setHeld(false);
+        if (relatedTarget && !region.current?.contains(relatedTarget)) before.current = null;
+      }}
     >
       {toasts.map((toast) => (
         <ToastMessage
@@ -40,7 +44,8 @@ export function ToastRegion() {
           held={held}
           onAnswered={() => {
             // Else it would fall to the page's beginning, with the button that is gone.
-            if (before.current instanceof HTMLElement) before.current.focus();
+            const hasFocus = region.current?.contains(document.activeElement);
+            if (hasFocus && before.current instanceof HTMLElement) before.current.focus();
             dismissToast(toast.id);
           }}
         />

@@ -94,15 +94,14 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
   /** What a step reads. */
   const prepare = async (step: number) => {
     const batch = await pairs.batch(step);
-    const inputs = loss.inputsOf(batch.keys, options.positives);
     const beside = options.textPairs?.draw(step);
     const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
     return {
-      skipped: batch.skipped,
+      batch,
       inputs: {
         pixel_values: batch.pixel_values,
         captions: encode(texts, step),
-        pairs: (await options.soften?.(inputs, batch)) ?? inputs,
+        pairs: loss.inputsOf(batch.keys, options.positives),
         textPairs: beside && loss.inputsOf(beside.keys, options.positives),
         wordVectors: beside?.vectors && {
           data: beside.vectors.data,
@@ -138,14 +137,16 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       if (done()) break;
 
       const started = performance.now();
-      const { inputs, skipped } = await (ahead ?? prepare(state.step));
+      const { batch, inputs } = await (ahead ?? prepare(state.step));
+      // Not ahead: a teacher may be on the GPU that the step before was on, whose provider runs one session at a time.
+      const pairsOfStep = (await options.soften?.(inputs.pairs, batch)) ?? inputs.pairs;
       const waited = performance.now() - started;
       const following = state.step + 1;
       ahead = following < totalSteps ? prepare(following) : null;
       // Its failure is told when its turn comes; until then it must not end the process as unhandled.
       ahead?.catch(() => undefined);
-      const report = await trainer.train(state, inputs);
-      log.step({ ...report, skipped, waited, took: performance.now() - started });
+      const report = await trainer.train(state, { ...inputs, pairs: pairsOfStep });
+      log.step({ ...report, skipped: batch.skipped, waited, took: performance.now() - started });
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     // Without a best the last are the best there are.
