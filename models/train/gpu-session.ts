@@ -14,6 +14,8 @@ export async function openOnGpu(graph: Graph, kept: readonly string[] = []): Pro
       // those anew takes longer than computing what goes into them.
       executionProviders: [{ name: 'webgpu', storageBufferCacheMode: 'simple' }],
       preferredOutputLocation: Object.fromEntries(locations),
+      // A node that the GPU cannot run is an error: each would cost two copies a step, and nobody would hear of it.
+      extra: { session: { disable_cpu_ep_fallback: '1' } },
     });
   } catch (error) {
     if (!(error instanceof Error && error.message.includes('WebGPU adapter'))) throw error;
