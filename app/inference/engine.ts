@@ -53,8 +53,8 @@ interface Prepared {
 export function createEngine(parts: EngineParts): Engine {
   const { tokenizer, preprocessing, decode, maxBatch } = parts;
   const queue = new DeviceQueue<Encoders>();
-  // What is prepared waits in memory: never more than the next batch, or two where that is one. Before the device is there, preparing takes the
-  // processor from what starts it.
+  // What is prepared waits in memory: never more than the next batch, or two where that is one. Before the device is there,
+  // preparing takes the processor from what starts it.
   const ahead = new Semaphore(AHEAD_OF_DEVICE);
   const decoding = new Semaphore(DECODED_AT_ONCE);
 
