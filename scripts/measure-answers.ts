@@ -1,0 +1,167 @@
+// npm run -s measure:answers
+// npm run -s measure:answers -- --model public/models/mine --data my-photos-kept
+//
+// What the page's words about a ranking are worth, and whether labels that training never had spoil one. Each picture is ranked among
+// ten labels of its own data set, with the right one and without it, then with ten more.
+
+import { basename } from 'node:path';
+import { type Certainty, certainty, unrelated } from '../app/classify/certainty.ts';
+import { EVERYDAY_WORDS } from '../app/classify/everyday-words.ts';
+import { templateSet } from '../models/clip/prompts.ts';
+import { rankCosines } from '../models/clip/ranking.ts';
+import { command, runWhereMain } from '../models/commands/arguments.ts';
+import { MODEL_OPTIONS } from '../models/commands/model-options.ts';
+import { withProgress } from '../models/commands/progress.ts';
+import { DATA_KINDS } from '../models/data/open-path.ts';
+import { permutation, randomStream } from '../models/data/random.ts';
+import { openSources } from '../models/data/sources.ts';
+import { classesOf, type OnScores, zeroShot } from '../models/evaluate/zero-shot.ts';
+import { type NodeModel, openModel } from '../models/inference/model.ts';
+
+/** Labels that a picture is ranked among, and that are added afterwards. */
+const LABELS = 10;
+
+/** Everyday nouns; no picture that promptlens-mini was trained on had one of them for its label. */
+// biome-ignore format: a list to glance at
+const UNSEEN_WORDS: readonly string[] = [
+  'escalator', 'helmet', 'ladder', 'statue', 'windmill', 'fireworks', 'fossil', 'razor', 'rocket ship', 'satellite', 'tent',
+  'toothbrush', 'trophy', 'typewriter', 'vacuum cleaner', 'yacht', 'zipper', 'bandage', 'barbecue', 'basket', 'blanket', 'blender',
+  'bonfire', 'bracelet', 'bulldozer', 'cactus', 'calculator', 'compass', 'crown', 'curtain', 'dragon', 'drone', 'fence', 'flag',
+  'fork', 'fridge', 'ghost', 'glove', 'hammock', 'handcuffs', 'igloo', 'jacuzzi', 'knife', 'map', 'medal', 'microscope', 'mirror',
+  'mop', 'needle', 'oven', 'passport', 'robot', 'scarecrow', 'sculpture', 'skeleton', 'snowman', 'spoon', 'sword', 'telescope',
+  'thermometer', 'waterfall', 'wedding', 'witch', 'wreath',
+];
+
+const HEADING = `| pictures | n | right among ten labels | … and ten more | … and ten unseen words | sure, and right | right, but nothing fits | no label fits: sure | … nothing fits |
+|---|---|---|---|---|---|---|---|---|`;
+
+export const measureAnswers = command({
+  name: 'measure:answers',
+  summary:
+    'Measures what "sure" and "nothing fits well" are worth, and what labels that training never had cost.',
+  options: {
+    ...MODEL_OPTIONS,
+    model: {
+      kind: 'text',
+      value: 'folder',
+      default: 'public/models/promptlens-mini',
+      help: 'a model folder',
+    },
+    precision: { ...MODEL_OPTIONS.precision, default: 'q8' },
+    data: {
+      kind: 'list',
+      form: 'comma',
+      default: ['tiny_imagenet', 'miniplaces', 'caltech101', 'cifar10'].map(
+        (name) => `../shared/data/eval/${name}.parquet`,
+      ),
+      help: `${DATA_KINDS}; each is a data set of its own`,
+    },
+  },
+  run: async ({ model: path, data, precision, threads }) => {
+    const model = await openModel(path, { precision, threads });
+    try {
+      console.log(HEADING);
+      for (const path of data) console.log(row(path, await measure(model, path)));
+    } finally {
+      await model.close();
+    }
+  },
+});
+
+interface Answer {
+  readonly right: boolean;
+  readonly certainty: Certainty;
+}
+
+/** Shares of pictures, 0 to 1; not a number where there is nothing to have a share of. */
+interface Figures {
+  /** Pictures. */
+  readonly n: number;
+  /** Right among the first labels, … */
+  readonly right: number;
+  /** … with as many more of the same data set, … */
+  readonly amongMore: number;
+  /** … with as many more that no picture was labelled with. */
+  readonly amongUnseen: number;
+  /** Of the answers that are called sure, the right ones. */
+  readonly sureRight: number;
+  /** Of the right answers, those with which the page says that nothing fits well. */
+  readonly rightNothing: number;
+  /** Where no label fits: called sure all the same, … */
+  readonly noneSure: number;
+  /** … and seen through. */
+  readonly noneNothing: number;
+}
+
+async function measure(model: NodeModel, path: string): Promise<Figures> {
+  const source = await openSources(path);
+  const classes = classesOf(source);
+  // The right label has to be left out once, with as many others in its place.
+  const labels = Math.min(LABELS, classes.length - 1);
+  if (labels < 2) {
+    throw new Error(
+      `${path} has ${classes.length} classes; three or more are needed, for a picture to have rivals without its own.`,
+    );
+  }
+  const everyday = classes.length;
+  const unseen = everyday + EVERYDAY_WORDS.length;
+  const words = [...EVERYDAY_WORDS, ...UNSEEN_WORDS].map((word) => [word]);
+  const answers: Record<'own' | 'none' | 'more' | 'unseen', Answer>[] = [];
+  const onScores: OnScores = (index, cosines, [own]) => {
+    const base = unrelated(cosines.subarray(everyday, unseen));
+    const answer = (chosen: readonly number[]): Answer => {
+      const [best] = rankCosines(
+        Float32Array.from(chosen, (label) => cosines[label]),
+        { logitScale: model.folder.logitScale, topK: 1 },
+      );
+      return {
+        right: chosen[best.index] === own,
+        certainty: certainty(best.cosine, best.probability, chosen.length, base),
+      };
+    };
+    const random = randomStream('measure answers', index);
+    const others = [...permutation(everyday, random)].filter((label) => label !== own);
+    const strangers = [...permutation(UNSEEN_WORDS.length, random)].slice(0, labels);
+    const first = [own, ...others.slice(0, labels - 1)];
+    answers.push({
+      own: answer(first),
+      none: answer(others.slice(0, labels)),
+      more: answer([own, ...others.slice(0, 2 * labels - 1)]),
+      unseen: answer([...first, ...strangers.map((word) => unseen + word)]),
+    });
+  };
+  await withProgress('pictures', source.length, (onProgress) =>
+    zeroShot(model, source, {
+      templates: templateSet('ensemble'),
+      classes: [...classes, ...words],
+      onProgress,
+      onScores,
+    }),
+  );
+  const right = answers.filter(({ own }) => own.right);
+  const sure = answers.filter(({ own }) => own.certainty === 'sure');
+  return {
+    n: answers.length,
+    right: right.length / answers.length,
+    // Where the data set has so many.
+    amongMore: everyday < 2 * labels ? Number.NaN : share(answers, ({ more }) => more.right),
+    amongUnseen: share(answers, ({ unseen }) => unseen.right),
+    sureRight: share(sure, ({ own }) => own.right),
+    rightNothing: share(right, ({ own }) => own.certainty === 'nothing'),
+    noneSure: share(answers, ({ none }) => none.certainty === 'sure'),
+    noneNothing: share(answers, ({ none }) => none.certainty === 'nothing'),
+  };
+}
+
+function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  return items.filter(holds).length / items.length;
+}
+
+function row(path: string, { n, ...shares }: Figures): string {
+  const percents = Object.values(shares).map((share) =>
+    Number.isNaN(share) ? '–' : `${(100 * share).toFixed(1)} %`,
+  );
+  return `| ${[basename(path), n, ...percents].join(' | ')} |`;
+}
+
+await runWhereMain(import.meta, measureAnswers);
