@@ -18,8 +18,8 @@ test('a thread that fails is told of now and in every later question, never wait
   // A size that no typed array can have ends the thread on its first job.
   const pool = openDecodePool(1, { ...settings, imageSize: 1e6 });
   const job = { epoch: 0, rows: [0], names: ['x'], images: [Uint8Array.of(1)] };
-  await expect(pool.decode(job)).rejects.toThrow(/^Decoding pictures: a decoding thread failed \(RangeError/);
-  await expect(pool.decode(job)).rejects.toThrow('a decoding thread failed');
+  await expect(pool.decode(job)).rejects.toThrow(/^Decoding pictures: the thread for it failed \(RangeError/);
+  await expect(pool.decode(job)).rejects.toThrow('the thread for it failed');
   await pool.close();
 });
 

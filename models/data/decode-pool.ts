@@ -25,34 +25,19 @@ export function openDecodePool(workers: number, settings: DecodeSettings): Decod
   let closed = false;
   let nextId = 0;
   const threads = Array.from({ length: workers }, (): Thread => {
-    const worker = startThread(WORKER, settings);
+    const { worker, ended } = startThread(WORKER, 'Decoding pictures', settings);
     const thread: Thread = { worker, waiting: new Map() };
-    const fail = (error: Error) => {
-      thread.failure ??= error;
-      for (const { reject } of thread.waiting.values()) reject(thread.failure);
-      thread.waiting.clear();
-    };
     worker.on('message', (result: DecodeResult) => {
       thread.waiting.get(result.id)?.resolve(result);
       thread.waiting.delete(result.id);
     });
-    worker.on('error', (cause) =>
-      fail(
-        new Error(
-          `Decoding pictures: a decoding thread failed (${cause}). Resume from the last checkpoint.`,
-          { cause },
-        ),
-      ),
-    );
-    worker.on('exit', (code) =>
-      fail(
-        new Error(
-          closed
-            ? 'Decoding pictures: the pair stream is closed. Await its batches before closing it.'
-            : `Decoding pictures: a decoding thread ended unasked (code ${code}). Resume from the last checkpoint.`,
-        ),
-      ),
-    );
+    ended.catch((cause: Error) => {
+      thread.failure = closed
+        ? new Error('Decoding pictures: the pair stream is closed. Await its batches before closing it.')
+        : cause;
+      for (const { reject } of thread.waiting.values()) reject(thread.failure);
+      thread.waiting.clear();
+    });
     return thread;
   });
   return {

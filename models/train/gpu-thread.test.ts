@@ -3,7 +3,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { chromium } from '@playwright/test';
 import { describe, expect, it, vi } from 'vitest';
 import { startThread } from '../files/thread.ts';
@@ -64,9 +63,13 @@ describe('a run on a GPU', () => {
   });
 
   it('whose thread ends is told of, not waited for', async () => {
-    vi.mocked(startThread).mockReturnValueOnce(new Worker('process.exit(3)', { eval: true }));
+    const { startThread: start } =
+      await vi.importActual<typeof import('../files/thread.ts')>('../files/thread.ts');
+    vi.mocked(startThread).mockImplementationOnce((_, doing) =>
+      start(new URL('./none.ts', import.meta.url), doing),
+    );
     await expect(GpuThread.create(config, options)).rejects.toThrow(
-      'its thread failed (it ended with code 3). Resume',
+      /^Training on the GPU: the thread for it failed \(Error.*none\.ts.* Resume/s,
     );
   });
 });

@@ -79,23 +79,11 @@ interface Thread {
 }
 
 function openThread(): Thread {
-  const worker = startThread(WORKER);
-  const failure = new Promise<never>((_, reject) => {
-    const fail = (cause: unknown) =>
-      reject(
-        new Error(`Training on the GPU: its thread failed (${cause}). Resume from the last checkpoint.`, {
-          cause,
-        }),
-      );
-    worker.on('error', fail);
-    worker.on('exit', (code) => fail(`it ended with code ${code}`));
-  });
-  // Told to whoever waits for an answer; at its own end nobody does.
-  failure.catch(() => undefined);
+  const { worker, ended } = startThread(WORKER, 'Training on the GPU');
   return {
     worker,
     remote: wrap<Served>(nodeEndpoint(worker)),
-    answer: (asked) => Promise.race([asked, failure]),
+    answer: (asked) => Promise.race([asked, ended]),
   };
 }
 
