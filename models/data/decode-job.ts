@@ -18,7 +18,6 @@ export interface DecodeSettings extends Augmentation {
 }
 
 export interface DecodeJob {
-  readonly id: number;
   readonly epoch: number;
   readonly rows: readonly number[];
   /** What each row is called in messages. */
@@ -28,7 +27,6 @@ export interface DecodeJob {
 }
 
 export interface DecodeResult {
-  readonly id: number;
   /** [rows, 3, imageSize, imageSize]; zeros where a picture is damaged. */
   readonly pixel_values: Float32Array<ArrayBuffer>;
   /** What came encoded, by its place in `rows`; its bytes lie in memory that all threads see. */

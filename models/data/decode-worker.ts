@@ -3,6 +3,8 @@
  * Jobs are answered in order. What a picture becomes depends on (seed, epoch, row) and its bytes alone, not on the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { expose, transfer } from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import sharp from 'sharp';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
@@ -17,20 +19,12 @@ import { randomStream } from './random.ts';
 sharp.concurrency(1);
 sharp.cache(false);
 
-const port = parentPort;
-if (!port)
-  throw new Error('decode-worker.ts runs as a worker thread; open a pair stream instead of running it.');
 const settings: DecodeSettings = workerData;
 const { imageSize, mean, std, seed, colorJitterProb, grayScaleProb, lowResProb } = settings;
 /** Times the size that is needed: so that the smallest crop shows all that the picture has. */
 const enlargement = Math.max(2, settings.cropScale[0] ** -0.5);
 
-let queue = Promise.resolve();
-port.on('message', (job: DecodeJob) => {
-  queue = queue.then(() => answer(job));
-});
-
-async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<void> {
+async function answer({ epoch, rows, names, images }: DecodeJob): Promise<DecodeResult> {
   const pixelsEach = 3 * imageSize * imageSize;
   const pixel_values = new Float32Array(rows.length * pixelsEach);
   const decoded: { place: number; picture: RgbImage }[] = [];
@@ -52,8 +46,7 @@ async function answer({ id, epoch, rows, names, images }: DecodeJob): Promise<vo
       damaged.push({ place, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  const result: DecodeResult = { id, pixel_values, decoded, damaged };
-  port?.postMessage(result, [pixel_values.buffer]);
+  return transfer({ pixel_values, decoded, damaged }, [pixel_values.buffer]);
 }
 
 /** Shared, so that another thread may crop it in the next epoch without a copy. */
@@ -73,3 +66,17 @@ function normalize(planes: Float32Array): void {
     for (let i = channel * size; i < (channel + 1) * size; i++) planes[i] = planes[i] * scale + shift;
   }
 }
+
+let last: Promise<unknown> = Promise.resolve();
+const served = {
+  decode(job: DecodeJob): Promise<DecodeResult> {
+    const answered = last.then(() => answer(job));
+    last = answered.catch(() => undefined);
+    return answered;
+  },
+};
+export type Served = typeof served;
+
+if (!parentPort)
+  throw new Error('decode-worker.ts runs as a worker thread; open a pair stream instead of running it.');
+expose(served, nodeEndpoint(parentPort));

@@ -65,11 +65,11 @@ describe('a run on a GPU', () => {
   it('whose thread ends is told of, not waited for', async () => {
     const { startThread: start } =
       await vi.importActual<typeof import('../files/thread.ts')>('../files/thread.ts');
-    vi.mocked(startThread).mockImplementationOnce((_, doing) =>
-      start(new URL('./none.ts', import.meta.url), doing),
+    vi.mocked(startThread).mockImplementationOnce((_, options) =>
+      start(new URL('./none.ts', import.meta.url), options),
     );
     await expect(GpuThread.create(config, options)).rejects.toThrow(
-      /^Training on the GPU: the thread for it failed \(Error.*none\.ts.* Resume/s,
+      /^Training on the GPU: the thread for it failed: .*none\.ts.*--resume/s,
     );
   });
 });
