@@ -17,8 +17,7 @@ import { learnVocabulary } from '../models/clip/vocabulary.ts';
 import { combinedModel } from '../models/convert/combined-model.ts';
 import { exportModel } from '../models/convert/export.ts';
 import { directorySource } from '../models/files/folder.ts';
-import { clip, inputIdsInput, pixelValuesInput } from '../models/networks/clip.ts';
-import { Graph } from '../models/onnx/graph.ts';
+import { wholeClip } from '../models/networks/fixtures/whole-clip.ts';
 import { type ModelProto, ModelProtoSchema } from '../models/onnx/proto/onnx_pb.ts';
 import { DEFAULT_CONFIG } from '../models/train/default-config.ts';
 import { initialise } from '../models/train/initialise.ts';
@@ -72,9 +71,7 @@ async function randomModel(name: string, size: ClipConfig, clipVocabulary: boole
   );
   const { bosTokenId: bos_token_id, eosTokenId: eos_token_id } = tokenizer;
   const config: ClipConfig = { ...size, text_config: { ...size.text_config, bos_token_id, eos_token_id } };
-  const g = new Graph();
-  clip(g, config, pixelValuesInput(g, config, 'batch'), inputIdsInput(g, 'batch'));
-  const parameters = [...g.parameters.values()];
+  const parameters = [...wholeClip(config).parameters.values()];
 
   const stage = `${folder}.part`;
   await rm(stage, { recursive: true, force: true });

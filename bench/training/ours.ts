@@ -30,7 +30,7 @@ const trainer = await Trainer.create(problem.config, {
   seed: 0,
   patchDropout: 0,
   // So that captions stay as long as they are.
-  patchDropoutSteps: Number.POSITIVE_INFINITY,
+  reducedSteps: Number.POSITIVE_INFINITY,
   captionTokens: LONGEST,
   averageDecay: 0,
   // So long that the rate stays what it is.

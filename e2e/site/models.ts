@@ -12,8 +12,8 @@ import { parseTokenizer } from '../../models/clip/tokenizer.ts';
 import { learnVocabulary } from '../../models/clip/vocabulary.ts';
 import { type ExportPrecision, exportModel } from '../../models/convert/export.ts';
 import { writeFileWhole } from '../../models/files/folder.ts';
-import { clip, inputIdsInput, pixelValuesInput } from '../../models/networks/clip.ts';
-import { Graph, type Parameter } from '../../models/onnx/graph.ts';
+import { wholeClip } from '../../models/networks/fixtures/whole-clip.ts';
+import type { Parameter } from '../../models/onnx/graph.ts';
 import { type ModelProto, ModelProtoSchema } from '../../models/onnx/proto/onnx_pb.ts';
 import { initialise } from '../../models/train/initialise.ts';
 import { writeModelFiles, writeWeights } from '../../models/train/model-folder.ts';
@@ -86,9 +86,7 @@ async function writeTiny(folder: string, precisions: readonly ExportPrecision[])
     },
     'config.json',
   );
-  const g = new Graph();
-  clip(g, config, pixelValuesInput(g, config, 'batch'), inputIdsInput(g, 'batch'));
-  const parameters = [...g.parameters.values()];
+  const parameters = [...wholeClip(config).parameters.values()];
   await writeModelFiles(folder, config, tokenizerJson);
   await writeWeights(folder, config, parameters, new Map(parameters.map((each) => [each.name, drawn(each)])));
   await exportModel(folder, { precisions, threads: 1 });

@@ -78,6 +78,7 @@ describe('parseOptions', () => {
     [['--out='], /^--out is empty/],
     [['--out', 'm', '--data', ''], /^--data is empty; it needs a value: --data <file>\[,…\]\.$/],
     [['--out', 'm', '--only', ','], /^--only is empty/],
+    [['--out', 'm', '--data', 'a', ''], /^An argument is empty/],
     [['--out', 'm', '--outt', 'x'], /^There is no option --outt\.$/],
     [['--out', 'm', '-x'], /^There is no option -x\.$/],
     [['--out', 'm', '--out', 'n'], /^--out is given twice\.$/],

@@ -73,6 +73,7 @@ export type OptionValues<Table extends OptionTable> = {
 export interface Command {
   readonly name: string;
   readonly summary: string;
+  readonly options: OptionTable;
   /** The whole `--help` text. */
   help(): string;
   /** Rejects with a UsageError where `argv` does not fit the table, else as `run` does. */
@@ -93,6 +94,7 @@ export function command<const Table extends OptionTable>(definition: {
   return {
     name,
     summary,
+    options,
     help: () => helpText(name, summary, options),
     execute: async (argv) => definition.run(parseOptions(options, argv)),
   };
@@ -168,6 +170,9 @@ export function parseOptions<Table extends OptionTable>(
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
       const target = wordsGoTo ?? positionalIn(table, given);
+      // Of a list of texts one may be empty.
+      if (token.value === '' && !wordsGoTo)
+        throw new UsageError('An argument is empty; is a variable of the shell not set?');
       if (!target) throw new UsageError(`${JSON.stringify(token.value)} belongs to no option.`);
       target.push(token.value);
       continue;

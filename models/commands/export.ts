@@ -6,13 +6,14 @@
 // Makes a trained folder ready for the page: onnx/, selftest.json and manifest.json. A folder with another exporter's encoders
 // and without weights gets the last two.
 
+import type { RgbImage } from '../clip/types.ts';
 import { exportModel, LEAST_MEAN_COSINE } from '../convert/export.ts';
 import { refuseSameFolder, shipModel } from '../convert/ship.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { command, runWhereMain } from './arguments.ts';
 import { EXPORTED, HEADINGS, measuredLine } from './exported.ts';
-import { untilInterrupted } from './interruption.ts';
+import { interruptible } from './interruption.ts';
 
 export const exportCommand = command({
   name: 'export',
@@ -39,22 +40,23 @@ export const exportCommand = command({
     },
   },
   run: async ({ model, precision, combined, to, images: files = [], threads, force }) => {
-    const images = [];
+    const images: RgbImage[] = [];
     for (const file of files) {
       images.push(await decodeImage(await readNamedFile(file, 'Name pictures in --images.'), file));
     }
     if (to !== undefined) await refuseSameFolder(model, to);
-    const signal = untilInterrupted(`${model} was not exported: it was interrupted.`);
     console.log(HEADINGS.join('  '));
-    await exportModel(model, {
-      precisions: precision,
-      combined,
-      images,
-      threads,
-      force,
-      signal,
-      onMeasured: (measured) => console.log(measuredLine(measured)),
-    });
+    await interruptible(`${model} was not exported: it was interrupted.`, (signal) =>
+      exportModel(model, {
+        precisions: precision,
+        combined,
+        images,
+        threads,
+        force,
+        signal,
+        onMeasured: (measured) => console.log(measuredLine(measured)),
+      }),
+    );
     if (to !== undefined) await shipModel(model, to);
   },
 });

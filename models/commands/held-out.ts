@@ -8,7 +8,7 @@ import type { ClipConfig } from '../clip/config.ts';
 import { encoderPath } from '../clip/encoder-files.ts';
 import { templateSet } from '../clip/prompts.ts';
 import { rankCosines } from '../clip/ranking.ts';
-import { defaultHeldOut, splitClasses, splitHeldOut } from '../data/sources.ts';
+import { defaultHeldOut, drawRows, splitClasses, splitHeldOut } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
 import { classesOf, zeroShot } from '../evaluate/zero-shot.ts';
 import { writeFileWhole } from '../files/folder.ts';
@@ -57,7 +57,7 @@ export function holdOut(
   }
   const { train, heldOut } = splitHeldOut(seen, { count, seed });
   // No more than of the others: every evaluation takes as long as there are rows.
-  const judged = unseen && unseen.length > 2 * count ? splitHeldOut(unseen, { count, seed }).heldOut : unseen;
+  const judged = unseen && drawRows(unseen, { count, seed });
   return { train, heldOut, unseen: judged };
 }
 

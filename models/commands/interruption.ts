@@ -2,10 +2,17 @@
 
 export const STOPPING = ['SIGINT', 'SIGTERM'] as const;
 
-/** Aborted, with this sentence as its reason, by Ctrl-C: what is half made is taken away then. A second one ends at once. */
-export function untilInterrupted(sentence: string): AbortSignal {
+/** Work whose signal is aborted, with this sentence as its reason, by Ctrl-C. A second one ends the program at once. */
+export async function interruptible<Result>(
+  sentence: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const interrupted = new AbortController();
   const stop = () => interrupted.abort(new Error(sentence));
   for (const signal of STOPPING) process.once(signal, stop);
-  return interrupted.signal;
+  try {
+    return await work(interrupted.signal);
+  } finally {
+    for (const signal of STOPPING) process.off(signal, stop);
+  }
 }

@@ -1,6 +1,7 @@
 // Which network a run trains, with which tokenizer and from which weights: the run's own where it is resumed, a trained folder's,
 // or a named or small one with a vocabulary learned from the data.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parseJson } from '../clip/checked.ts';
@@ -51,9 +52,13 @@ export async function networkToTrain(
   rows: PairSource,
   lexicon?: Lexicon,
 ): Promise<NetworkToTrain> {
-  const given = pretrained !== undefined && !resume ? await readPretrainedFolder(pretrained) : undefined;
   const named = model === undefined ? undefined : await readConfig(model, CONFIG);
-  const begun = resume ? await readConfig(join(out, 'config.json'), RESUMABLE) : undefined;
+  // The last file that the beginning of a run writes: one that was killed before it is as it was asked for.
+  const begun =
+    resume && existsSync(join(out, 'config.json'))
+      ? await readConfig(join(out, 'config.json'), RESUMABLE)
+      : undefined;
+  const given = pretrained !== undefined && !begun ? await readPretrainedFolder(pretrained) : undefined;
   if (named && begun && !isDeepStrictEqual(asAsked(named), asAsked(begun))) {
     throw new Error(
       `--model ${model} is another network than the one in ${join(out, 'config.json')}, which the run was begun with. Leave --model out, or start anew without --resume in another folder.`,
@@ -70,19 +75,33 @@ export async function networkToTrain(
     { contextLength: wanted.text_config.max_position_embeddings },
   );
   return {
-    // A small data set may give fewer tokens than the network was asked to have.
-    config: {
-      ...wanted,
-      text_config: {
-        ...wanted.text_config,
-        vocab_size: tokenizer.vocabSize,
-        bos_token_id: tokenizer.bosTokenId,
-        eos_token_id: tokenizer.eosTokenId,
-      },
-    },
+    config: withVocabulary(wanted, tokenizer, begun ? out : given && pretrained),
     tokenizerJson,
     tokenizer,
     weights: given && withTemperature(given),
+  };
+}
+
+/**
+ * A small data set may give fewer tokens than the network was asked to have; what has weights keeps its table of them.
+ * @param folder of these weights
+ */
+function withVocabulary(config: ClipConfig, tokenizer: Tokenizer, folder: string | undefined): ClipConfig {
+  const { vocab_size } = config.text_config;
+  if (folder !== undefined && tokenizer.vocabSize > vocab_size) {
+    throw new Error(
+      `${folder} contradicts itself: its tokenizer.json has ${tokenizer.vocabSize} tokens, its config.json a vocab_size of ${vocab_size}. Name a folder whose files belong together.`,
+    );
+  }
+  const { bosTokenId: bos_token_id, eosTokenId: eos_token_id } = tokenizer;
+  return {
+    ...config,
+    text_config: {
+      ...config.text_config,
+      vocab_size: folder === undefined ? tokenizer.vocabSize : vocab_size,
+      bos_token_id,
+      eos_token_id,
+    },
   };
 }
 

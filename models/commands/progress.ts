@@ -13,7 +13,6 @@ export async function withProgress<Result>(
     clearOnComplete: true,
     hideCursor: true,
     stream: process.stderr,
-    gracefulExit: false, // would take Ctrl-C for itself, and the work would go on without a bar
   });
   const isHeard = process.listenerCount('SIGINT') > 0;
   /** Gives the cursor back; where nobody else waits for the signal, it ends the program as ever. */

@@ -1,8 +1,12 @@
 // A recipe from data to figures, of a few drawn pictures; what is there is kept, and what was stopped goes on.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -95,7 +99,50 @@ it('refuses what is no recipe, and stops where a command fails', async () => {
   await expect(follow([{ command: 'bake', options: {} }])).rejects.toThrow(/recipe\.json.*command/);
   const [training, ...rest] = stages();
   const failing = { ...training, options: { ...training.options, epochs: 2 } };
-  await expect(follow([failing, ...rest])).rejects.toThrow(/cannot be resumed.*--epochs 1/);
+  await expect(follow([failing, ...rest])).rejects.toThrow(
+    /recipe\.json, stage 1 \(train\): .*cannot be resumed.*--epochs 1/,
+  );
+});
+
+it('tells of a wrong option in the last stage before it begins with the first', async () => {
+  const [training, exporting, evaluation] = stages();
+  const begin = { ...training, options: { ...training.options, out: at('never') } };
+  const wrong = { ...evaluation, options: { ...evaluation.options, outt: 'x' } };
+  await expect(follow([begin, exporting, wrong])).rejects.toThrow(
+    /recipe\.json, stage 3 \(evaluate zero-shot\): There is no option --outt\.$/,
+  );
+  await expect(stat(at('never'))).rejects.toThrow('ENOENT');
+});
+
+it('stops where a training run is stopped, and exports nothing of half a run', async () => {
+  const [training, exporting] = stages();
+  const options = { ...training.options, out: at('stopped'), epochs: 5000 };
+  await writeFile(
+    at('recipe.json'),
+    JSON.stringify({
+      about: ['a test'],
+      stages: [
+        { ...training, options },
+        { command: 'export', options: { ...exporting.options, model: at('stopped') } },
+      ],
+    }),
+  );
+  const script = join(import.meta.dirname, 'recipe.ts');
+  const argv = ['--import', 'tsx', script, '--recipe', at('recipe.json')];
+  const following = spawn(process.execPath, argv);
+  const ended = once(following, 'exit');
+  while (!existsSync(at('stopped', 'config.json')) && following.exitCode === null) await setTimeout(20);
+  following.kill('SIGINT');
+  expect(await ended).toEqual([1, null]);
+  expect(existsSync(at('stopped', 'onnx'))).toBe(false);
+}, 60_000);
+
+it('gives each of a list to its command', async () => {
+  const [, exporting] = stages();
+  const images = ['red', 'blue'].map((name) => at('pictures', name, '0.png'));
+  await rm(at('run', 'onnx'), { recursive: true });
+  await follow([{ ...exporting, options: { ...exporting.options, images } }]);
+  expect(existsSync(at('run', 'onnx', 'vision_model.onnx'))).toBe(true);
 });
 
 it.each(['recipe', 'search'])('the %s of the default model asks for what its commands know', async (name) => {

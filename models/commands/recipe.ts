@@ -9,7 +9,7 @@ import * as v from 'valibot';
 import { checked, parseJson, text } from '../clip/checked.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { CHECKPOINT } from '../train/run.ts';
-import { type Command, command, runWhereMain } from './arguments.ts';
+import { type Command, command, parseOptions, runWhereMain } from './arguments.ts';
 import { collect } from './collect.ts';
 import { retrieval, zeroShot } from './evaluate.ts';
 import { exportCommand } from './export.ts';
@@ -49,27 +49,56 @@ export const recipe = command({
   run: async ({ recipe: path }) => {
     const file = await readNamedFile(path, 'Name a recipe in --recipe.');
     const { every, stages } = checked(Recipe, parseJson(file, path), path);
-    for (const [i, stage] of stages.entries()) {
+    const made = stages.map((stage, i) => {
+      const { chosen, argv } = stageOf({ ...stage, options: { ...every[stage.command], ...stage.options } });
+      const within = (error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        // Not a UsageError: the options of the recipe's own command are not what is wrong.
+        return new Error(`${path}, stage ${i + 1} (${stage.command}): ${message}`, { cause: error });
+      };
+      return { stage, chosen, argv, within };
+    });
+    // Whatever is wrong in the last stage is told before the first has taken hours.
+    for (const { chosen, argv, within } of made) {
+      try {
+        parseOptions(chosen.options, argv);
+      } catch (error) {
+        throw within(error);
+      }
+    }
+    for (const [i, { stage, chosen, argv, within }] of made.entries()) {
       if (stage.makes !== undefined && existsSync(stage.makes)) {
         console.log(`${i + 1} of ${stages.length}: ${stage.makes} is there`);
         continue;
       }
-      const argv = argumentsOf(stage.command, { ...every[stage.command], ...stage.options });
-      console.log(`${i + 1} of ${stages.length}: ${stage.command} ${argv.join(' ')}`);
-      await COMMANDS.find(({ name }) => name === stage.command)?.execute(argv);
+      const whole = [...argv, ...(isBegun(stage) ? ['--resume'] : [])];
+      console.log(`${i + 1} of ${stages.length}: ${stage.command} ${whole.join(' ')}`);
+      await chosen.execute(whole).catch((error: unknown) => {
+        throw within(error);
+      });
     }
   },
 });
 
-function argumentsOf(name: Stage['command'], options: Stage['options']): string[] {
+function stageOf({ command: wanted, options }: Stage): { chosen: Command; argv: string[] } {
+  const chosen = COMMANDS.find(({ name }) => name === wanted);
+  if (!chosen)
+    throw new Error(`There is no command ${wanted}; there are ${COMMANDS.map(({ name }) => name)}.`);
   const argv = Object.entries(options).flatMap(([option, value]) => {
     if (value === false) return [];
     if (value === true) return [`--${option}`];
-    return [`--${option}`, Array.isArray(value) ? value.join(',') : String(value)];
+    if (!Array.isArray(value)) return [`--${option}`, String(value)];
+    // A list's option may be given several times; sources in --train-data are one text.
+    return chosen.options[option]?.kind === 'list'
+      ? value.flatMap((each) => [`--${option}`, each])
+      : [`--${option}`, value.join(',')];
   });
-  const { out } = options;
-  const begun = name === train.name && typeof out === 'string' && existsSync(join(out, CHECKPOINT));
-  return begun ? [...argv, '--resume'] : argv;
+  return { chosen, argv };
+}
+
+/** A training run that was stopped goes on. */
+function isBegun({ command: name, options: { out } }: Stage): boolean {
+  return name === train.name && typeof out === 'string' && existsSync(join(out, CHECKPOINT));
 }
 
 await runWhereMain(import.meta, recipe);

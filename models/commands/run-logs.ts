@@ -23,7 +23,7 @@ export interface RunLogs {
   readonly history: History | null;
 }
 
-export function refuseContradiction(reportTo: Reports): void {
+export function refuseReports(reportTo: Reports): void {
   if (reportTo.includes('none') && reportTo.length > 1) {
     throw new UsageError(`--report-to is ${reportTo.join(',')}; leave none out, or give it alone.`);
   }

@@ -40,16 +40,19 @@ export interface TextData {
   readonly settings: Progress['settings'];
 }
 
+/** Throws a sentence where an option stands alone that belongs to --text-data. */
+export function refuseWithoutTextData(options: Given): void {
+  if (options['text-data'] !== undefined) return;
+  for (const [name, what] of Object.entries(BELONGING)) {
+    if (options[name as keyof typeof BELONGING] !== undefined)
+      throw new UsageError(`--${name} is ${what}; name a lexicon in --text-data, or leave it out.`);
+  }
+}
+
 /** Rejects with a sentence where the lexicon cannot be used. */
 export async function openTextData(options: Given, batchSize: number): Promise<TextData> {
   const { 'text-data': path, 'text-weight': weight = WEIGHT, 'word-vectors': vectorsPath, seed } = options;
-  if (path === undefined) {
-    for (const [name, what] of Object.entries(BELONGING)) {
-      if (options[name as keyof typeof BELONGING] !== undefined)
-        throw new UsageError(`--${name} is ${what}; name a lexicon in --text-data, or leave it out.`);
-    }
-    return { stream: undefined, shape: undefined, settings: {} };
-  }
+  if (path === undefined) return { stream: undefined, shape: undefined, settings: {} };
   const count = Math.max(FEWEST, Math.round(batchSize * SHARE));
   const { lexicon, version } = await readLexicon(path);
   const names = lexicon.labels.flatMap((label) => label.split('; '));

@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { SMALL } from '../data/low-resolution.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
-import type { OptionTable } from './arguments.ts';
+import type { OptionTable, OptionValues } from './arguments.ts';
 import { CSV_OPTIONS } from './data-options.ts';
 import { HELD_OUT } from './held-out.ts';
 import { WHERE_LEFT_OUT } from './run-length.ts';
@@ -205,3 +205,5 @@ export const TRAIN_OPTIONS = {
   },
   resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
 } as const satisfies OptionTable;
+
+export type TrainOptions = OptionValues<typeof TRAIN_OPTIONS>;

@@ -13,7 +13,7 @@ import {
   type ModelProto,
   type TensorProto,
 } from '../onnx/proto/onnx_pb.ts';
-import { sizeOf } from '../onnx/shapes.ts';
+import { knownLengths, sizeOf } from '../onnx/shapes.ts';
 
 type Values = Float32Array<ArrayBuffer>;
 
@@ -56,7 +56,7 @@ export function encoderWeights(model: ModelProto, graph: Graph, fileName: string
     else if (maker.op === 'Transpose') {
       const perm = maker.attributes.perm as readonly number[];
       const back = perm.map((_, axis) => perm.indexOf(axis));
-      unfold(first.name, transposed(values, maker.outputs[0].shape.map(Number), back));
+      unfold(first.name, transposed(values, knownLengths(maker.outputs[0].shape), back));
     } else if (maker.op === 'Add' && graph.parameters.has(first.name)) {
       unfold(first.name, values);
       clear(second);

@@ -31,7 +31,7 @@ export async function openReference(
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
     const parameters = Array.from(graph.parameters.values(), ({ name, shape }) => {
-      return [name, new Tensor('float32', weightsOf(weights, name), shape.map(Number))] as const;
+      return [name, new Tensor('float32', weightsOf(weights, name), shape)] as const;
     });
     return { session, parameters: Object.fromEntries(parameters) };
   };

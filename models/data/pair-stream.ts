@@ -56,8 +56,8 @@ export interface PairStream {
 
 /** Batches decoded ahead of the one asked for, per thread: a training step may take as long as decoding several. */
 const BATCHES_AHEAD = 2;
-/** Beyond this share of damaged pictures the source itself is at fault; the first few do not count yet. */
-const MAX_DAMAGED_SHARE = 0.1;
+/** Where most pictures are damaged the source itself is at fault; the first few do not count yet. */
+const MAX_DAMAGED_SHARE = 0.5;
 const FEW_DAMAGED = 10;
 
 export function openPairStream(source: PairSource, options: PairStreamOptions): PairStream {
@@ -106,7 +106,7 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
     onDamaged(`Skipping a picture: ${reason}`);
     if (damaged.size > Math.max(FEW_DAMAGED, tried.size * MAX_DAMAGED_SHARE))
       throw new Error(
-        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be read or decoded, expected at most one in ten. Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF. The last one: ${reason}`,
+        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be read or decoded, expected at most half of them. Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF. The last one: ${reason}`,
       );
   };
 

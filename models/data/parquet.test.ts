@@ -102,7 +102,8 @@ describe('parquet', () => {
       { name: 'image', data: [picture(0), null], type: 'BYTE_ARRAY' },
       { name: 'label', data: ['a', 'b'], type: 'STRING' },
     ]);
-    await expect(openSources(noPicture)).rejects.toThrow('row 1: found null in the column image');
+    // As a damaged one, which a run counts and skips.
+    expect((await (await openSources(noPicture)).row(1)).image).toHaveLength(0);
     const empty = await writeParquet('empty.parquet', labelled(['cat', ' ; ']));
     await expect(openSources(empty)).rejects.toThrow('row 1: found neither a label nor a caption');
   });

@@ -19,11 +19,13 @@ const Text = v.union([
   ),
 ]);
 const Bytes = v.instance(Uint8Array);
+/** Of a picture that is not there: it counts as a damaged one. */
+const NO_BYTES = new Uint8Array();
 const Row = v.object({
   image: v.union([
-    Bytes,
+    v.nullish(Bytes, NO_BYTES),
     v.pipe(
-      v.object({ bytes: Bytes }),
+      v.object({ bytes: v.nullish(Bytes, NO_BYTES) }),
       v.transform(({ bytes }) => bytes),
     ),
   ]),

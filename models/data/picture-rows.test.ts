@@ -65,7 +65,7 @@ test('a source whose pictures are mostly gone stops, with the last one named', a
     onDamaged: () => undefined,
   });
   await expect(pairs.batch(0)).rejects.toThrow(
-    /expected at most one in ten\. .* The last one: Reading the picture /,
+    /expected at most half of them\. .* The last one: Reading the picture /,
   );
   await pairs.close();
 });

@@ -35,13 +35,14 @@ export function pictureSource(name: string, dataSet: string, rows: readonly Pict
   };
 }
 
-/** What is wrong with the one file. Any other failure (too many open files, a failing disk) would meet the next one too. */
+/** What is wrong with the one file. Any other failure, such as too many open files, would meet the next one too. */
 const FAULTS_OF_A_FILE: ReadonlyMap<string | undefined, string> = new Map([
   ['ENOENT', 'it is not there'],
   ['ENOTDIR', 'what should be its folder is a file'],
   ['EISDIR', 'it is a folder'],
   ['EACCES', 'its permissions forbid it'],
   ['EPERM', 'its permissions forbid it'],
+  ['EIO', 'the disk cannot read it'],
   ['ELOOP', 'its links lead in a circle'],
   ['ENAMETOOLONG', 'its name is too long'],
   ['ERR_INVALID_ARG_VALUE', 'its name is none that a file can have'],
@@ -59,7 +60,7 @@ async function readPicture({ path, part }: PicturePlace): Promise<Uint8Array> {
         `Reading the picture ${path}: ${fault}, expected the file that the data named when it was opened. Put it back, or take its row out.`,
         { cause },
       );
-    throw new Error(`Reading the picture ${path}: ${message}. See to the disk or the machine first.`, {
+    throw new Error(`Reading the picture ${path}: ${message}. See to the machine first.`, {
       cause,
     });
   }

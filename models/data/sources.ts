@@ -113,6 +113,13 @@ export function upsample(source: PairSource, factors: ReadonlyMap<string, number
   return rows.length === source.length ? source : selectRows(source, rows, source.name);
 }
 
+/** `count` rows of a source in its order, the same ones for the same seed; all where it has no more. */
+export function drawRows(source: PairSource, { count, seed }: { count: number; seed: number }): PairSource {
+  if (source.length <= count) return source;
+  const order = permutation(source.length, randomStream('sample', seed));
+  return selectRows(source, order.subarray(0, count).sort(), source.name);
+}
+
 /** All rows in their order. */
 export async function* readRows(source: PairSource): AsyncGenerator<PairRow> {
   for (let index = 0; index < source.length; index++) yield await source.row(index);

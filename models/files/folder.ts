@@ -2,6 +2,7 @@
 // disk, then renamed. Nothing that was there before is lost where writing fails.
 
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isPlainPath } from '../clip/plain-path.ts';
@@ -29,18 +30,12 @@ export function directorySource(directory: string): FolderSource {
     },
 
     async read(file) {
-      try {
-        const content = await readFile(path(file));
-        return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
-      } catch (error) {
-        throw unreadable(directory, file, error);
-      }
+      const content = await readFile(path(file)).catch(unreadable(directory, file));
+      return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
     },
 
     async readRange(file, start, end) {
-      const handle = await open(path(file)).catch((error) => {
-        throw unreadable(directory, file, error);
-      });
+      const handle = await open(path(file)).catch(unreadable(directory, file));
       try {
         return await readRange(handle, join(directory, file), start, end);
       } finally {
@@ -94,10 +89,16 @@ export async function openNamedFile(path: string, advice: string): Promise<FileH
   return open(path).catch(unreadableNamed(path, advice));
 }
 
-const unreadableNamed = (path: string, advice: string) => (cause: NodeJS.ErrnoException) => {
-  const known = cause.code === undefined ? undefined : WHY_UNREADABLE[cause.code];
-  throw new Error(`${path} could not be read: ${known ?? cause.message}. ${advice}`, { cause });
+const unreadable = (directory: string, file: string) => (cause: NodeJS.ErrnoException) => {
+  throw new Error(`The folder ${directory} has no readable ${file}: ${whyUnreadable(cause)}.`, { cause });
 };
+
+const unreadableNamed = (path: string, advice: string) => (cause: NodeJS.ErrnoException) => {
+  throw new Error(`${path} could not be read: ${whyUnreadable(cause)}. ${advice}`, { cause });
+};
+
+const whyUnreadable = ({ code, message }: NodeJS.ErrnoException): string =>
+  (code === undefined ? undefined : WHY_UNREADABLE[code]) ?? message;
 
 const WHY_UNREADABLE: Readonly<Record<string, string | undefined>> = {
   ENOENT: 'it is not there',
@@ -115,9 +116,9 @@ export async function writeFileWhole(
   content: Uint8Array | string | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const beside = join(folder, `.${basename(path)}.${randomUUID()}.part`);
+  const beside = join(folder, `${unfinished(path)}${randomUUID()}.part`);
   try {
+    await mkdir(folder, { recursive: true });
     const handle = await open(beside, 'wx');
     try {
       if (typeof content === 'string' || content instanceof Uint8Array) await handle.writeFile(content);
@@ -135,8 +136,16 @@ export async function writeFileWhole(
   }
 }
 
-function unreadable(directory: string, file: string, error: unknown): Error {
-  return new Error(`The folder ${directory} has no readable ${file}: ${reason(error)}.`, { cause: error });
+/** How the names begin that a file has while it is written. */
+const unfinished = (path: string): string => `.${basename(path)}.`;
+
+/** Takes away what writers of `path` left that were killed. Only for a file that nobody else is writing. */
+export async function removeUnfinished(path: string): Promise<void> {
+  const folder = dirname(path);
+  if (!existsSync(folder)) return;
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(unfinished(path)) && name.endsWith('.part')) await rm(join(folder, name));
+  }
 }
 
 function reason(error: unknown): string {

@@ -4,14 +4,14 @@ import { toBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { parseClipConfig } from '../clip/config.ts';
-import { Graph } from '../onnx/graph.ts';
 import { toModelProto } from '../onnx/model-proto.ts';
 import { foldConstants } from '../onnx/precision/fold-constants.ts';
 import { ModelProtoSchema } from '../onnx/proto/onnx_pb.ts';
-import { clip, inputIdsInput, pixelValuesInput, visionEncoder } from './clip.ts';
+import { visionEncoder } from './clip.ts';
 import configs from './fixtures/configs.json' with { type: 'json' };
 import expected from './fixtures/networks.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from './fixtures/reference-weights.ts';
+import { wholeClip } from './fixtures/whole-clip.ts';
 
 const NAMES = ['modified ResNet, bottlenecks', 'modified ResNet, basic blocks'] as const;
 
@@ -20,9 +20,7 @@ describe.each(NAMES)('%s', (name) => {
     const config = parseClipConfig(configs[name], name);
     const graph = visionEncoder(config);
     // Weights by formula are numbered by the names of the whole network, text tower included: ask for its tensors too.
-    const g = new Graph();
-    clip(g, config, pixelValuesInput(g, config, 'batch'), inputIdsInput(g, 'batch'));
-    const weights = referenceWeights(g.parameters.values(), config);
+    const weights = referenceWeights(wholeClip(config).parameters.values(), config);
     const model = foldConstants(toModelProto(graph, weights));
     const operators = new Set(model.graph?.node.map(({ opType }) => opType));
     for (const gone of ['BatchNormalization', 'Sqrt', 'Sub', 'Div']) expect(operators).not.toContain(gone);

@@ -14,7 +14,7 @@ import {
   sqrt,
   sub,
 } from '../onnx/operators.ts';
-import { sizeOf } from '../onnx/shapes.ts';
+import { lengthAt, sizeOf } from '../onnx/shapes.ts';
 import { constant, normal } from './layers.ts';
 
 /** torch.nn.BatchNorm2d's defaults. */
@@ -36,7 +36,7 @@ export function convolutionNorm(
   [convName, normName]: readonly [string, string],
   { channels, kernel, stride = 1, gain: startingGain = 1 }: ConvolutionNorm,
 ): Value {
-  const inputs = Number(x.shape[1]);
+  const inputs = lengthAt(x.shape, 1);
   const padding = (kernel - 1) / 2;
   // He et al. 2015: the variance that a ReLU halves is put back.
   const weight = g.parameter(

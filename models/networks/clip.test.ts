@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { type ClipConfig, isModifiedResNet, parseClipConfig, patchesPerSide } from '../clip/config.ts';
 import { Graph } from '../onnx/graph.ts';
 import { toModel } from '../onnx/model-proto.ts';
-import { clip, inputIdsInput, pixelValuesInput, textEncoder, visionEncoder } from './clip.ts';
+import { pixelValuesInput, textEncoder, visionEncoder } from './clip.ts';
 import clipModel from './fixtures/clip-model.json' with { type: 'json' };
 import configs from './fixtures/configs.json' with { type: 'json' };
 import expected from './fixtures/networks.json' with { type: 'json' };
 import { referenceBatch, referenceWeights } from './fixtures/reference-weights.ts';
+import { wholeClip } from './fixtures/whole-clip.ts';
 import { visionTransformer } from './vision-transformer.ts';
 import { fromStored, storedShape, toStored } from './weights.ts';
 
@@ -19,13 +20,6 @@ const cases = Object.entries(expected).map(([name, results]) => ({
   config: parseClipConfig(configs[name as keyof typeof configs], name),
   results,
 }));
-
-function wholeClip(config: ClipConfig): Graph {
-  const g = new Graph();
-  const outputs = clip(g, config, pixelValuesInput(g, config, 'batch'), inputIdsInput(g, 'batch'));
-  for (const [name, value] of Object.entries(outputs)) g.output(name, value);
-  return g;
-}
 
 const feedsOf = (config: ClipConfig) => {
   const { pixel_values, input_ids, dims } = referenceBatch(config, PAIRS);

@@ -10,14 +10,6 @@ import { modifiedResNet } from './modified-resnet.ts';
 import { textTransformer } from './text-transformer.ts';
 import { visionTransformer } from './vision-transformer.ts';
 
-export interface ClipOutputs {
-  /** [batch, projection_dim], not normalised. */
-  readonly image_embeds: Value;
-  readonly text_embeds: Value;
-  /** [images, texts]: exp(logit_scale) times the cosines. */
-  readonly logits_per_image: Value;
-}
-
 export function pixelValuesInput(g: Graph, config: ClipConfig, batch: Dim): Value {
   const size = config.vision_config.image_size;
   return g.input('pixel_values', 'float32', [batch, 3, size, size]);
@@ -40,24 +32,6 @@ export function imageTower(
     : visionTransformer(g, pixelValues, vision_config, projection_dim, kept);
 }
 
-/** Both towers and their similarities (Radford et al. 2021, figure 3). `kept`: see visionTransformer. */
-export function clip(
-  g: Graph,
-  config: ClipConfig,
-  pixelValues: Value,
-  inputIds: Value,
-  kept?: Value,
-): ClipOutputs {
-  const image_embeds = imageTower(g, config, pixelValues, kept);
-  const text_embeds = textTransformer(g, inputIds, config.text_config, config.projection_dim);
-  const learned = temperature(g, { logitScale: config.logit_scale_init_value });
-  return {
-    image_embeds,
-    text_embeds,
-    logits_per_image: similarities(g, image_embeds, text_embeds, learned),
-  };
-}
-
 /** What turns cosines into logits, both learned. */
 export interface Temperature {
   /** A logarithm. */
@@ -78,7 +52,7 @@ export function temperature(
   };
 }
 
-/** Rows of [n, d] and of [m, d] → [n, m]: e^logit_scale times the cosines. */
+/** Rows of [n, d] and of [m, d] → [n, m]: e^logit_scale times the cosines (Radford et al. 2021, figure 3). */
 export function similarities(g: Graph, rows: Value, columns: Value, learned: Temperature): Value {
   const cosines = matMul(g, normalizeRows(g, rows), transpose(g, normalizeRows(g, columns), [1, 0]));
   const logits = mul(g, cosines, exp(g, learned.logitScale));

@@ -19,6 +19,7 @@ import {
   sqrt,
   transpose,
 } from '../onnx/operators.ts';
+import { lengthAt } from '../onnx/shapes.ts';
 
 type Activation = TextConfig['hidden_act'];
 
@@ -56,7 +57,7 @@ export function linear(
   width: number,
   { std, bias = true, alpha = 1, beta = 1 }: Linear,
 ): Value {
-  const weight = g.parameter(`${name}.weight`, [Number(x.shape.at(-1)), width], normal(std), true);
+  const weight = g.parameter(`${name}.weight`, [lengthAt(x.shape, -1), width], normal(std), true);
   const product = () => (alpha === 1 ? matMul(g, x, weight) : fusedMatMul(g, x, weight, { alpha }));
   if (!bias) return product();
   const offset = g.parameter(`${name}.bias`, [width], constant(0));
@@ -66,7 +67,7 @@ export function linear(
 }
 
 export function layerNorm(g: Graph, x: Value, name: string, epsilon: number): Value {
-  const width = Number(x.shape.at(-1));
+  const width = lengthAt(x.shape, -1);
   const gain = g.parameter(`${name}.weight`, [width], constant(1));
   const bias = g.parameter(`${name}.bias`, [width], constant(0));
   return layerNormalization(g, x, gain, bias, epsilon);

@@ -6,6 +6,7 @@
 import type { ModifiedResNetConfig } from '../clip/config.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { add, averagePool, concat, reduceMean, relu, reshape, slice, transpose } from '../onnx/operators.ts';
+import { lengthAt } from '../onnx/shapes.ts';
 import { convolutionNorm } from './batch-norm.ts';
 import { attend, normal } from './layers.ts';
 
@@ -69,11 +70,11 @@ function residual(g: Graph, x: Value, name: string, { channels, stride, kind }: 
 
 /** [b, c, h, w] → [b, projection]: the mean asks once what it should see of the picture's places and of itself. */
 function attentionPool(g: Graph, x: Value, config: ModifiedResNetConfig, projection: number): Value {
-  const [batch, channels, height, width] = x.shape;
+  const [batch] = x.shape;
   const name = `${NAME}.attnpool`;
-  const places = Number(height) * Number(width);
-  const c = Number(channels);
-  const tokens = transpose(g, reshape(g, x, [batch, channels, places]), [0, 2, 1]);
+  const c = lengthAt(x.shape, 1);
+  const places = lengthAt(x.shape, 2) * lengthAt(x.shape, 3);
+  const tokens = transpose(g, reshape(g, x, [batch, c, places]), [0, 2, 1]);
   const positions = g.parameter(`${name}.positional_embedding`, [places + 1, c], normal(c ** -0.5));
   const all = add(g, concat(g, [reduceMean(g, tokens, [1]), tokens], 1), positions);
   const mean = slice(g, all, [{ axis: 1, start: 0, end: 1 }]);

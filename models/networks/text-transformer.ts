@@ -20,11 +20,15 @@ import {
   sliceTo,
   sub,
 } from '../onnx/operators.ts';
+import { lengthAt } from '../onnx/shapes.ts';
 import { layerNorm, linear, normal, transformer } from './layers.ts';
 
 const NAME = 'text_model';
 
-/** Added to a score that must not count: e^-10000 is 0 in fp32, and the number still fits fp16, unlike -∞ minus -∞. */
+/**
+ * Added to a score or a logit that must not count: e^-10000 is 0 in fp32. Unlike -∞ it is a number minus itself and times 0, and it
+ * fits fp16.
+ */
 export const MASKED = -10_000;
 
 /**
@@ -67,16 +71,17 @@ export function packedTextTransformer(
   config: TextConfig,
   projection: number,
 ): Value {
-  const [rows, length] = inputIds.shape;
+  const [rows] = inputIds.shape;
+  const length = lengthAt(inputIds.shape, 1);
   const [texts] = ends.shape;
   const width = config.hidden_size;
   const { table, positions } = embeddings(g, config);
-  const used = slice(g, positions, [{ axis: 0, start: 0, end: Number(length) }]);
+  const used = slice(g, positions, [{ axis: 0, start: 0, end: length }]);
   const tokens = add(g, gather(g, table, inputIds), matMul(g, places, used));
   const pooling = {
     token: (x: Value) => reshape(g, matMul(g, ends, flattenToMatrix(g, x)), [texts, 1, width]),
     memory: (x: Value) => {
-      const whole = reshape(g, x, [rows, Number(length) * width]);
+      const whole = reshape(g, x, [rows, length * width]);
       return reshape(g, matMul(g, rowOf, whole), [texts, length, width]);
     },
     mask: endMask,
@@ -121,7 +126,7 @@ function endByPlace(g: Graph, inputIds: Value, config: TextConfig, cut: Cut): Va
  * that has none before it.
  */
 function endByCounting(g: Graph, inputIds: Value, config: TextConfig): Value {
-  const length = Number(inputIds.shape[1]);
+  const length = lengthAt(inputIds.shape, 1);
   const ids = cast(g, inputIds, 'float32');
   const end = config.eos_token_id === 2 ? reduceMax(g, ids, [1]) : g.scalar(config.eos_token_id);
   const ends = cast(g, equal(g, ids, end), 'float32');

@@ -6,6 +6,7 @@
 import type { VisionTransformerConfig } from '../clip/config.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { add, conv, matMul, pad, relu, reshape, slice, transpose } from '../onnx/operators.ts';
+import { lengthAt, partsAt } from '../onnx/shapes.ts';
 import { constant, layerNorm, linear, normal, transformer } from './layers.ts';
 
 const NAME = 'vision_model';
@@ -26,7 +27,7 @@ export function visionTransformer(
   const embeddings = `${NAME}.embeddings`;
   const { features, stride } = convolutionalStem(g, pixelValues, config);
   const patches = patchEmbedding(g, features, config.patch_size / stride, width);
-  const count = Number(patches.shape[1]);
+  const count = lengthAt(patches.shape, 1);
 
   // The class token goes before the patches by padding and adding: no node needs to know the batch's length.
   const classToken = g.parameter(`${embeddings}.class_embedding`, [width], normal(width ** -0.5));
@@ -57,7 +58,7 @@ function convolutionalStem(
   let features = pixelValues;
   let stride = 1;
   for (const [i, channels] of (config.stem_channels ?? []).entries()) {
-    const inputs = Number(features.shape[1]);
+    const inputs = lengthAt(features.shape, 1);
     const name = `${NAME}.embeddings.stem.${i}`;
     // He et al. 2015: the variance that a ReLU halves is put back.
     const weight = g.parameter(
@@ -75,12 +76,13 @@ function convolutionalStem(
 
 /** A convolution whose stride is its kernel is a matrix product over patches, and much faster so: [b, c, s, s] → [b, n, d]. */
 function patchEmbedding(g: Graph, features: Value, patch: number, width: number): Value {
-  const [batch, channels, height, columns] = features.shape;
-  const [rows, across] = [Number(height) / patch, Number(columns) / patch];
-  const inputs = Number(channels) * patch * patch;
+  const [batch] = features.shape;
+  const channels = lengthAt(features.shape, 1);
+  const [rows, across] = [partsAt(features.shape, 2, patch), partsAt(features.shape, 3, patch)];
+  const inputs = channels * patch * patch;
   const weight = g.parameter(
     `${NAME}.embeddings.patch_embedding.weight`,
-    [width, Number(channels), patch, patch],
+    [width, channels, patch, patch],
     normal(inputs ** -0.5),
   );
   const grid = reshape(g, features, [batch, channels, rows, patch, across, patch]);

@@ -15,14 +15,12 @@ export interface StoredTensor {
 export function toStored(parameters: Iterable<Parameter>, weights: Weights): Map<string, StoredTensor> {
   const stored = new Map<string, StoredTensor>();
   for (const parameter of parameters) {
-    const data = weightsOf(weights, parameter.name);
-    const shape = parameter.shape.map(Number);
-    stored.set(
-      parameter.name,
-      parameter.storedTransposed
-        ? { shape: shape.toReversed(), data: transposed(data, shape[0], shape[1]) }
-        : { shape, data },
-    );
+    const { name, shape, storedTransposed } = parameter;
+    const data = weightsOf(weights, name);
+    stored.set(name, {
+      shape: storedShape(parameter),
+      data: storedTransposed ? transposed(data, shape[0], shape[1]) : data,
+    });
   }
   return stored;
 }
@@ -66,9 +64,8 @@ export function checkStored(
 }
 
 /** The shape that a parameter has in model.safetensors. */
-export function storedShape({ shape, storedTransposed }: Parameter): number[] {
-  const numbers = shape.map(Number);
-  return storedTransposed ? numbers.reverse() : numbers;
+export function storedShape({ shape, storedTransposed }: Parameter): readonly number[] {
+  return storedTransposed ? shape.toReversed() : shape;
 }
 
 /** Values as they are stored → as the graph reads them. */

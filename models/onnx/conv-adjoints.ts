@@ -9,6 +9,7 @@ import {
   gemm,
   matMul,
   pad,
+  type Range,
   reduceSum,
   reshape,
   slice,
@@ -16,7 +17,7 @@ import {
   transpose,
   transposeLast,
 } from './operators.ts';
-import { productOf } from './shapes.ts';
+import { knownLengths, lengthAt, productOf } from './shapes.ts';
 
 /** A convolution with the adjoint of its result. */
 export interface Convolution {
@@ -30,9 +31,9 @@ export interface Convolution {
 
 /** With stride 1 a convolution with the flipped kernel is 1.3 to 1.7 times faster than ConvTranspose. */
 export function convInputAdjoint({ g, adjoint, x, weight, stride, padding }: Convolution): Value {
-  const size: [number, number] = [Number(x.shape[2]), Number(x.shape[3])];
+  const size: [number, number] = [lengthAt(x.shape, 2), lengthAt(x.shape, 3)];
   if (stride > 1) return convTranspose(g, adjoint, weight, { stride, padding, size });
-  const kernel = Number(weight.shape[2]);
+  const kernel = lengthAt(weight.shape, 2);
   const flipped = g.add(
     'Slice',
     [
@@ -56,7 +57,7 @@ export function convWeightAdjoint(convolution: Convolution): Value {
 /** One matrix product per tap of the kernel: 1.1 to 2 times faster on a CPU than a convolution of x with dy. */
 function convWeightAdjointByTap(convolution: Convolution): Value {
   const { g, adjoint, x, weight } = convolution;
-  const [out, channels, kernel] = weight.shape as readonly number[];
+  const [out, channels, kernel] = knownLengths(weight.shape);
   const flat = (value: Value, rows: number) => reshape(g, value, [rows, productOf(value.shape.slice(1))]);
   const dy = flat(transpose(g, adjoint, [1, 0, 2, 3]), out);
   const products = tapsOf(transpose(g, x, [1, 0, 2, 3]), convolution).map((seen) =>
@@ -70,8 +71,8 @@ function convWeightAdjointByTap(convolution: Convolution): Value {
 /** One matrix product per picture over all taps, which are then added up: enough workgroups to fill a GPU. */
 function convWeightAdjointByPicture(convolution: Convolution): Value {
   const { g, adjoint, x, weight } = convolution;
-  const [out, channels, kernel] = weight.shape as readonly number[];
-  const [batch, , height, width] = adjoint.shape as readonly number[];
+  const [out, channels, kernel] = knownLengths(weight.shape);
+  const [batch, , height, width] = knownLengths(adjoint.shape);
   const seen = concat(g, tapsOf(x, convolution), 1);
   const columns = reshape(g, seen, [batch, kernel * kernel * channels, height * width]);
   const dy = reshape(g, adjoint, [batch, out, height * width]);
@@ -81,21 +82,25 @@ function convWeightAdjointByPicture(convolution: Convolution): Value {
 
 /** What each tap of the kernel sees of x [·, ·, h, w], row by row. */
 function tapsOf(x: Value, { g, adjoint, weight, stride, padding }: Convolution): Value[] {
-  const kernel = Number(weight.shape[2]);
-  const [, , height, width] = adjoint.shape as readonly number[];
+  const kernel = lengthAt(weight.shape, 2);
+  const [height, width] = [lengthAt(adjoint.shape, 2), lengthAt(adjoint.shape, 3)];
   // A CPU slices with steps element by element; where what a tap sees lies together, row by row.
   const block = g.target === 'cpu' ? stride : 1;
   const step = stride / block;
-  const channels = Number(x.shape[1]);
+  const place = (row: number, column: number): Range[] => {
+    if (block === 1) return [];
+    const channels = lengthAt(x.shape, 1);
+    const start = ((row % block) * block + (column % block)) * channels;
+    return [{ axis: 1, start, end: start + channels }];
+  };
   const blocks = inBlocks(g, x, padding, block);
   const taps: Value[] = [];
   for (let row = 0; row < kernel; row++) {
     for (let column = 0; column < kernel; column++) {
-      const first = ((row % block) * block + (column % block)) * channels;
       const [top, left] = [Math.floor(row / block), Math.floor(column / block)];
       taps.push(
         slice(g, blocks, [
-          ...(block > 1 ? [{ axis: 1, start: first, end: first + channels }] : []),
+          ...place(row, column),
           { axis: 2, start: top, end: top + step * (height - 1) + 1, step },
           { axis: 3, start: left, end: left + step * (width - 1) + 1, step },
         ]),
@@ -108,10 +113,8 @@ function tapsOf(x: Value, { g, adjoint, weight, stride, padding }: Convolution):
 /** x with zeros around it, its squares of `block` × `block` pixels as channels: `spaceToDepth`. */
 function inBlocks(g: Graph, x: Value, padding: number, block: number): Value {
   const before = [0, 0, padding, padding];
-  const after = before.map((edge, axis) => {
-    const whole = Number(x.shape[axis]) + 2 * edge;
-    return edge + (axis < 2 ? 0 : (block - (whole % block)) % block);
-  });
+  const missing = (axis: number) => (block - ((lengthAt(x.shape, axis) + 2 * padding) % block)) % block;
+  const after = [0, 0, padding + missing(2), padding + missing(3)];
   const padded = before.concat(after).some((edge) => edge > 0) ? pad(g, x, before, after) : x;
   return block > 1 ? spaceToDepth(g, padded, block) : padded;
 }

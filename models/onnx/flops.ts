@@ -2,7 +2,7 @@
 // an addition count as two. What a convolution reads of its padding counts too, as it does for whoever states a network's size.
 
 import type { Graph, GraphNode } from './graph.ts';
-import { sizeOf } from './shapes.ts';
+import { lengthAt, sizeOf } from './shapes.ts';
 
 /** Of one run. All axes must be known. */
 export function productFlops({ nodes }: Pick<Graph, 'nodes'>): number {
@@ -13,11 +13,11 @@ function multiplications({ op, inputs, outputs, attributes }: GraphNode): number
   const [first, second] = inputs;
   switch (op) {
     case 'MatMul':
-      return sizeOf(outputs[0].shape) * Number(first.shape.at(-1));
+      return sizeOf(outputs[0].shape) * lengthAt(first.shape, -1);
     case 'FusedMatMul':
-      return sizeOf(outputs[0].shape) * Number(first.shape.at(attributes.transA ? -2 : -1));
+      return sizeOf(outputs[0].shape) * lengthAt(first.shape, attributes.transA ? -2 : -1);
     case 'Gemm':
-      return sizeOf(outputs[0].shape) * Number(first.shape[attributes.transA ? 0 : 1]);
+      return sizeOf(outputs[0].shape) * lengthAt(first.shape, attributes.transA ? 0 : 1);
     // A weight is [out, in / groups, k, k]: each element of the result is a sum over all but the first axis.
     case 'Conv':
       return sizeOf(outputs[0].shape) * sizeOf(second.shape.slice(1));

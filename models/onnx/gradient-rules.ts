@@ -30,7 +30,15 @@ import {
   transpose,
   transposeLast,
 } from './operators.ts';
-import { broadcastAxes, positiveAxis, type Shape, sameShape, sizeOf } from './shapes.ts';
+import {
+  broadcastAxes,
+  knownLengths,
+  lengthAt,
+  positiveAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from './shapes.ts';
 
 export interface RuleContext {
   readonly g: Graph;
@@ -77,12 +85,12 @@ function columnSumsByAxis(g: Graph, x: Value): Value {
 
 /** The WebGPU ReduceSum transposes first; products with a row of ones read the matrix as it lies. */
 function columnSumsByProduct(g: Graph, x: Value): Value {
-  const rows = Number(x.shape[0]);
-  const parts = partsOf(rows, 1, Number(x.shape[1]));
+  const [rows, columns] = knownLengths(x.shape);
+  const parts = partsOf(rows, 1, columns);
   if (parts === 1) return reduceSum(g, x, [0], false);
   const length = rows / parts;
   const ones = g.floats(new Float32Array(length).fill(1), [1, length]);
-  return reduceSum(g, matMul(g, ones, reshape(g, x, [parts, length, x.shape[1]])), [0, 1], false);
+  return reduceSum(g, matMul(g, ones, reshape(g, x, [parts, length, columns])), [0, 1], false);
 }
 
 function reducedAxes({ inputs: [x, axes] }: RuleContext): number[] {
@@ -209,11 +217,11 @@ function timesTransposed(g: Graph, dy: Value, b: Value): Value {
  * long sum would leave it idle: there the rows are cut into parts whose sums are added up.
  */
 function weightAdjoint(g: Graph, x: Value, dy: Value): Value {
-  const [rows, inputs] = x.shape;
-  const [, outputs] = dy.shape;
-  const parts = g.target === 'gpu' ? partsOf(Number(rows), Number(inputs), Number(outputs)) : 1;
+  if (g.target === 'cpu') return gemm(g, x, dy, { transA: 1 });
+  const [rows, inputs] = knownLengths(x.shape);
+  const parts = partsOf(rows, inputs, lengthAt(dy.shape, 1));
   if (parts === 1) return gemm(g, x, dy, { transA: 1 });
-  const cut = (value: Value) => reshape(g, value, [parts, Number(rows) / parts, value.shape[1]]);
+  const cut = (value: Value) => reshape(g, value, [parts, rows / parts, value.shape[1]]);
   return reduceSum(g, matMul(g, transposeLast(g, cut(x)), cut(dy)), [0], false);
 }
 
@@ -237,7 +245,7 @@ const concatRule: Rule = ({ g, node, inputs, adjoint, needed }) => {
   const axis = node.attributes.axis as number;
   let start = 0;
   return inputs.map((input, i) => {
-    const end = start + Number(input.shape[axis]);
+    const end = start + lengthAt(input.shape, axis);
     const part = needed[i] ? slice(g, adjoint, [{ axis, start, end }]) : undefined;
     start = end;
     return part;
@@ -257,7 +265,9 @@ const reduceMeanRule: Rule = (context) => {
 const padRule: Rule = ({ g, inputs: [x, pads], adjoint }) => {
   const before = Array.from((pads as Constant).data.slice(0, x.shape.length), Number);
   const ranges = x.shape.flatMap((dim, axis): Range[] =>
-    adjoint.shape[axis] === dim ? [] : [{ axis, start: before[axis], end: before[axis] + Number(dim) }],
+    adjoint.shape[axis] === dim
+      ? []
+      : [{ axis, start: before[axis], end: before[axis] + lengthAt(x.shape, axis) }],
   );
   return [slice(g, adjoint, ranges)];
 };
@@ -272,7 +282,7 @@ const sliceRule: Rule = ({ g, inputs: [x, starts, ends, axes, steps], adjoint })
   const after = x.shape.map(() => 0);
   Array.from((axes as Constant).data, Number).forEach((axis, i) => {
     before[axis] = Number((starts as Constant).data[i]);
-    after[axis] = Number(x.shape[axis]) - Number(ends.data[i]);
+    after[axis] = lengthAt(x.shape, axis) - Number(ends.data[i]);
   });
   return [pad(g, adjoint, before, after)];
 };
@@ -299,7 +309,7 @@ const layerNormalizationRule: Rule = ({ g, node, inputs: [x, gain, bias], adjoin
  */
 const batchNormalizationRule: Rule = ({ g, node, inputs, adjoint }) => {
   const [x, gain, , mean, variance] = inputs;
-  const channels = Number(x.shape[1]);
+  const channels = lengthAt(x.shape, 1);
   const count = sizeOf(x.shape) / channels;
   const { float: epsilon } = node.attributes.epsilon as { float: number };
   const perChannel = (value: Value) => reshape(g, value, [1, channels, 1, 1]);

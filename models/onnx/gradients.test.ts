@@ -9,7 +9,7 @@ import { gradients } from './gradients.ts';
 import { Graph, type Target, type Value } from './graph.ts';
 import { toModel } from './model-proto.ts';
 import * as op from './operators.ts';
-import { sizeOf } from './shapes.ts';
+import { knownLengths, sizeOf } from './shapes.ts';
 
 type Shape = readonly number[];
 
@@ -223,7 +223,7 @@ async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>, target
   const random = randomStream('weighting', result.shape.join());
   const weighting = g.floats(
     Array.from({ length: sizeOf(result.shape) }, () => random() - 0.5),
-    result.shape as Shape,
+    knownLengths(result.shape),
   );
   const axes = result.shape.map((_, axis) => axis);
   const weighted = op.mul(g, result, weighting);

@@ -42,11 +42,11 @@ export function gradients(g: Graph, loss: Value): Map<string, Gradient> {
     if (!adjoint || !active.has(node.outputs[0].name)) continue;
     if (node.op === 'Gather') {
       const [table, indices] = node.inputs;
-      if (!g.parameters.has(table.name))
-        throw new Error(`Gather is differentiated for parameters only, not for ${table.name}.`);
+      const parameter = g.parameters.get(table.name);
+      if (!parameter) throw new Error(`Gather is differentiated for parameters only, not for ${table.name}.`);
       if (rows.has(table.name))
         throw new Error(`The table ${table.name} is looked up twice; its gradient would need adding.`);
-      rows.set(table.name, { kind: 'rows', indices, rows: adjoint, count: Number(table.shape[0]) });
+      rows.set(table.name, { kind: 'rows', indices, rows: adjoint, count: parameter.shape[0] });
       continue;
     }
     const rule = gradientRules[node.op];

@@ -30,6 +30,7 @@ export type Initialisation =
 
 /** A tensor that a model is made of: its name in model.safetensors, its shape in the graph, and how it starts. */
 export interface Parameter extends Value {
+  readonly shape: readonly number[];
   readonly initialisation: Initialisation;
   /** False for a buffer, which no gradient changes: a running mean. */
   readonly trainable: boolean;
@@ -41,6 +42,7 @@ export interface Parameter extends Value {
 }
 
 export interface Constant extends Value {
+  readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
 }
 
@@ -113,6 +115,7 @@ export class Graph {
     results: readonly { type: DataType; shape: Shape }[],
     attributes: Record<string, Attribute> = {},
   ): GraphNode {
+    for (const { shape } of results) checkLengths(op, shape);
     const outputs = results.map(({ type, shape }) => ({ name: this.#fresh(op), type, shape }));
     const node: GraphNode = { op, inputs, outputs, attributes };
     this.nodes.push(node);
@@ -185,4 +188,10 @@ export class Graph {
   #fresh(op: string): string {
     return this.#claim(`${op}_${this.#names.size}`);
   }
+}
+
+/** Whatever an operator made of its operands: no tensor has half an element, or fewer than none. */
+function checkLengths(op: string, shape: Shape): void {
+  if (shape.every((dim) => typeof dim === 'string' || (Number.isInteger(dim) && dim >= 0))) return;
+  throw new Error(`${op} would give the shape [${shape.map(String).join(', ')}], which no tensor has.`);
 }

@@ -6,6 +6,7 @@ import { Graph } from './graph.ts';
 import { multiplyInInt8 } from './int8-products.ts';
 import { toModel } from './model-proto.ts';
 import { add, fusedMatMul, matMul, mul, reduceSum } from './operators.ts';
+import { knownLengths } from './shapes.ts';
 
 const [BATCH, TOKENS, WIDTH, INNER] = [4, 3, 32, 48];
 const start = { kind: 'normal', std: 1 } as const;
@@ -53,7 +54,7 @@ const inputsOf = (g: Graph) => {
   return Object.fromEntries(
     [...g.inputs, ...g.parameters.values()].map(({ name, shape }) => [
       name,
-      floats(shape.map(Number), random),
+      floats(knownLengths(shape), random),
     ]),
   );
 };

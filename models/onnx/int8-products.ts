@@ -9,6 +9,7 @@
 // Each tensor has one scale, as ONNX Runtime's kernels are fast with; SwitchBack has a scale per row of what is read.
 
 import type { Graph, GraphNode, Parameter, Value } from './graph.ts';
+import { groupBy } from './group-by.ts';
 import { abs, add, cast, div, mul, OMITTED, reduceMax, transpose } from './operators.ts';
 
 /** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */
@@ -29,7 +30,7 @@ export function multiplyInInt8(g: Graph, chosen: (parameter: Parameter) => boole
   const activations = new Map<string, readonly Value[]>();
   const weights = new Map<string, Quantised>();
   const transposed = new Map<string, Value>();
-  const readers = readersOf(g);
+  const readers = groupBy(g.nodes, ({ inputs }) => inputs.map(({ name }) => name));
   /** Sums with a bias that the product before has taken in. */
   const fused = new Map<GraphNode, Value>();
 
@@ -117,12 +118,4 @@ function biasedSum([node, ...others]: readonly GraphNode[]) {
   if (node?.op !== 'Add' || others.length > 0) return undefined;
   const [, bias] = node.inputs;
   return bias.shape.length === 1 ? { node, bias } : undefined;
-}
-
-/** The nodes that read each value, by its name. */
-function readersOf(g: Graph): ReadonlyMap<string, readonly GraphNode[]> {
-  const readers = new Map<string, GraphNode[]>();
-  for (const node of g.nodes)
-    for (const { name } of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
-  return readers;
 }

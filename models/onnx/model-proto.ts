@@ -19,6 +19,7 @@ import {
   ValueInfoProtoSchema,
 } from './proto/onnx_pb.ts';
 import { ONNX_RUNTIME } from './runtime-operators.ts';
+import { sizeOf } from './shapes.ts';
 
 /** ONNX 1.15, the release of opset 20. */
 const IR_VERSION = 9n;
@@ -37,10 +38,10 @@ export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, WeightS
     for (const parameter of parameters) {
       const values = weights.get(parameter.name);
       if (typeof values === 'function') {
-        initializers.push(deferred(parameter.name, DataType.FLOAT, parameter.shape.map(Number), values));
+        initializers.push(deferred(parameter.name, DataType.FLOAT, parameter.shape, values));
         continue;
       }
-      const expected = parameter.shape.reduce<number>((size, dim) => size * Number(dim), 1);
+      const expected = sizeOf(parameter.shape);
       if (values?.length !== expected) {
         throw new Error(
           `The weights hold ${values ? `${values.length} values` : 'nothing'} for ${parameter.name}; the network needs ${expected}, in the shape [${parameter.shape.join(', ')}].`,

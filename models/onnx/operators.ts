@@ -1,9 +1,19 @@
 // The forward half of each operator: adds one ONNX node (opset 20) and works out its result's shape. Names and semantics are
-// ONNX's; where a function takes plain numbers, ONNX takes them as attributes or as constant inputs. gradients.ts holds the
-// reverse half.
+// ONNX's; where a function takes plain numbers, ONNX takes them as attributes or as constant inputs. gradient-rules.ts
+// holds the reverse half.
 
 import type { DataType, Graph, Value } from './graph.ts';
-import { broadcast, type Dim, positiveAxis, productOf, type Shape, sameShape } from './shapes.ts';
+import {
+  broadcast,
+  type Dim,
+  knownLengths,
+  lengthAt,
+  partsAt,
+  positiveAxis,
+  productOf,
+  type Shape,
+  sameShape,
+} from './shapes.ts';
 
 export const OPSET = 20;
 
@@ -12,6 +22,7 @@ export const OMITTED: Value = { name: '', type: 'float32', shape: [] };
 
 /** One result with the first operand's type and the broadcast shape. */
 function elementwise(g: Graph, op: string, a: Value, b: Value, type: DataType = a.type): Value {
+  if (a.type !== b.type) throw new Error(`${op} of ${a.type} and ${b.type}: both must be of one type.`);
   return g.add(op, [a, b], [{ type, shape: broadcast(a.shape, b.shape) }]).outputs[0];
 }
 
@@ -151,20 +162,28 @@ export function transposeLast(g: Graph, x: Value): Value {
 
 /** [n, c, h, w] → [n, block · block · c, h / block, w / block]: by row and column in the square, then by channel. */
 export function spaceToDepth(g: Graph, x: Value, block: number): Value {
-  const [n, c, h, w] = x.shape as readonly number[];
-  const shape = [n, block * block * c, h / block, w / block];
+  const [n] = x.shape;
+  const shape = [
+    n,
+    block * block * lengthAt(x.shape, 1),
+    partsAt(x.shape, 2, block),
+    partsAt(x.shape, 3, block),
+  ];
   return g.add('SpaceToDepth', [x], [{ type: x.type, shape }], { blocksize: block }).outputs[0];
 }
 
 export function concat(g: Graph, parts: readonly Value[], axis: number): Value {
-  const total = parts.reduce<Dim>((sum, part) => addDims(sum, part.shape[axis]), 0);
-  const shape = parts[0].shape.map((dim, i) => (i === axis ? total : dim));
-  return g.add('Concat', parts, [{ type: parts[0].type, shape }], { axis }).outputs[0];
-}
-
-function addDims(a: Dim, b: Dim): number {
-  if (typeof a === 'number' && typeof b === 'number') return a + b;
-  throw new Error('Concat along a symbolic axis is not needed by any network here.');
+  const [first] = parts;
+  const besides = ({ shape }: Value) => shape.filter((_, i) => i !== axis);
+  for (const part of parts) {
+    if (part.type === first.type && sameShape(besides(part), besides(first))) continue;
+    throw new Error(
+      `Concat of ${first.type} [${first.shape.join(', ')}] and ${part.type} [${part.shape.join(', ')}]: all but axis ${axis} must be equal.`,
+    );
+  }
+  const total = parts.reduce((sum, part) => sum + lengthAt(part.shape, axis), 0);
+  const shape = first.shape.map((dim, i) => (i === axis ? total : dim));
+  return g.add('Concat', parts, [{ type: first.type, shape }], { axis }).outputs[0];
 }
 
 function reduce(g: Graph, op: string, x: Value, axes: readonly number[], keepdims: boolean): Value {
@@ -207,7 +226,14 @@ export interface Range {
 /** The part of x that lies in each range, end excluded. */
 export function slice(g: Graph, x: Value, ranges: readonly Range[]): Value {
   const shape = [...x.shape];
-  for (const { axis, start, end, step = 1 } of ranges) shape[axis] = Math.ceil((end - start) / step);
+  for (const { axis, start, end, step = 1 } of ranges) {
+    if (!(0 <= start && start <= end && end <= lengthAt(x.shape, axis))) {
+      throw new Error(
+        `Slice of [${x.shape.join(', ')}] along axis ${axis} cannot go from ${start} to ${end}.`,
+      );
+    }
+    shape[axis] = Math.ceil((end - start) / step);
+  }
   const inputs = [
     x,
     g.integers(ranges.map(({ start }) => start)),
@@ -269,8 +295,8 @@ export function batchNormalization(
 
 /** [b, c, h, w] → [b, c, h / size, w / size]: means of squares. */
 export function averagePool(g: Graph, x: Value, size: number): Value {
-  const [batch, channels, height, width] = x.shape;
-  const shape = [batch, channels, Number(height) / size, Number(width) / size];
+  const [batch, channels] = x.shape;
+  const shape = [batch, channels, partsAt(x.shape, 2, size), partsAt(x.shape, 3, size)];
   return g.add('AveragePool', [x], [{ type: 'float32', shape }], {
     kernel_shape: [size, size],
     strides: [size, size],
@@ -279,8 +305,8 @@ export function averagePool(g: Graph, x: Value, size: number): Value {
 
 /** [b, c, h, w] → [b, c, h · size, w · size]: each pixel as a square. On a CPU over five times as fast as Expand of an axis of length 1. */
 export function repeatPixels(g: Graph, x: Value, size: number): Value {
-  const [batch, channels, height, width] = x.shape;
-  const shape = [batch, channels, Number(height) * size, Number(width) * size];
+  const [batch, channels] = x.shape;
+  const shape = [batch, channels, lengthAt(x.shape, 2) * size, lengthAt(x.shape, 3) * size];
   const inputs = [x, OMITTED, g.floats([1, 1, size, size])];
   return g.add('Resize', inputs, [{ type: 'float32', shape }], {
     mode: 'nearest',
@@ -296,11 +322,11 @@ export function conv(
   weight: Value,
   { stride, padding }: { stride: number; padding: number },
 ): Value {
-  const [batch, channels, height, width] = x.shape;
-  const [out, inputs, kernel] = weight.shape as readonly number[];
+  const [batch, channels] = x.shape;
+  const [out, inputs, kernel] = knownLengths(weight.shape);
   if (channels !== inputs) throw new Error(`Conv of ${channels} channels with a weight for ${inputs}.`);
-  const length = (size: Dim) => Math.floor((Number(size) + 2 * padding - kernel) / stride) + 1;
-  const shape = [batch, out, length(height), length(width)];
+  const length = (axis: number) => Math.floor((lengthAt(x.shape, axis) + 2 * padding - kernel) / stride) + 1;
+  const shape = [batch, out, length(2), length(3)];
   return g.add('Conv', [x, weight], [{ type: 'float32', shape }], {
     kernel_shape: [kernel, kernel],
     strides: [stride, stride],
@@ -315,13 +341,14 @@ export function convTranspose(
   weight: Value,
   { stride, padding, size }: { stride: number; padding: number; size: readonly [number, number] },
 ): Value {
-  const [batch, , height, width] = x.shape;
-  const [, channels, kernel] = weight.shape as readonly number[];
-  const missing = (from: Dim, to: number) => to - ((Number(from) - 1) * stride - 2 * padding + kernel);
+  const [batch] = x.shape;
+  const [, channels, kernel] = knownLengths(weight.shape);
+  const missing = (axis: number, to: number) =>
+    to - ((lengthAt(x.shape, axis) - 1) * stride - 2 * padding + kernel);
   return g.add('ConvTranspose', [x, weight], [{ type: 'float32', shape: [batch, channels, ...size] }], {
     kernel_shape: [kernel, kernel],
     strides: [stride, stride],
     pads: [padding, padding, padding, padding],
-    output_padding: [missing(height, size[0]), missing(width, size[1])],
+    output_padding: [missing(2, size[0]), missing(3, size[1])],
   }).outputs[0];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from './graph.ts';
 import { matMul, reshape } from './operators.ts';
-import { broadcast, broadcastAxes, productOf, sizeOf } from './shapes.ts';
+import { broadcast, broadcastAxes, knownLengths, lengthAt, partsAt, productOf, sizeOf } from './shapes.ts';
 
 describe('symbolic shapes', () => {
   it('multiplies numbers and names', () => {
@@ -10,6 +10,23 @@ describe('symbolic shapes', () => {
     expect(productOf(['batch', 65])).toBe('65*batch');
     expect(productOf(['sequence', '2*batch', 3])).toBe('6*batch*sequence');
     expect(() => sizeOf(['batch', 3])).toThrow(/batch/);
+  });
+
+  it('give the lengths that are known, and refuse the others by name', () => {
+    expect(lengthAt(['batch', 3, 8], 1)).toBe(3);
+    expect(lengthAt(['batch', 3, 8], -1)).toBe(8);
+    expect(knownLengths([2, 3])).toEqual([2, 3]);
+    const refused = 'The shape [batch, 3] has the symbolic axis batch, whose length must be known here.';
+    expect(() => lengthAt(['batch', 3], 0)).toThrow(refused);
+    expect(() => knownLengths(['batch', 3])).toThrow(refused);
+    expect(() => lengthAt(['batch', 3], 2)).toThrow('The shape [batch, 3] has no axis 2.');
+  });
+
+  it('divide an axis into whole parts alone', () => {
+    expect(partsAt(['batch', 12], 1, 4)).toBe(3);
+    expect(() => partsAt(['batch', 10], 1, 4)).toThrow(
+      'Axis 1 of the shape [batch, 10] is not a multiple of 4.',
+    );
   });
 
   it('broadcasts as NumPy does', () => {

@@ -31,6 +31,29 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
+/** Lengths that are all known; throws where an axis is symbolic. */
+export function knownLengths(shape: Shape): readonly number[] {
+  return shape.map((_, axis) => lengthAt(shape, axis));
+}
+
+/** The length of one axis, which a negative number counts from the end; throws where it is symbolic or not there. */
+export function lengthAt(shape: Shape, axis: number): number {
+  const length = shape.at(axis);
+  if (typeof length === 'number') return length;
+  throw new Error(
+    length === undefined
+      ? `The shape [${shape.join(', ')}] has no axis ${axis}.`
+      : `The shape [${shape.join(', ')}] has the symbolic axis ${length}, whose length must be known here.`,
+  );
+}
+
+/** How many parts of `size` an axis has; throws where something would be left over. */
+export function partsAt(shape: Shape, axis: number, size: number): number {
+  const length = lengthAt(shape, axis);
+  if (length % size === 0) return length / size;
+  throw new Error(`Axis ${axis} of the shape [${shape.join(', ')}] is not a multiple of ${size}.`);
+}
+
 /** The shape of an elementwise operation's result, by NumPy's rules. */
 export function broadcast(a: Shape, b: Shape): Dim[] {
   const rank = Math.max(a.length, b.length);

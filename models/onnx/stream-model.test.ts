@@ -13,6 +13,7 @@ import { toFp16 } from './precision/fp16.ts';
 import { toQ4, toQ4F16 } from './precision/q4.ts';
 import { toQ8 } from './precision/q8.ts';
 import { type ModelProto, ModelProtoSchema } from './proto/onnx_pb.ts';
+import { sizeOf } from './shapes.ts';
 import { streamModel } from './stream-model.ts';
 
 const [IN, OUT] = [96, 64];
@@ -30,8 +31,7 @@ function network() {
 const random = randomStream('stream-model');
 const values = new Map(
   Array.from(network().parameters.values(), ({ name, shape }) => {
-    const size = shape.reduce<number>((product, side) => product * Number(side), 1);
-    return [name, Float32Array.from({ length: size }, () => 2 * random() - 1)] as const;
+    return [name, Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1)] as const;
   }),
 );
 const later = new Map<string, WeightSource>(Array.from(values, ([name, data]) => [name, async () => data]));

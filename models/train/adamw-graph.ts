@@ -2,6 +2,7 @@
 
 import type { Graph, Value } from '../onnx/graph.ts';
 import { add, div, mul, reduceSum, reshape, sqrt, sub } from '../onnx/operators.ts';
+import { partsAt } from '../onnx/shapes.ts';
 import type { AdamOptions } from './adamw.ts';
 import { ROW } from './packed-state.ts';
 
@@ -44,7 +45,7 @@ export function follow(g: Graph, mean: Value, x: Value, share: Value): Value {
 /** The length of several vectors as one. Rows first: a GPU gives each sum to one workgroup. */
 export function addGlobalNorm(g: Graph, vectors: readonly Value[]): Value {
   const squares = vectors.map((vector) => {
-    const rows = reshape(g, vector, [Number(vector.shape[0]) / ROW, ROW]);
+    const rows = reshape(g, vector, [partsAt(vector.shape, 0, ROW), ROW]);
     return reduceSum(g, reduceSum(g, mul(g, rows, rows), [1], false), [0], false);
   });
   return sqrt(

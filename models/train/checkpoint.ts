@@ -1,21 +1,16 @@
 // Everything that a run needs to go on as if it had never stopped, in one safetensors file that is written beside and renamed:
 // weights, the optimiser's running means and the weights' average (in the graph's layout), and as metadata the step, the settings and the best result so far.
 
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { checked, parseJson } from '../clip/checked.ts';
-import {
-  readSafetensors,
-  readSafetensorsHeader,
-  type Tensor,
-  toFloat32,
-  writeSafetensors,
-} from '../clip/safetensors.ts';
+import { streamSafetensors, type Tensor, toFloat32 } from '../clip/safetensors.ts';
 import { writeFileWhole } from '../files/folder.ts';
+import { openRangeFile } from '../files/range-file.ts';
+import { openSafetensorsFile, type SafetensorsFile } from '../files/safetensors-file.ts';
 import { weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { sizeOf } from '../onnx/shapes.ts';
-import { isMuons, type OptimizerName } from './optimizer.ts';
+import { isMuons, type Moments, type OptimizerName } from './optimizer.ts';
 import type { TrainingState } from './trainer.ts';
 
 const Progress = v.object({
@@ -39,8 +34,7 @@ export async function writeCheckpoint(
   progress: Progress,
 ): Promise<void> {
   const tensors = new Map<string, Tensor>();
-  for (const { name, shape: dims } of parameters) {
-    const shape = dims.map(Number);
+  for (const { name, shape } of parameters) {
     for (const [kind, values] of kept(state, name)) {
       if (!values.every(Number.isFinite)) {
         throw new Error(
@@ -50,7 +44,16 @@ export async function writeCheckpoint(
       tensors.set(`${kind}/${name}`, { dtype: 'F32', shape, data: values });
     }
   }
-  await writeFileWhole(path, writeSafetensors(tensors, { progress: JSON.stringify(progress) }));
+  // Piece by piece: of a large network the file is longer than memory and one buffer may hold.
+  const read = async (name: string) => weightsOf(tensors, name);
+  await writeFileWhole(path, streamSafetensors(tensors, read, { progress: JSON.stringify(progress) }));
+}
+
+/** Of the file that a state is written to, but for its header. */
+export function bytesOf({ weights, moments, average }: TrainingState): number {
+  const all = [...weights.values(), ...(average?.values() ?? [])];
+  for (const { m, v } of moments.values()) all.push(m, v);
+  return all.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** All that is kept of one parameter. */
@@ -63,51 +66,83 @@ function kept(state: TrainingState, name: string): [Kind, Float32Array<ArrayBuff
   return all;
 }
 
-/** Throws a sentence where the file is damaged or belongs to another network. */
+export interface Checkpoint {
+  readonly state: TrainingState;
+  readonly progress: Progress;
+}
+
+/**
+ * @param settings of the run that goes on
+ * @throws a sentence where the file is damaged, or belongs to a run with other settings or another network
+ */
 export async function readCheckpoint(
   path: string,
   parameters: readonly Parameter[],
   optimizer: OptimizerName,
-): Promise<{ state: TrainingState; progress: Progress }> {
-  const content = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+  settings: Progress['settings'],
+): Promise<Checkpoint> {
+  const file = await openRangeFile(path, 'There is nothing to resume from: start the run without --resume.');
+  try {
+    const saved = await openSafetensorsFile(file);
+    const progress = progressOf(saved);
+    refuseOtherSettings(path, progress.settings, settings);
+    return { state: await readState(saved, parameters, optimizer, progress.step), progress };
+  } finally {
+    await file.close();
+  }
+}
+
+function progressOf({ name, metadata }: SafetensorsFile): Progress {
+  if (metadata.progress === undefined) {
     throw new Error(
-      cause.code === 'ENOENT'
-        ? `There is no checkpoint ${path} to resume from. Start the run without --resume.`
-        : `${path} could not be read: ${cause.message}. Make it readable and resume again.`,
-      { cause },
+      `${name} cannot be resumed: it holds tensors, but no run's progress. Resume in a folder that \`npm run -s train\` wrote.`,
     );
-  });
-  const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
-  const { metadata } = readSafetensorsHeader(bytes, path);
-  const progress = checked(
-    Progress,
-    parseJson(new TextEncoder().encode(metadata.progress ?? 'nothing'), path),
-    path,
-  );
-  const tensors = readSafetensors(bytes, path);
-  const read = (kind: Kind, { name, shape }: Parameter) => {
-    const tensor = tensors.get(`${kind}/${name}`);
-    if (tensor?.data.length !== sizeOf(shape)) {
+  }
+  return checked(Progress, parseJson(new TextEncoder().encode(metadata.progress), name), name);
+}
+
+function refuseOtherSettings(path: string, saved: Progress['settings'], given: Progress['settings']): void {
+  for (const name of new Set([...Object.keys(saved), ...Object.keys(given)])) {
+    if (saved[name] !== given[name]) {
       throw new Error(
-        `${path} cannot be resumed: it holds ${tensor ? `[${tensor.shape}]` : 'nothing'} for ${kind} of ${name}, the network needs [${shape}]. Resume with the --model and data that the run was started with.`,
+        `${path} cannot be resumed: it was written with ${name} ${saved[name] ?? 'unset'}, this run has ${given[name] ?? 'unset'}. Give the same settings, or start anew without --resume in another folder.`,
       );
     }
-    return Float32Array.from(toFloat32(tensor));
+  }
+}
+
+async function readState(
+  file: SafetensorsFile,
+  parameters: readonly Parameter[],
+  optimizer: OptimizerName,
+  step: number,
+): Promise<TrainingState> {
+  const read = async (kind: Kind, { name, shape }: Parameter) => {
+    const key = `${kind}/${name}`;
+    const found = file.tensors.get(key);
+    if (found === undefined || sizeOf(found.shape) !== sizeOf(shape)) {
+      throw new Error(
+        `${file.name} cannot be resumed: it holds ${found ? `[${found.shape}]` : 'nothing'} for ${kind} of ${name}, the network needs [${shape}]. Resume with the --model and data that the run was started with.`,
+      );
+    }
+    return toFloat32(await file.read(key));
   };
-  const all = <Value>(of: readonly Parameter[], each: (parameter: Parameter) => Value) =>
-    new Map(of.map((parameter) => [parameter.name, each(parameter)]));
-  const hasAverage = parameters.some(({ name }) => tensors.has(`average/${name}`));
-  const state: TrainingState = {
-    step: progress.step,
-    weights: all(parameters, (parameter) => read('weights', parameter)),
-    moments: all(
-      parameters.filter(({ trainable }) => trainable),
-      (parameter) => ({
-        m: read('adam.m', parameter),
-        v: isMuons(parameter, optimizer) ? new Float32Array() : read('adam.v', parameter),
-      }),
-    ),
-    average: hasAverage ? all(parameters, (parameter) => read('average', parameter)) : null,
+  const hasAverage = parameters.some(({ name }) => file.tensors.has(`average/${name}`));
+  const state = {
+    step,
+    weights: new Map<string, Float32Array<ArrayBuffer>>(),
+    moments: new Map<string, Moments>(),
+    average: hasAverage ? new Map<string, Float32Array<ArrayBuffer>>() : null,
   };
-  return { state, progress };
+  for (const parameter of parameters) {
+    const { name, trainable } = parameter;
+    state.weights.set(name, await read('weights', parameter));
+    state.average?.set(name, await read('average', parameter));
+    if (!trainable) continue;
+    state.moments.set(name, {
+      m: await read('adam.m', parameter),
+      v: isMuons(parameter, optimizer) ? new Float32Array() : await read('adam.v', parameter),
+    });
+  }
+  return state;
 }

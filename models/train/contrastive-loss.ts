@@ -11,7 +11,9 @@
 // of a Persian cat, "a Persian cat" not of every cat; so the inputs, [picture, caption], need not be symmetric.
 
 import type { PairKeys } from '../data/pair-keys.ts';
+import { MASKED } from '../networks/text-transformer.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
+import { groupBy } from '../onnx/group-by.ts';
 import { add, logSoftmax, mul, neg, reduceSum, softplus } from '../onnx/operators.ts';
 
 export type Positives = 'own' | 'several';
@@ -27,9 +29,6 @@ export interface ContrastiveLoss {
   build(g: Graph, logits: Value, inputs: Readonly<Record<string, Value>>): Value;
   inputsOf(keys: readonly PairKeys[], positives: Positives): LossInputs;
 }
-
-/** Large enough to silence a logit (at most 100), small enough that the loss's 0 · logit of a masked place stays finite. */
-const MASKED = -10_000;
 
 const softmaxLoss: ContrastiveLoss = {
   inputs: ['mask', 'caption_targets', 'picture_targets'],
@@ -100,8 +99,8 @@ interface Relations {
 }
 
 function relate(keys: readonly PairKeys[]): Relations {
-  const holding = indexBy(keys.map(({ holds }) => holds));
-  const mayHold = indexBy(keys.map((pair) => pair.mayHold));
+  const holding = groupBy(keys.keys(), (pair) => keys[pair].holds);
+  const mayHold = groupBy(keys.keys(), (pair) => keys[pair].mayHold);
   const matches = keys.map(() => new Set<number>());
   const unknown = keys.map(() => new Set<number>());
   for (const [pair, { says, closest }] of keys.entries()) {
@@ -116,16 +115,4 @@ function relate(keys: readonly PairKeys[]): Relations {
   for (const [picture, captions] of matches.entries())
     for (const caption of captions) unknown[picture].delete(caption);
   return { matches, unknown };
-}
-
-/** Which places have a key. */
-function indexBy(keys: readonly (readonly string[])[]): Map<string, number[]> {
-  const index = new Map<string, number[]>();
-  for (const [place, each] of keys.entries())
-    for (const key of each) {
-      const places = index.get(key);
-      if (places) places.push(place);
-      else index.set(key, [place]);
-    }
-  return index;
 }

@@ -44,7 +44,7 @@ it.each(cases)('$network, $loss, $optimizer, texts beside: $textPairs.count', as
     optimizer,
     textPairs,
     patchDropout: 0,
-    patchDropoutSteps: 0,
+    reducedSteps: 0,
   };
   const trainer = await Trainer.create(config, options);
   const state = startingState(trainer.parameters, options);

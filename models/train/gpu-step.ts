@@ -5,20 +5,7 @@ import type { ClipConfig } from '../clip/config.ts';
 import { weightsOf } from '../networks/weights.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
-import {
-  add,
-  cast,
-  concat,
-  div,
-  equal,
-  flattenToMatrix,
-  gemm,
-  min,
-  mul,
-  reshape,
-  slice,
-} from '../onnx/operators.ts';
-import { sizeOf } from '../onnx/shapes.ts';
+import { concat, div, min, mul, reshape, slice } from '../onnx/operators.ts';
 import { replaceForWebGpu } from '../onnx/webgpu-operators.ts';
 import type { AdamOptions } from './adamw.ts';
 import { addAdamW, addGlobalNorm, follow } from './adamw-graph.ts';
@@ -29,6 +16,7 @@ import { addMuon } from './muon-graph.ts';
 import type { OptimizerName } from './optimizer.ts';
 import { type Group, groupsOf, packValues, valueAt } from './packed-state.ts';
 import { addLoss, lossFeeds, type StepInputs, type StepShape, towerFeeds, towers } from './step-graph.ts';
+import { tableGradient } from './table-gradient.ts';
 
 export type GpuStepShape = Omit<StepShape, 'accumulate' | 'rows'>;
 
@@ -178,29 +166,9 @@ export function gpuStepGraph(config: ClipConfig, shape: GpuStepShape, options: G
   return { graph: g, parameters, vectors };
 }
 
-/** Elements, a quarter of a gigabyte: as many as a GPU binds to an operator, and no more than the network's other tensors. */
-const MOST_ZEROS_AND_ONES = 2 ** 26;
-
-/** A looked-up table's gradient is what each row gets of all places that looked it up: one product with zeros and ones. */
 function dense(g: Graph, gradient: Gradient | undefined, name: string): Value {
   if (!gradient) throw new Error(`The loss has no gradient of ${name}, which is to be trained.`);
-  if (gradient.kind === 'dense') return gradient.value;
-  const { indices, rows, count } = gradient;
-  const places = sizeOf(indices.shape);
-  const flat = reshape(g, cast(g, indices, 'float32'), [places, 1]);
-  const matrix = flattenToMatrix(g, rows);
-  const all = g.floats(
-    Array.from({ length: count }, (_, row) => row),
-    [1, count],
-  );
-  let part = places;
-  while (part * count > MOST_ZEROS_AND_ONES && part % 2 === 0) part /= 2;
-  const sums = Array.from({ length: places / part }, (_, i) => {
-    const range = [{ axis: 0, start: i * part, end: (i + 1) * part }];
-    const chosen = cast(g, equal(g, slice(g, flat, range), all), 'float32');
-    return gemm(g, chosen, slice(g, matrix, range), { transA: 1 });
-  });
-  return sums.reduce((sum, each) => add(g, sum, each));
+  return gradient.kind === 'dense' ? gradient.value : tableGradient(g, gradient);
 }
 
 const LOGIT_SCALE = 'logit_scale';

@@ -75,7 +75,8 @@ export class GpuTrainer implements StepTrainer {
     const { loss, gradientNorm, logitScale } = result;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       dispose(result.state);
-      throw notANumber(number, loss, gradientNorm);
+      await this.settle(state);
+      throw notANumber({ loss, gradientNorm }, state);
     }
     dispose(this.#loaded.held);
     this.#loaded.held = result.state;

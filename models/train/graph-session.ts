@@ -69,7 +69,7 @@ export class GraphSession {
   async run(weights: Weights, inputs: Tensors): Promise<Tensors> {
     const feeds: Record<string, ort.Tensor> = { ...inputs };
     for (const { name, shape } of this.parameters) {
-      feeds[name] ??= floats(weightsOf(weights, name), shape.map(Number));
+      feeds[name] ??= floats(weightsOf(weights, name), shape);
     }
     return this.#session.run(feeds);
   }

@@ -4,6 +4,7 @@
 // sibling is a better answer than a bus, and the word of a concept without a picture lands near its kin.
 
 import type { PairKeys } from '../data/pair-keys.ts';
+import { groupBy } from '../onnx/group-by.ts';
 import type { LossInputs } from './contrastive-loss.ts';
 
 /**
@@ -15,13 +16,7 @@ export function smoothOverKin(inputs: LossInputs, keys: readonly PairKeys[], sha
   const { mask } = inputs;
   const caption_targets = inputs.caption_targets.slice();
   const picture_targets = inputs.picture_targets.slice();
-  const captionsUnder = new Map<string, number[]>();
-  for (const [caption, { kin }] of keys.entries())
-    for (const concept of kin?.ofCaption ?? []) {
-      const captions = captionsUnder.get(concept);
-      if (captions) captions.push(caption);
-      else captionsUnder.set(concept, [caption]);
-    }
+  const captionsUnder = groupBy(keys.keys(), (caption) => keys[caption].kin?.ofCaption ?? []);
   const captionsOf = keys.map(({ kin }, picture) => {
     const related = new Set((kin?.ofPicture ?? []).flatMap((concept) => captionsUnder.get(concept) ?? []));
     return [...related].filter((caption) => {

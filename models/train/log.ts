@@ -2,9 +2,8 @@
 // has are here: one JSON line a step and an evaluation in log.jsonl, for programs; one bar in the terminal, for people, with the
 // loss beside what guessing gives.
 
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
+import { openLogFile } from './log-file.ts';
 import type { StepReport } from './trainer.ts';
 
 export interface StepLine extends StepReport {
@@ -85,39 +84,44 @@ export function openLog(path: string, batchSize: number, guessing: Guessing | nu
   const chance = guessing === null ? '' : ` (guessing ${guessing.loss.toFixed(2)})`;
   const bar = new SingleBar(
     {
-      format: `{bar} {percentage} % · step {value}/{total} · loss {loss}${chance} · {speed} pairs/s · {left} left{held}`,
+      format: `{bar} {percentage} % · step {value}/{total} · loss {loss}${chance} · {speed} pairs/s · {left} left{held}{damaged}`,
       // Where there is no terminal, a line now and then.
       noTTYOutput: true,
       notTTYSchedule: 30_000,
     },
     Presets.shades_classic,
   );
-  mkdirSync(dirname(path), { recursive: true });
+  const file = openLogFile(path);
   const write = (type: string, line: object) => {
     const told = { type, time: new Date().toISOString(), ...line };
-    appendFileSync(path, `${JSON.stringify(told, rounded)}\n`);
+    file.write(`${JSON.stringify(told, rounded)}\n`);
   };
   let loss: number | undefined;
   let took: number | undefined;
   let held = '';
   let total = 0;
+  let skipped = 0;
   const smooth = (before: number | undefined, now: number) =>
     before === undefined ? now : before + SMOOTHING * (now - before);
 
   return {
     start(step, totalSteps) {
       total = totalSteps;
-      bar.start(totalSteps, step, { loss: '–', speed: '–', left: '–', held });
+      // Of a run that was killed, steps behind this one stand above and are done anew.
+      write('start', { step, totalSteps });
+      bar.start(totalSteps, step, { loss: '–', speed: '–', left: '–', held, damaged: '' });
     },
     step(line) {
       write('step', line);
       loss = smooth(loss, line.loss);
+      skipped += line.skipped;
       took = smooth(took, line.took);
       bar.update(line.step, {
         loss: loss.toFixed(3),
         speed: ((1000 * batchSize) / took).toFixed(1),
         left: duration(((total - line.step) * took) / 1000),
         held,
+        damaged: skipped === 0 ? '' : ` · ${skipped} damaged pictures skipped`,
       });
     },
     evaluation(line) {
@@ -132,6 +136,7 @@ export function openLog(path: string, batchSize: number, guessing: Guessing | nu
     checkpoint() {},
     stop() {
       bar.stop();
+      file.close();
     },
   };
 }

@@ -13,13 +13,22 @@ import type { Parameter } from '../onnx/graph.ts';
 /** CLIP's own (openai/CLIP, clip/clip.py): a stranger's pipeline may assume them. */
 export const { mean: MEAN, std: STD } = parsePreprocessorConfig({});
 
-/** The files that do not change while training. */
+/** What a model folder has beside its weights. config.json comes last: by it a folder is known for a model's. */
 export async function writeModelFiles(
   folder: string,
   config: ClipConfig,
   tokenizerJson: unknown,
 ): Promise<void> {
-  await writeJson(join(folder, 'config.json'), config);
+  await writeTextFiles(folder, config, tokenizerJson);
+  await writeConfig(folder, config);
+}
+
+/** The files that do not change while training. */
+export async function writeTextFiles(
+  folder: string,
+  config: ClipConfig,
+  tokenizerJson: unknown,
+): Promise<void> {
   await writeJson(
     join(folder, 'preprocessor_config.json'),
     preprocessorConfig(config.vision_config.image_size),
@@ -49,6 +58,10 @@ export async function writeWeights(
     ...rest,
     logit_scale: weightsOf(weights, 'logit_scale')[0],
   });
+}
+
+export async function writeConfig(folder: string, config: ClipConfig): Promise<void> {
+  await writeJson(join(folder, 'config.json'), config);
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

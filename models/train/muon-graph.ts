@@ -28,7 +28,7 @@ export function addMuon(
     const dims = [members.length, ...members[0].shape];
     const count = sizeOf(dims);
     const matrices = reshape(g, slice(g, ahead, [{ axis: 0, start, end: start + count }]), dims);
-    const factor = g.scalar(rateFactor(members[0].shape.map(Number)));
+    const factor = g.scalar(rateFactor(members[0].shape));
     updates.push(reshape(g, mul(g, orthogonalise(g, matrices), factor), [count]));
     start += count;
   }

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { isHiddenMatrix } from '../networks/layers.ts';
 import { Graph, type Parameter } from '../onnx/graph.ts';
+import { sizeOf } from '../onnx/shapes.ts';
 import expected from './fixtures/muon.json' with { type: 'json' };
 import { Muon, rateFactor } from './muon.ts';
 
@@ -15,7 +16,7 @@ it('makes the updates of its author, larger by the shape, and lets weights decay
   const parameters = shapes.map((shape) =>
     g.parameter(shape.join('x'), shape, { kind: 'constant', value: 0 }),
   );
-  const zeros = ({ shape }: Parameter) => new Float32Array(Number(shape[0]) * Number(shape[1]));
+  const zeros = ({ shape }: Parameter) => new Float32Array(sizeOf(shape));
   const weights = new Map(parameters.map((each) => [each.name, zeros(each).fill(1)]));
   const moments = new Map(parameters.map((each) => [each.name, { m: zeros(each) }]));
   const muon = await Muon.create(parameters, 1);

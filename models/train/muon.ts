@@ -7,8 +7,10 @@
 import * as ort from 'onnxruntime-node';
 import { weightsOf } from '../networks/weights.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
+import { groupBy } from '../onnx/group-by.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { add, div, matMul, mul, reduceSum, sqrt, transposeLast } from '../onnx/operators.ts';
+import { lengthAt } from '../onnx/shapes.ts';
 import { floats, sessionOptions } from './graph-session.ts';
 
 export const MUON = {
@@ -29,8 +31,7 @@ export function rateFactor([rows, columns]: readonly number[]): number {
 
 /** Matrices of one shape [n, rows, columns], each scaled so that its singular values come to lie near 1. */
 export function orthogonalise(g: Graph, matrices: Value): Value {
-  const [, rows, columns] = matrices.shape.map(Number);
-  const tall = rows > columns;
+  const tall = lengthAt(matrices.shape, 1) > lengthAt(matrices.shape, 2);
   const [a, b, c] = MUON.coefficients.map((coefficient) => g.scalar(coefficient));
   const start = tall ? transposeLast(g, matrices) : matrices;
   // Rows first: a GPU gives each sum to one workgroup.
@@ -46,12 +47,7 @@ export function orthogonalise(g: Graph, matrices: Value): Value {
 
 /** Parameters of equal shapes, in their order. */
 export function byShape(parameters: readonly Parameter[]): Map<string, Parameter[]> {
-  const groups = new Map<string, Parameter[]>();
-  for (const parameter of parameters) {
-    const shape = parameter.shape.join(' × ');
-    groups.set(shape, [...(groups.get(shape) ?? []), parameter]);
-  }
-  return groups;
+  return groupBy(parameters, ({ shape }) => [shape.join(' × ')]);
 }
 
 interface MuonRate {
@@ -90,7 +86,7 @@ export class Muon {
   ): Promise<void> {
     const feeds: Record<string, ort.Tensor> = {};
     for (const [shape, members] of this.#groups) {
-      const [rows, columns] = members[0].shape.map(Number);
+      const [rows, columns] = members[0].shape;
       const size = rows * columns;
       const ahead = new Float32Array(members.length * size);
       for (const [k, { name }] of members.entries()) {
@@ -109,7 +105,7 @@ export class Muon {
     for (const [shape, members] of this.#groups) {
       const updates = outputs[shape].data as Float32Array;
       const size = updates.length / members.length;
-      const stepSize = rate * rateFactor(members[0].shape.map(Number));
+      const stepSize = rate * rateFactor(members[0].shape);
       for (const [k, { name }] of members.entries()) {
         const values = weightsOf(weights, name);
         for (let i = 0; i < size; i++) values[i] = values[i] * keep - stepSize * updates[k * size + i];

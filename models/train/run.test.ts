@@ -1,9 +1,10 @@
 // A run from start to end on a tiny network: what it leaves, and that a stopped run goes on as if it had never stopped.
 
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import type { StatsFs } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseClipConfig } from '../clip/config.ts';
 import { readSafetensors } from '../clip/safetensors.ts';
 import type { EncodingBatch } from '../clip/types.ts';
@@ -14,6 +15,8 @@ import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
 import type { Weights } from '../networks/weights.ts';
 import { openLog, type RunLog } from './log.ts';
 import { CHECKPOINT, type RunOptions, runTraining } from './run.ts';
+
+vi.mock(import('node:fs/promises'), { spy: true });
 
 const PAIRS = 4;
 const STEPS = 6;
@@ -64,7 +67,7 @@ function optionsIn(folder: string, changes: Partial<RunOptions> = {}): RunOption
       precision: 'fp32',
       seed: 3,
       patchDropout: 0.5,
-      patchDropoutSteps: 4,
+      reducedSteps: 4,
       captionTokens: 16,
       gradClipNorm: 1,
       schedule: { peak: 0.01, warmupSteps: 2, totalSteps: STEPS },
@@ -174,6 +177,17 @@ describe('a run', () => {
     expect(await readdir(out)).toEqual([]);
   });
 
+  it('is not begun, and not resumed, where its checkpoints have no room', async () => {
+    await runTraining(optionsIn(out, stopAfter(2)));
+    const { size } = await stat(join(out, CHECKPOINT));
+    vi.mocked(statfs).mockResolvedValue({ bavail: size, bsize: 1 } as StatsFs);
+    await expect(runTraining(optionsIn(out, { resume: true }))).rejects.toThrow(
+      /^The disk of .* has 1 MB left; the run needs 1 MB for its checkpoints/,
+    );
+    vi.mocked(statfs).mockRestore();
+    expect((await runTraining(optionsIn(out, { resume: true }))).step).toBe(STEPS);
+  });
+
   it('takes the later of equals', async () => {
     const progress = await runTraining(optionsIn(out, { evaluate: async () => judged(0.5) }));
     expect(progress.best).toEqual({ step: 6, accuracy: 0.5 });
@@ -232,9 +246,11 @@ describe('a run', () => {
     await writeFile(path, bytes.subarray(0, bytes.length - 10));
     await expect(resume({})).rejects.toThrow(CHECKPOINT);
     await rm(path);
-    await expect(resume({})).rejects.toThrow(/no checkpoint.*without --resume/i);
+    await expect(resume({})).rejects.toThrow(
+      /checkpoint\.safetensors could not be read: it is not there\. .*without --resume/,
+    );
     await mkdir(path);
-    await expect(resume({})).rejects.toThrow(/checkpoint\.safetensors could not be read: .*resume again/);
+    await expect(resume({})).rejects.toThrow(/checkpoint\.safetensors could not be read: it is a folder/);
   });
 
   it("takes pairs that share a key out of each other's negatives", async () => {
@@ -270,7 +286,8 @@ describe('a run', () => {
       .map((line) => JSON.parse(line));
     expect(lines.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(lines.filter(({ type }) => type === 'evaluation')).toHaveLength(3);
-    expect(lines[0]).toMatchObject({ skipped: 0, learningRate: 0.005 });
-    expect(lines[0].loss).toBeGreaterThan(0);
+    expect(lines[0]).toMatchObject({ type: 'start', step: 0, totalSteps: STEPS });
+    expect(lines[1]).toMatchObject({ skipped: 0, learningRate: 0.005 });
+    expect(lines[1].loss).toBeGreaterThan(0);
   });
 });

@@ -2,27 +2,40 @@
 // that were held out of training, by which the best weights are chosen. The model folder always holds the best so far, the
 // checkpoint beside it the last.
 
+import { existsSync } from 'node:fs';
+import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
 import type { EncodingBatch } from '../clip/types.ts';
 import type { PairBatch, PairStream } from '../data/pair-stream.ts';
 import type { TextPairStream } from '../data/text-pairs.ts';
+import { removeUnfinished } from '../files/folder.ts';
 import type { Weights } from '../networks/weights.ts';
-import { type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { bytesOf, type Checkpoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
 import { GpuThread } from './gpu-thread.ts';
 import type { Evaluation, RunLog } from './log.ts';
-import { writeModelFiles, writeWeights } from './model-folder.ts';
+import { writeConfig, writeTextFiles, writeWeights } from './model-folder.ts';
 import { isOfModel } from './step-graph.ts';
-import { finalWeights, type StepTrainer, startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import {
+  finalWeights,
+  type StepTrainer,
+  startingState,
+  Trainer,
+  type TrainerOptions,
+  tokensAt,
+} from './trainer.ts';
 
 export interface RunOptions {
   readonly out: string;
   readonly config: ClipConfig;
   /** For the model folder. */
   readonly tokenizerJson: unknown;
-  /** The captions of a step as ids; early steps may cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP training"). */
-  readonly encode: (captions: readonly string[], step: number) => EncodingBatch;
+  /**
+   * Captions as ids, cut at so many tokens: early steps cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP
+   * training").
+   */
+  readonly encode: (captions: readonly string[], tokens: number) => EncodingBatch;
   readonly pairs: PairStream;
   /** As many as the trainer's steps have beside the pictures. */
   readonly textPairs?: TextPairStream;
@@ -53,96 +66,99 @@ export const CHECKPOINT = 'checkpoint.safetensors';
 const BEFORE_THE_FIRST = -1;
 
 export async function runTraining(options: RunOptions): Promise<Progress> {
-  const { config, encode, pairs, log, signal } = options;
-  const { totalSteps } = options.trainer.schedule;
-  const checkpoint = join(options.out, CHECKPOINT);
   const kinds = { cpu: Trainer, webgpu: GpuThread };
-  const trainer: StepTrainer = await kinds[options.device].create(config, options.trainer);
+  const trainer: StepTrainer = await kinds[options.device].create(options.config, options.trainer);
+  try {
+    return await run(options, trainer, await begin(options, trainer));
+  } finally {
+    await trainer.release();
+  }
+}
+
+/** Where the run stands: at its start, or where its checkpoint was written. */
+async function begin(options: RunOptions, { parameters }: StepTrainer): Promise<Checkpoint> {
+  const { out, resume, pretrained, settings, trainer } = options;
+  await removeUnfinished(join(out, CHECKPOINT));
+  await removeUnfinished(join(out, 'model.safetensors'));
+  // What is already trained is judged before the first step too: a run that only spoils it leaves it as it was.
+  const evaluated = pretrained ? BEFORE_THE_FIRST : 0;
+  const checkpoint = resume
+    ? await readCheckpoint(join(out, CHECKPOINT), parameters, trainer.optimizer, settings)
+    : {
+        state: startingState(parameters, trainer, pretrained),
+        progress: { step: 0, settings, best: null, evaluated },
+      };
+  await refuseFullDisk(out, bytesOf(checkpoint.state));
+  return checkpoint;
+}
+
+/** A checkpoint is written beside the last one, and the best weights beside the best so far. */
+async function refuseFullDisk(out: string, checkpointBytes: number): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const { bavail, bsize } = await statfs(out);
+  const needed = 2 * checkpointBytes;
+  if (bavail * bsize >= needed) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new Error(
+    `The disk of ${out} has ${megabytes(bavail * bsize)} left; the run needs ${megabytes(needed)} for its checkpoints, of ${megabytes(checkpointBytes)} each, and its model. Make room, or name a folder on another disk in --out.`,
+  );
+}
+
+async function run(options: RunOptions, trainer: StepTrainer, begun: Checkpoint): Promise<Progress> {
+  const { out, config, log, signal, evaluate } = options;
+  const { totalSteps } = options.trainer.schedule;
   const { parameters } = trainer;
   const ofModel = parameters.filter(isOfModel);
-  const loss = LOSSES[options.trainer.loss];
+  const { state } = begun;
+  let { best, evaluated } = begun.progress;
 
-  let best: Progress['best'] = null;
-  // What is already trained is judged before the first step too: a run that only spoils it leaves it as it was.
-  let evaluated = options.pretrained ? BEFORE_THE_FIRST : 0;
-  let state = startingState(parameters, options.trainer, options.pretrained);
-  if (options.resume) {
-    try {
-      const saved = await readCheckpoint(checkpoint, parameters, options.trainer.optimizer);
-      refuseOtherSettings(checkpoint, saved.progress.settings, options.settings);
-      ({ state } = saved);
-      ({ best, evaluated } = saved.progress);
-    } catch (error) {
-      await trainer.release();
-      throw error;
-    }
-  }
   const progress = (): Progress => ({ step: state.step, settings: options.settings, best, evaluated });
   const save = async () => {
     await trainer.settle(state);
-    await writeCheckpoint(checkpoint, parameters, state, progress());
+    await writeCheckpoint(join(out, CHECKPOINT), parameters, state, progress());
     await log.checkpoint();
   };
-
   const done = () => state.step === totalSteps;
   /** Comes after saving, so that an evaluation that fails costs no step, and a resumed run begins with it. */
   const evaluationDue = () =>
-    options.evaluate !== null &&
-    state.step > evaluated &&
-    (done() || state.step % options.evaluateEvery === 0);
-
-  /** What a step reads. */
-  const prepare = async (step: number) => {
-    const batch = await pairs.batch(step);
-    const beside = options.textPairs?.draw(step);
-    const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
-    return {
-      batch,
-      inputs: {
-        pixel_values: batch.pixel_values,
-        captions: encode(texts, step),
-        pairs: loss.inputsOf(batch.keys, options.positives),
-        textPairs: beside && loss.inputsOf(beside.keys, options.positives),
-        wordVectors: beside?.vectors && {
-          data: beside.vectors.data,
-          pairs: loss.inputsOf(beside.vectors.keys, options.positives),
-        },
-      },
-    };
+    evaluate !== null && state.step > evaluated && (done() || state.step % options.evaluateEvery === 0);
+  const judge = async (evaluate: NonNullable<RunOptions['evaluate']>) => {
+    const evaluation = await evaluate(finalWeights(state));
+    const { accuracy } = evaluation;
+    // Of equals the later: it was trained at a lower rate.
+    const better = best === null || accuracy >= best.accuracy;
+    if (better) {
+      await writeWeights(out, config, ofModel, finalWeights(state));
+      best = { step: state.step, accuracy };
+    }
+    evaluated = state.step;
+    // Told before it counts as done: a run that is killed between the two tells it twice, and never not at all.
+    await log.evaluation({ step: state.step, ...evaluation, better });
+    await save();
   };
   // One step ahead, so that a GPU does not wait while words are drawn and encoded.
   let ahead: ReturnType<typeof prepare> | null = null;
 
-  log.start(state.step, totalSteps);
   try {
-    // A run that is killed early can be resumed, not only be in the way of the next one; one that did not begin leaves nothing.
+    log.start(state.step, totalSteps);
+    // A run that is killed before its first checkpoint is begun anew, one that is killed after it resumed: config.json, by which
+    // a folder is known for a model's that is in the way, comes behind both.
     if (!options.resume) {
-      await writeModelFiles(options.out, config, options.tokenizerJson);
+      await writeTextFiles(out, config, options.tokenizerJson);
       await save();
     }
+    if (!existsSync(join(out, 'config.json'))) await writeConfig(out, config);
     while (!signal.aborted) {
-      if (options.evaluate && evaluationDue()) {
-        const evaluation = await options.evaluate(finalWeights(state));
-        const { accuracy } = evaluation;
-        // Of equals the later: it was trained at a lower rate.
-        const better = best === null || accuracy >= best.accuracy;
-        if (better) {
-          await writeWeights(options.out, config, ofModel, finalWeights(state));
-          best = { step: state.step, accuracy };
-        }
-        evaluated = state.step;
-        await save();
-        await log.evaluation({ step: state.step, ...evaluation, better });
-      }
+      if (evaluate && evaluationDue()) await judge(evaluate);
       if (done()) break;
 
       const started = performance.now();
-      const { batch, inputs } = await (ahead ?? prepare(state.step));
+      const { batch, inputs } = await (ahead ?? prepare(options, state.step));
       // Not ahead: a teacher may be on the GPU that the step before was on, whose provider runs one session at a time.
       const pairsOfStep = (await options.soften?.(inputs.pairs, batch)) ?? inputs.pairs;
       const waited = performance.now() - started;
       const following = state.step + 1;
-      ahead = following < totalSteps ? prepare(following) : null;
+      ahead = following < totalSteps ? prepare(options, following) : null;
       // Its failure is told when its turn comes; until then it must not end the process as unhandled.
       ahead?.catch(() => undefined);
       const report = await trainer.train(state, { ...inputs, pairs: pairsOfStep });
@@ -150,25 +166,32 @@ export async function runTraining(options: RunOptions): Promise<Progress> {
       if (signal.aborted || done() || evaluationDue() || state.step % options.saveEvery === 0) await save();
     }
     // Without a best the last are the best there are.
-    if (!best) await writeWeights(options.out, config, ofModel, finalWeights(state));
+    if (!best) await writeWeights(out, config, ofModel, finalWeights(state));
     return progress();
   } finally {
     // Who closes what it reads from must not find it reading.
     await ahead?.catch(() => undefined);
-    try {
-      await trainer.release();
-    } finally {
-      await log.stop();
-    }
+    await log.stop();
   }
 }
 
-function refuseOtherSettings(path: string, saved: Progress['settings'], given: Progress['settings']): void {
-  for (const name of new Set([...Object.keys(saved), ...Object.keys(given)])) {
-    if (saved[name] !== given[name]) {
-      throw new Error(
-        `${path} cannot be resumed: it was written with ${name} ${saved[name] ?? 'unset'}, this run has ${given[name] ?? 'unset'}. Give the same settings, or start anew without --resume in another folder.`,
-      );
-    }
-  }
+/** What a step reads. */
+async function prepare({ config, encode, pairs, positives, textPairs, trainer }: RunOptions, step: number) {
+  const loss = LOSSES[trainer.loss];
+  const batch = await pairs.batch(step);
+  const beside = textPairs?.draw(step);
+  const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
+  return {
+    batch,
+    inputs: {
+      pixel_values: batch.pixel_values,
+      captions: encode(texts, tokensAt(step, config, trainer)),
+      pairs: loss.inputsOf(batch.keys, positives),
+      textPairs: beside && loss.inputsOf(beside.keys, positives),
+      wordVectors: beside?.vectors && {
+        data: beside.vectors.data,
+        pairs: loss.inputsOf(beside.vectors.keys, positives),
+      },
+    },
+  };
 }

@@ -177,15 +177,16 @@ export function towerFeeds(
   const size = config.vision_config.image_size;
   const part = (data: Float32Array, each: number) => data.subarray(from * each, (from + count) * each);
   const texts = count + textsBeside({ textPairs });
+  const all = patchCount(config);
   const feeds: Record<string, ort.Tensor> = {
     pixel_values: floats(part(pixel_values, 3 * size * size), [count, 3, size, size]),
     ...(target === 'gpu'
       ? { input_ids: shortIds(captions, from, texts) }
       : packTexts(captions, { from, count: texts, tokens }, config.text_config)),
   };
-  if (kept) {
-    const dims = [patches + 1, patchCount(config) + 1];
-    feeds.kept = floats(part(kept, dims[0] * dims[1]), [count, ...dims]);
+  if (patches < all) {
+    const rows = given(kept, 'kept patches');
+    feeds.kept = floats(part(rows, (patches + 1) * (all + 1)), [count, patches + 1, all + 1]);
   }
   return feeds;
 }
@@ -220,18 +221,24 @@ function feedsBeside(
   { count, wordVectors }: TextPairsShape,
   { textPairs, wordVectors: vectors }: StepInputs,
 ): Tensors {
+  const feeds = pairFeeds(given(textPairs, 'pairs of texts'), count, BESIDE.texts);
+  if (!wordVectors) return feeds;
+  const { data, pairs } = given(vectors, 'word vectors');
   return {
-    ...pairFeeds(textPairs, count, BESIDE.texts),
-    ...(wordVectors &&
-      vectors && {
-        ...pairFeeds(vectors.pairs, count, BESIDE.vectors),
-        word_vectors: floats(vectors.data, [count, wordVectors.size]),
-      }),
+    ...feeds,
+    ...pairFeeds(pairs, count, BESIDE.vectors),
+    word_vectors: floats(data, [count, wordVectors.size]),
   };
 }
 
-function pairFeeds(of: LossInputs | undefined, count: number, prefix: string): Tensors {
+function pairFeeds(of: LossInputs, count: number, prefix: string): Tensors {
   return Object.fromEntries(
-    Object.entries(of ?? {}).map(([name, data]) => [`${prefix}${name}`, floats(data, [count, count])]),
+    Object.entries(of).map(([name, data]) => [`${prefix}${name}`, floats(data, [count, count])]),
   );
+}
+
+/** What a step's shape says that its graph reads. */
+function given<Input>(input: Input | undefined, what: string): Input {
+  if (input === undefined) throw new Error(`A step was made to read ${what}, and its batch came without.`);
+  return input;
 }

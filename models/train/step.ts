@@ -96,10 +96,13 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind:
     carried(again.text_embeds, 'text_gradients'),
   );
 
-  const embed = await GraphSession.create(embedGraph, kind);
-  const whole = await GraphSession.create(lossGraph, kind, loss);
-  const back = await GraphSession.create(backGraph, kind, inner);
-  const beside = textPairs ? await createTextStep(config, { ...shape, textPairs }, kind) : null;
+  const sessions = new Sessions();
+  const embed = await sessions.opened(GraphSession.create(embedGraph, kind));
+  const whole = await sessions.opened(GraphSession.create(lossGraph, kind, loss));
+  const back = await sessions.opened(GraphSession.create(backGraph, kind, inner));
+  const beside = textPairs
+    ? await sessions.opened(createTextStep(config, { ...shape, textPairs }, kind))
+    : null;
   const temperature = whole.parameters.filter(({ name }) => name.startsWith('logit_'));
   const besides = beside?.parameters.filter((parameter) => !isOfModel(parameter)) ?? [];
 
@@ -143,10 +146,28 @@ async function createAccumulatedStep(config: ClipConfig, shape: StepShape, kind:
       const textLoss = (await beside?.run(weights, inputs, sums)) ?? 0;
       return { loss: scalar(asked.loss) + textLoss, gradients: sums, updates };
     },
-    async release() {
-      for (const session of [embed, whole, back, beside]) await session?.release();
-    },
+    release: () => sessions.release(),
   };
+}
+
+/** What a step has open, released together: at its end, or where the next does not open. */
+class Sessions {
+  readonly #open: Pick<Step, 'release'>[] = [];
+
+  async opened<Session extends Pick<Step, 'release'>>(opening: Promise<Session>): Promise<Session> {
+    try {
+      const session = await opening;
+      this.#open.push(session);
+      return session;
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  async release(): Promise<void> {
+    for (const session of this.#open.splice(0)) await session.release();
+  }
 }
 
 interface TextStep extends Pick<Step, 'parameters' | 'release'> {

@@ -15,7 +15,7 @@ import expected from './fixtures/steps.json' with { type: 'json' };
 import { patchCount } from './patch-dropout.ts';
 import { createStep } from './step.ts';
 import { isOfModel, type StepShape } from './step-graph.ts';
-import { finalWeights, startingState, Trainer, type TrainerOptions } from './trainer.ts';
+import { finalWeights, notANumber, startingState, Trainer, type TrainerOptions } from './trainer.ts';
 
 const PAIRS = 4;
 const KIND = { threads: 1, precision: 'fp32' } as const;
@@ -28,7 +28,7 @@ const OPTIONS: TrainerOptions = {
   ...KIND,
   seed: 0,
   patchDropout: 0,
-  patchDropoutSteps: 0,
+  reducedSteps: 0,
   captionTokens: 77,
   gradClipNorm: 1,
   schedule: { peak: 0.002, warmupSteps: 3, totalSteps: 10 },
@@ -320,9 +320,32 @@ describe('a step that gives no number', () => {
     const inputs = inputsOf(config, 0);
     inputs.pixel_values[5] = Number.NaN;
     await expect(trainer.train(state, inputs)).rejects.toThrow(
-      /Step 1 gave a loss of NaN.*first in the gradient of/,
+      /^Step 1 gave a loss of NaN.*: all weights are finite, the largest is [\d.]+ in [\w.]+\. The weights are as they were/,
     );
     expect(state.step).toBe(0);
     expect(state.weights).toEqual(before);
+    for (const name of ['text_model.final_layer_norm.bias', 'visual_projection.weight']) {
+      const spoiled = {
+        ...state,
+        weights: new Map(before).set(name, before.get(name)?.with(1, Number.NaN) as never),
+      };
+      await expect(trainer.train(spoiled, inputsOf(config, 0))).rejects.toThrow(
+        `: ${name} is not finite any more.`,
+      );
+    }
+    await trainer.release();
+  });
+
+  it('names the gradient that overflowed, not those behind it that it spoiled', () => {
+    const weights = new Map([['first', Float32Array.of(1)]]);
+    const gradients = new Map(
+      Object.entries({ first: Number.NaN, second: Number.POSITIVE_INFINITY, third: 1 }).map(
+        ([name, value]) => [name, Float32Array.of(value)] as const,
+      ),
+    );
+    const state = { step: 4, weights, moments: new Map(), average: null };
+    expect(notANumber({ loss: 2, gradientNorm: Number.NaN, gradients }, state).message).toMatch(
+      /^Step 5 gave a loss of 2 and a gradient of length NaN: it began in the gradient of second\./,
+    );
   });
 });

@@ -1,5 +1,5 @@
-// The state of a run and how a batch changes it: forward and backward in one graph (step.ts), the gradients clipped to a length
-// of one, AdamW (adamw.ts) or Muon (muon.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
+// The state of a run and how a batch changes it: forward and backward in one graph (step.ts), the gradients clipped,
+// AdamW (adamw.ts) or Muon (muon.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
 
 import type { ClipConfig } from '../clip/config.ts';
 import { type Weights, weightsOf } from '../networks/weights.ts';
@@ -27,11 +27,11 @@ export interface TrainerOptions extends AdamOptions {
   readonly threads: number;
   readonly precision: Precision;
   readonly seed: number;
-  /** Share of the patches that the vision transformer does not see, until `patchDropoutSteps`. */
+  /** Steps with patches left out and short captions; the rest of the run sees all, as the trained model will. */
+  readonly reducedSteps: number;
+  /** Share of the patches that the vision transformer does not see in these steps. */
   readonly patchDropout: number;
-  /** Steps with patches left out; the rest of the run sees whole pictures, as the trained model will. */
-  readonly patchDropoutSteps: number;
-  /** Tokens that no caption of these steps has more of; those of the rest may fill the context. */
+  /** Tokens that no caption of these steps has more of. */
   readonly captionTokens: number;
   /** Gradients longer than this, as one vector, are shortened to it. */
   readonly gradClipNorm: number;
@@ -137,8 +137,7 @@ export class Trainer implements StepTrainer {
     const { loss, gradients, updates } = await this.#run(state, inputs);
     const gradientNorm = globalNorm(gradients.values());
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      const where = `, first in ${firstNotFinite(gradients)}`;
-      throw notANumber(state.step + 1, loss, gradientNorm, where);
+      throw notANumber({ loss, gradientNorm, gradients }, state);
     }
     const rate = learningRate(state.step, schedule);
     const scale = Math.min(1, gradClipNorm / gradientNorm);
@@ -205,20 +204,20 @@ export function shapeAt(step: number, config: ClipConfig, options: TrainerOption
 export function tokensAt(
   step: number,
   config: ClipConfig,
-  { captionTokens, patchDropoutSteps }: Pick<TrainerOptions, 'captionTokens' | 'patchDropoutSteps'>,
+  { captionTokens, reducedSteps }: Pick<TrainerOptions, 'captionTokens' | 'reducedSteps'>,
 ): number {
   const context = config.text_config.max_position_embeddings;
-  return step < patchDropoutSteps ? Math.min(captionTokens, context) : context;
+  return step < reducedSteps ? Math.min(captionTokens, context) : context;
 }
 
 /** Patches of each picture that a step sees. */
 export function patchesAt(
   step: number,
   config: ClipConfig,
-  { patchDropout, patchDropoutSteps }: Pick<TrainerOptions, 'patchDropout' | 'patchDropoutSteps'>,
+  { patchDropout, reducedSteps }: Pick<TrainerOptions, 'patchDropout' | 'reducedSteps'>,
 ): number {
   const all = patchCount(config);
-  return step < patchDropoutSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
+  return step < reducedSteps ? Math.max(1, Math.round(all * (1 - patchDropout))) : all;
 }
 
 /** The first steps count for little: an average that remembers the random start for a thousand steps is no use. */
@@ -244,15 +243,39 @@ export function keptAt(
   return patches < all ? keptPatches({ batchSize, patches, all }, seed, step) : undefined;
 }
 
-/** @param where in which tensor, where that is known */
-export function notANumber(step: number, loss: number, gradientNorm: number, where = ''): Error {
+interface NotFinite extends Pick<StepReport, 'loss' | 'gradientNorm'> {
+  /** Left out where a GPU has them. */
+  readonly gradients?: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * What to say of a step that gave no numbers, with the tensor where it began.
+ * @param state as it was before the step
+ */
+export function notANumber(
+  { loss, gradientNorm, gradients }: NotFinite,
+  { step, weights }: TrainingState,
+): Error {
   return new Error(
-    `Step ${step} gave a loss of ${loss} and a gradient of length ${gradientNorm}${where}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
+    `Step ${step + 1} gave a loss of ${loss} and a gradient of length ${gradientNorm}: ${whereItBegan(loss, weights, gradients)}. The weights are as they were before this step; try a lower --lr or a longer --warmup.`,
   );
 }
 
-function firstNotFinite(gradients: ReadonlyMap<string, Float32Array>): string {
-  for (const [name, values] of gradients)
-    if (!values.every(Number.isFinite)) return `the gradient of ${name}`;
-  return 'the loss';
+function whereItBegan(loss: number, weights: Weights, gradients: NotFinite['gradients'] = new Map()): string {
+  const spoiled = [...weights].find(([, values]) => !values.every(Number.isFinite));
+  if (spoiled) return `${spoiled[0]} is not finite any more`;
+  // Gradients go from the last layer to the first, and what is no number spoils all that come after.
+  const overflowing = [...gradients].findLast(([, values]) => !values.every(Number.isFinite));
+  if (Number.isFinite(loss) && overflowing) return `it began in the gradient of ${overflowing[0]}`;
+  const [name, size] = largest(weights);
+  return `all weights are finite, the largest is ${size.toPrecision(3)} in ${name}`;
+}
+
+function largest(weights: Weights): [name: string, size: number] {
+  let found: [string, number] = ['', 0];
+  for (const [name, values] of weights) {
+    const size = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    if (size > found[1]) found = [name, size];
+  }
+  return found;
 }

@@ -13,7 +13,6 @@ import { fitted } from '../../models/convert/checkpoints/fit.ts';
 import { inferConfig } from '../../models/convert/checkpoints/infer-config.ts';
 import { namedTensors } from '../../models/convert/checkpoints/named-tensors.ts';
 import { openCheckpoint, openCheckpointFile } from '../../models/convert/checkpoints/open.ts';
-import type { RangeFile } from '../../models/convert/checkpoints/range-file.ts';
 import {
   bytes,
   dictionary,
@@ -24,6 +23,7 @@ import {
   text,
 } from '../../models/convert/fixtures/pickles.ts';
 import { pick, type Random } from '../../models/data/random.ts';
+import type { RangeFile } from '../../models/files/range-file.ts';
 import { below, mutated, spoiled } from './mutate.ts';
 import { type Bytes, spoiledJson, type Target } from './target.ts';
 import { type StoredEntry, zipOf } from './zip.ts';

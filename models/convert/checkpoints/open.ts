@@ -1,8 +1,9 @@
 // Opens whatever checkpoint a person names, by what the file begins with and not by its name's ending.
 
+import { openRangeFile, type RangeFile } from '../../files/range-file.ts';
+import { openSafetensorsFile } from '../../files/safetensors-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { openRangeFile, type RangeFile } from './range-file.ts';
-import { openSafetensorsFile, openShards } from './safetensors-file.ts';
+import { openShards } from './shards.ts';
 import { openTorchArchive } from './torch-archive.ts';
 
 const [ZIP, JSON_OBJECT, PICKLE] = [0x50, 0x7b, 0x80];

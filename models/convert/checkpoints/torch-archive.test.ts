@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader, ZipWriter } from '@zip.js/zip.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRangeFile } from '../../files/range-file.ts';
 import { bytes, dictionary, type Part, PROTO, pickle, tensor, text, tuple } from '../fixtures/pickles.ts';
 import { openCheckpoint } from './open.ts';
-import { openRangeFile } from './range-file.ts';
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/vision-transformer-training.pt');
 

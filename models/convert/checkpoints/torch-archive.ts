@@ -5,9 +5,9 @@
 import { Reader, ZipReader } from '@zip.js/zip.js';
 import { shown } from '../../clip/checked.ts';
 import { type Dtype, readTensor, type Tensor, type TensorInfo } from '../../clip/safetensors.ts';
+import type { RangeFile } from '../../files/range-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Constructor, PICKLE_LIMITS, type PickleValue, unpickle } from './pickle.ts';
-import type { RangeFile } from './range-file.ts';
 
 /** The classes of torch's storages, by the type of their numbers. */
 const STORAGES: ReadonlyMap<string, Dtype> = new Map([

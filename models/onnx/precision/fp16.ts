@@ -133,10 +133,12 @@ function isFloatResult(node: NodeProto, floats: ReadonlySet<string>): boolean {
       return intAttribute(node, 'to', 0) === DataType.FLOAT;
     case 'discrete':
       return false;
-    case undefined:
+    case undefined: {
+      const domain = node.domain && `${node.domain}.`;
       throw new Error(
-        `The operator ${node.domain}${node.opType} (${node.name}) cannot be put into fp16: fp16.ts does not know its result's type.`,
+        `The operator ${domain}${node.opType} (${node.name}) cannot be put into fp16, because the type of its result is not known. Leave fp16 and q4f16 out of --precision.`,
       );
+    }
     default:
       return result satisfies never;
   }

@@ -1,22 +1,21 @@
 // A run as TensorBoard reads it: a file of events for each time that it is begun or resumed, named so that they sort by time.
 // `tensorboard --logdir runs` shows all of them as one run, and several runs beside each other.
 
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { RunLog } from '../log.ts';
+import { type LogFile, openLogFile } from '../log-file.ts';
 import { EventSchema, SessionLog_SessionStatus as SessionStatus } from './event_pb.ts';
 import { record } from './record.ts';
 
 /** @param folder made where it is not there; nothing is written before the run starts */
 export function openEvents(folder: string, batchSize: number): RunLog {
-  let file: number | null = null;
+  let file: LogFile | null = null;
 
   type What = NonNullable<MessageInitShape<typeof EventSchema>['what']>;
   function write(step: number, what: What): void {
-    if (file === null) return;
     const event = create(EventSchema, { wallTime: Date.now() / 1000, step: BigInt(step), what });
-    writeSync(file, record(toBinary(EventSchema, event)));
+    file?.write(record(toBinary(EventSchema, event)));
   }
   function scalars(step: number, values: Readonly<Record<string, number>>): void {
     const value = Object.entries(values).map(([tag, simpleValue]) => ({ tag, simpleValue }));
@@ -25,8 +24,7 @@ export function openEvents(folder: string, batchSize: number): RunLog {
 
   return {
     start(step) {
-      mkdirSync(folder, { recursive: true });
-      file = openSync(join(folder, fileName(step)), 'a');
+      file = openLogFile(join(folder, fileName(step)));
       write(0, { case: 'fileVersion', value: 'brain.Event:2' });
       // A run that was killed has told of steps after its last checkpoint, which are done anew.
       if (step > 0) write(step + 1, { case: 'sessionLog', value: { status: SessionStatus.START } });
@@ -49,8 +47,7 @@ export function openEvents(folder: string, batchSize: number): RunLog {
     damaged() {},
     checkpoint() {},
     stop() {
-      if (file !== null) closeSync(file);
-      file = null;
+      file?.close();
     },
   };
 }

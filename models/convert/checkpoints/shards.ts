@@ -1,41 +1,14 @@
-// safetensors as checkpoints: one file, or several of which an index says what lies where (transformers,
+// Several safetensors files as one checkpoint, of which an index says what lies where (transformers,
 // `model.safetensors.index.json`).
 
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { checked, parseJson, quoted, refuseLongText, shown } from '../../clip/checked.ts';
-import {
-  readSafetensorsHeader,
-  readTensor,
-  safetensorsHeaderEnd,
-  type TensorPlace,
-} from '../../clip/safetensors.ts';
+import { openRangeFile, type RangeFile } from '../../files/range-file.ts';
+import { openSafetensorsFile } from '../../files/safetensors-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { openRangeFile, type RangeFile } from './range-file.ts';
 
-const HEADER_LENGTH = 8;
 const WHOLE = 'Fetch it too: all files that the index names belong together.';
-
-export async function openSafetensorsFile(file: RangeFile): Promise<Checkpoint> {
-  const end = safetensorsHeaderEnd(await file.read(0, Math.min(HEADER_LENGTH, file.bytes)), file.path);
-  const head = await file.read(0, Math.min(end, file.bytes));
-  const { tensors } = readSafetensorsHeader(head, file.path, file.bytes);
-  return {
-    name: file.path,
-    tensors,
-    async read(name) {
-      const place = placeOf(tensors, name, file.path);
-      return readTensor(await file.read(place.start, place.end), place);
-    },
-    close: () => file.close(),
-  };
-}
-
-function placeOf(tensors: ReadonlyMap<string, TensorPlace>, name: string, path: string): TensorPlace {
-  const place = tensors.get(name);
-  if (!place) throw new Error(`${path} holds no tensor ${name}.`);
-  return place;
-}
 
 /** Of a file beside the index, as every disk takes it. */
 const PLAIN_NAME = /^[\w.-]{1,200}\.safetensors$/;

@@ -1,6 +1,6 @@
 // A file that is read in pieces.
 
-import { openNamedFile, readRange } from '../../files/folder.ts';
+import { openNamedFile, readRange } from './folder.ts';
 
 export interface RangeFile {
   readonly path: string;
@@ -13,10 +13,14 @@ export interface RangeFile {
 /** @param advice a sentence on what to do where there is none */
 export async function openRangeFile(path: string, advice: string): Promise<RangeFile> {
   const handle = await openNamedFile(path, advice);
-  const { size } = await handle.stat();
+  const found = await handle.stat();
+  if (found.isDirectory()) {
+    await handle.close();
+    throw new Error(`${path} could not be read: it is a folder, not a file. ${advice}`);
+  }
   return {
     path,
-    bytes: size,
+    bytes: found.size,
     read: (start, end) => readRange(handle, path, start, end),
     close: () => handle.close(),
   };
