@@ -97,6 +97,16 @@ describe('parseOptions', () => {
     expect(() => parseOptions(table, argv)).toThrow(UsageError);
     expect(() => parseOptions(table, argv)).toThrow(message);
   });
+
+  it('names its own option where another program has another name for it', () => {
+    const elsewhere = { logs: 'name the folder in --out' };
+    expect(() => parseOptions(table, ['--logs', 'x'], elsewhere)).toThrow(
+      /^There is no option --logs; name the folder in --out\.$/,
+    );
+    expect(() => parseOptions(table, ['--toString', 'x'], elsewhere)).toThrow(
+      /^There is no option --toString\.$/,
+    );
+  });
 });
 
 describe('runCommand', () => {

@@ -88,6 +88,8 @@ export function command<const Table extends OptionTable>(definition: {
   readonly name: string;
   readonly summary: string;
   readonly options: Table;
+  /** What other programs call options that are asked for here, and what to do instead. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   run(values: OptionValues<Table>): Promise<void>;
 }): Command {
   const { name, summary, options } = definition;
@@ -96,7 +98,7 @@ export function command<const Table extends OptionTable>(definition: {
     summary,
     options,
     help: () => helpText(name, summary, options),
-    execute: async (argv) => definition.run(parseOptions(options, argv)),
+    execute: async (argv) => definition.run(parseOptions(options, argv, definition.elsewhere)),
   };
 }
 
@@ -151,6 +153,7 @@ export async function runOneOf(commands: readonly Command[], argv: readonly stri
 export function parseOptions<Table extends OptionTable>(
   table: Table,
   argv: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
 ): OptionValues<Table> {
   const given = new Map<string, string[]>();
   const { tokens } = parseArgs({
@@ -178,7 +181,10 @@ export function parseOptions<Table extends OptionTable>(
       continue;
     }
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (!option || isPositional(option)) throw new UsageError(`There is no option ${token.rawName}.`);
+    if (!option || isPositional(option)) {
+      const instead = Object.hasOwn(elsewhere, token.name) ? `; ${elsewhere[token.name]}` : '';
+      throw new UsageError(`There is no option ${token.rawName}${instead}.`);
+    }
     const values: string[] = given.get(token.name) ?? [];
     if (given.has(token.name) && option.kind !== 'list') {
       throw new UsageError(`${token.rawName} is given twice.`);

@@ -1,4 +1,4 @@
-// The options of training, open_clip's where it has them.
+// The options of training. What open_clip has too is called as it is there, but for what means something else here (ELSEWHERE).
 
 import { availableParallelism } from 'node:os';
 import { SMALL } from '../data/low-resolution.ts';
@@ -23,7 +23,7 @@ export const TRAIN_OPTIONS = {
     kind: 'text',
     value: 'paths',
     required: true,
-    help: `${DATA_KINDS}, and *2 after one shows its rows twice in an epoch`,
+    help: `${DATA_KINDS}, and *2 after one shows its rows twice in an epoch (whole numbers)`,
   },
   ...CSV_OPTIONS,
   out: {
@@ -50,7 +50,7 @@ export const TRAIN_OPTIONS = {
     default: 1,
     min: 1,
     integer: true,
-    help: 'times --batch-size pairs a step, all told apart from each other: for batches larger than memory',
+    help: 'times --batch-size pairs a step, all told apart from each other: for batches larger than memory, on the CPU; exact but for batch norms, which see a part at a time',
   },
   siglip: { kind: 'flag', help: "SigLIP's sigmoid loss instead of the paper's softmax" },
   positives: {
@@ -80,7 +80,7 @@ export const TRAIN_OPTIONS = {
     choices: ['fp32', 'int8'],
     default: 'fp32',
     value: 'fp32|int8',
-    help: "how the transformers' matrices are multiplied; int8 is faster on CPUs with VNNI instructions, and leaves their gradients fp32 (SwitchBack)",
+    help: "how the transformers' matrices are multiplied; int8 is faster on CPUs with VNNI instructions, is refused on those that lack them, and leaves their gradients fp32 (SwitchBack)",
   },
   lr: {
     kind: 'number',
@@ -110,7 +110,7 @@ export const TRAIN_OPTIONS = {
     default: 0.5,
     min: 0,
     max: 0.95,
-    help: 'share of the patches left out of each step before --unmasked-epochs',
+    help: 'share of the patches left out of each step before --unmasked-epochs, of a vision transformer',
   },
   'caption-tokens': {
     kind: 'number',
@@ -137,7 +137,7 @@ export const TRAIN_OPTIONS = {
     default: 0,
     min: 0,
     integer: true,
-    help: 'classes whose pictures training sees nothing of, to tell how it fares with words that no picture carried',
+    help: 'classes whose pictures training sees nothing of, to tell how it fares with labels that no picture had; captions may still speak of them',
   },
   'color-jitter-prob': {
     kind: 'number',
@@ -205,5 +205,19 @@ export const TRAIN_OPTIONS = {
   },
   resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
 } as const satisfies OptionTable;
+
+/** open_clip's options that are asked for otherwise. */
+export const ELSEWHERE = {
+  'train-data-upsampling-factors': 'give --upsampling-factors, by the names of data sets',
+  'force-patch-dropout': 'give --patch-dropout, and --unmasked-epochs for the end without',
+  'dataset-type': 'what --train-data holds is recognised by itself',
+  logs: 'name the folder in --out',
+  name: 'name the folder in --out',
+  'val-data': 'rows are held out by --held-out, and `npm run -s evaluate` measures by other data',
+  'imagenet-val': '`npm run -s evaluate -- zero-shot` measures by any data',
+  'lr-scheduler': 'the rate falls along a cosine',
+  'aug-cfg': 'give --crop-scale, --color-jitter-prob and --gray-scale-prob',
+  'delete-previous-checkpoint': 'one checkpoint is kept, the last',
+} as const;
 
 export type TrainOptions = OptionValues<typeof TRAIN_OPTIONS>;

@@ -25,12 +25,20 @@ import { defaultBatchSize, runLength } from './run-length.ts';
 import { openRunLogs, refuseReports, withReport } from './run-logs.ts';
 import { softeningOf } from './softening.ts';
 import { openTextData, refuseWithoutTextData } from './text-data.ts';
-import { FINE_RATE, MOST_WARMUP, PEAK_RATE, TRAIN_OPTIONS, type TrainOptions } from './train-options.ts';
+import {
+  ELSEWHERE,
+  FINE_RATE,
+  MOST_WARMUP,
+  PEAK_RATE,
+  TRAIN_OPTIONS,
+  type TrainOptions,
+} from './train-options.ts';
 
 export const train = command({
   name: 'train',
   summary: 'Trains a CLIP from pictures and words and leaves a model folder.',
   options: TRAIN_OPTIONS,
+  elsewhere: ELSEWHERE,
   run: async (options) => {
     const softening = softeningOf(options);
     refuseContradictions(options);

@@ -24,7 +24,7 @@ import { verifyOnDisk } from '../files/hash-file.ts';
 export const IMAGES_PER_RUN = 32;
 /**
  * One scale holds for all numbers that go into a product of 8 bits: a picture alone is nearer to fp32, and its vector does not depend on
- * which others it came with.
+ * which others it came with. Texts come by the hundred and stay together: which others one came with moves it by 0.0003 in cosine at most.
  */
 const EIGHT_BITS: ReadonlySet<Precision> = new Set(['q8', 'int8', 'uint8']);
 /** The buffers' mode holds for all sessions of a process, whichever is opened first, and training needs this one. */
