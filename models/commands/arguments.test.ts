@@ -98,7 +98,7 @@ describe('parseOptions', () => {
     expect(() => parseOptions(table, argv)).toThrow(message);
   });
 
-  it('names its own option where another program has another name for it', () => {
+  test('names its own option where another program has another name for it', () => {
     const elsewhere = { logs: 'name the folder in --out' };
     expect(() => parseOptions(table, ['--logs', 'x'], elsewhere)).toThrow(
       /^There is no option --logs; name the folder in --out\.$/,

@@ -104,6 +104,32 @@ it('makes small rows of a repository, without what is measured by, and counts wh
   ]);
 });
 
+it('takes data that is here already, a file for each data set, without what is measured by', async () => {
+  await setUp();
+  const at = (path: string) => join(folder, path);
+  await put('animals/cat/1.jpg', await picture(1, 64, 48).jpeg().toBuffer());
+  await put('animals/cat/broken.jpg', 'no picture');
+  await put('animals/dog/large.jpg', await picture(3, 300, 200).jpeg().toBuffer());
+  await put('walks/dog.png', await picture(6, 80, 60).png().toBuffer());
+  await put('walks/list.csv', 'filepath,title\ndog.png,A dog runs.\n');
+  const data = ['--train-data', `${at('animals')},${at('walks/list.csv')}`];
+  const argv = [...data, '--measured-by', at('eval'), '--out', at('checked')];
+  expect(await runCommand(collect, argv)).toBe(0);
+  expect(told.map((line) => JSON.parse(line))).toEqual([
+    { source: 'animals', rows: 1, found: 3, damaged: 1, dropped: 1 },
+    { source: 'list', rows: 1, found: 1, damaged: 0, dropped: 0 },
+  ]);
+  const source = await openSources(at('checked'));
+  expect(Array.from({ length: source.length }, (_, index) => source.text(index))).toMatchObject([
+    { labels: ['cat'], captions: [], source: 'animals' },
+    { labels: [], captions: ['A dog runs.'], source: 'list' },
+  ]);
+  expect(Buffer.from((await source.row(0)).image).equals(await picture(1, 64, 48).jpeg().toBuffer())).toBe(
+    true,
+  );
+  expect(await runCommand(collect, [...argv, '--recipe', at('data.json')])).toBe(2);
+});
+
 it('says which repository is missing, and writes nothing', async () => {
   const argv = await setUp();
   await rm(join(folder, 'repositories/someone'), { recursive: true });

@@ -1,5 +1,6 @@
 // Pictures of class folders in other people's repositories, made into one small parquet file a source: upright, cropped to a less
-// oblong shape, short side limited, and without whatever equals or nearly equals a picture that is measured by.
+// oblong shape, short side limited, and without whatever equals or nearly equals a picture that is measured by. And pictures with words
+// that lie here already, without that too.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { type Fingerprint, findNear, fingerprint } from './near-duplicates.ts';
 import { findPictures } from './picture-paths.ts';
-import type { PairSource } from './types.ts';
+import { readRows } from './sources.ts';
+import type { PairRow, PairSource } from './types.ts';
 
 export const SourceRecipe = v.object({
   /** The data set's name, as rows and cards give it. */
@@ -91,6 +93,42 @@ export async function collect(
     }
   }
   return { rows, found: pictures.length, leftOut: pictures.length - wanted.length, ...counts };
+}
+
+export interface Checked {
+  /** As they are, in their order. */
+  readonly rows: readonly PairRow[];
+  readonly damaged: number;
+  /** Equal or nearly equal to a picture that is measured by. */
+  readonly dropped: number;
+}
+
+/** A source's rows without what is measured by. */
+export async function withoutMeasured(
+  source: PairSource,
+  { measuredBy, onDamaged = console.warn }: Pick<CollectOptions, 'measuredBy' | 'onDamaged'>,
+): Promise<Checked> {
+  const rows: PairRow[] = [];
+  const counts = { damaged: 0, dropped: 0 };
+  for await (const row of readRows(source)) {
+    const print = await printOf(row, onDamaged);
+    if (print === null) counts.damaged++;
+    else if (findNear(measuredBy, print) >= 0) counts.dropped++;
+    else rows.push(row);
+  }
+  return { rows, ...counts };
+}
+
+async function printOf(
+  { id, image }: PairRow,
+  onDamaged: (message: string) => void,
+): Promise<Fingerprint | null> {
+  try {
+    return fingerprint(await decodeImage(image, id));
+  } catch (error) {
+    onDamaged(`Leaving out a picture: ${error instanceof Error ? error.message : error}`);
+    return null;
+  }
 }
 
 /** Fingerprints of everything that is measured by; no picture there may be damaged. */
