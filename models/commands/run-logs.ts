@@ -2,8 +2,6 @@
 
 import { basename, join, resolve } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
-import type { PairSource } from '../data/types.ts';
-import { classesOf } from '../evaluate/zero-shot.ts';
 import type { LossName } from '../train/contrastive-loss.ts';
 import { type Guessing, inTurn, openLog, type RunLog } from '../train/log.ts';
 import { type History, remember } from '../train/report/history.ts';
@@ -13,6 +11,7 @@ import { openReport } from '../train/report/report.ts';
 import { samplePictures } from '../train/report/sample.ts';
 import { openEvents } from '../train/tensorboard/events.ts';
 import { UsageError } from './arguments.ts';
+import type { Judges } from './held-out.ts';
 
 export const REPORTS = ['html', 'tensorboard', 'none'] as const;
 type Reports = readonly (typeof REPORTS)[number][];
@@ -52,21 +51,22 @@ export async function withReport(
     readonly out: string;
     readonly config: ClipConfig;
     readonly loss: LossName;
-    readonly heldOut: PairSource | null;
+    readonly judges: Judges | null;
   },
 ): Promise<RunLog> {
   if (!history) return log;
-  const { out, config, heldOut, settings, batchesPerEpoch, guessing } = run;
+  const { out, config, judges, settings, batchesPerEpoch, guessing } = run;
   const report = openReport(join(out, 'report.html'), history, {
     name: basename(resolve(out)),
     network: networkFacts(config, run.loss),
     settings,
     batchesPerEpoch,
     guessing,
-    heldOut: heldOut && {
-      rows: heldOut.length,
-      classes: classesOf(heldOut).length,
-      pictures: await samplePictures(heldOut),
+    heldOut: judges?.areHeldOut ? { rows: judges.rows.length, classes: judges.classes.length } : null,
+    sample: judges && {
+      pictures: await samplePictures(judges.rows),
+      choices: judges.classes.length,
+      kind: judges.kind,
     },
   });
   return inTurn([log, report]);

@@ -9,16 +9,14 @@ import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { readLexicon } from '../data/lexicon.ts';
 import { openPairStream } from '../data/pair-stream.ts';
-import { soundRows } from '../data/sound-rows.ts';
 import { openSources, upsample } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
 import type { Progress } from '../train/checkpoint.ts';
 import { MEAN, STD } from '../train/model-folder.ts';
-import { sampleRows } from '../train/report/sample.ts';
 import { CHECKPOINT, runTraining } from '../train/run.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
 import { csvColumns } from './data-options.ts';
-import { evaluateHeldOut, holdOut } from './held-out.ts';
+import { holdOut, judge, judgesOf } from './held-out.ts';
 import { interruptible } from './interruption.ts';
 import { networkToTrain } from './network-to-train.ts';
 import { defaultBatchSize, runLength } from './run-length.ts';
@@ -49,7 +47,8 @@ export const train = command({
     const meanings = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
     const lexicon = meanings?.lexicon;
     if (!resume) await refuseOtherRun(out);
-    const { train: trainRows, heldOut, unseen } = holdOut(source, options);
+    const split = holdOut(source, options);
+    const { train: trainRows, heldOut } = split;
     refuseSingleClass(trainRows);
 
     const part = options['batch-size'] ?? defaultBatchSize(trainRows.length);
@@ -83,15 +82,8 @@ export const train = command({
         onDamaged: log.damaged,
       });
       try {
-        const judges = heldOut && (await soundRows(heldOut, log.damaged));
-        const asked = judges && {
-          rows: judges,
-          unseen: unseen && (await soundRows(unseen, log.damaged)),
-          sample: logs.history ? sampleRows(judges) : [],
-          config,
-          tokenizerJson,
-          threads,
-        };
+        const wantsSample = logs.history !== null;
+        const judges = await judgesOf(split, wantsSample, log.damaged);
         const settings = settingsOf(options, {
           '--train-data': options['train-data'],
           '--csv-img-key': csv.image,
@@ -146,13 +138,15 @@ export const train = command({
             resume,
             saveEvery: length.saveEvery,
             evaluateEvery: length.evaluateEvery,
-            evaluate: asked && ((weights) => evaluateHeldOut(asked, weights)),
+            evaluate:
+              judges &&
+              ((weights) => judge({ ...judges, wantsSample, config, tokenizerJson, threads }, weights)),
             log: await withReport(logs, {
               out,
               config,
               loss,
               guessing,
-              heldOut: judges,
+              judges,
               settings,
               batchesPerEpoch: pairs.batchesPerEpoch,
             }),

@@ -440,6 +440,31 @@ it('tells how it fares with classes that it sees nothing of', async () => {
   ).rejects.toThrow(/--held-out-classes are judged beside held-out rows/);
 });
 
+it('is judged by captions where data has no labels, and shows what it trains on where nothing is held out', async () => {
+  const rows = Object.keys(COLOURS).flatMap((name) =>
+    Array.from(
+      { length: 8 },
+      (_, i) => `${at('unseen', `${name} disc`, `${i}.png`)},A ${name} disc and a ${i}.`,
+    ),
+  );
+  await writeFile(at('captions.csv'), `filepath,title\n${rows.join('\n')}\n`);
+  const short = shortArguments('captions.csv');
+  await run(train, ...short, '--held-out', '6', '--out', at('by captions'));
+  const [judged] = (await logOf('by captions')).filter(({ type }) => type === 'evaluation');
+  expect(judged.accuracy * 6).toBeCloseTo(Math.round(judged.accuracy * 6), 4);
+  expect(judged.predictions).toHaveLength(6);
+  expect(judged.predictions[0].best[0].label).toMatch(/^A \w+ disc and a \d\.$/);
+  expect(await readFile(at('by captions', 'report.html'), 'utf8')).toContain('of 6 captions');
+
+  await run(train, ...shortArguments('shapes'), '--held-out', '0', '--out', at('none held out'));
+  const [shown] = (await logOf('none held out')).filter(({ type }) => type === 'evaluation');
+  expect(shown).toMatchObject({ accuracy: null, better: false });
+  expect(shown.predictions).toHaveLength(16);
+  const report = await readFile(at('none held out', 'report.html'), 'utf8');
+  expect(report).toContain('the pictures that it trains on');
+  expect(report).toContain('of 3 labels');
+});
+
 it('reports to whom it is asked to, and says nothing that data could turn into markup', async () => {
   await drawShapes(at('marked'), 10);
   await rename(at('marked', 'red disc'), at('marked', '<b>red & round'));

@@ -3,11 +3,12 @@
  * and the encoded pictures of parquet files, are held in memory; other pictures are read one by one. Whatever is missing or malformed
  * is refused while opening, with a sentence that names the file, not in the middle of a training run.
  */
+import { realpath } from 'node:fs/promises';
 import { CSV_COLUMNS } from './csv.ts';
 import { type OpenOptions, openPath } from './open-path.ts';
 import { permutation, randomStream } from './random.ts';
 import { parseSpec } from './source-spec.ts';
-import type { PairRow, PairSource } from './types.ts';
+import type { PairRow, PairSource, PairText } from './types.ts';
 
 /**
  * Opens comma-separated paths of whatever `openPath` knows as one list of rows. `path*2` marks its rows as seen twice in an
@@ -17,14 +18,28 @@ import type { PairRow, PairSource } from './types.ts';
 export async function openSources(
   spec: string,
   onLeftOut: (message: string) => void = console.warn,
-  { csv = CSV_COLUMNS }: Partial<OpenOptions> = {},
+  { csv = CSV_COLUMNS }: Partial<Pick<OpenOptions, 'csv'>> = {},
 ): Promise<PairSource> {
   const sources: PairSource[] = [];
+  const onFile = refuseRepeated(spec);
   for (const { path, times } of parseSpec(spec)) {
-    const opened = await openPath(path, { onLeftOut, csv });
+    const opened = await openPath(path, { onLeftOut, onFile, csv });
     sources.push(...(times === 1 ? opened : opened.map((source) => seenTimes(source, times))));
   }
   return sources.length === 1 ? sources[0] : joined(spec, withIdsOfTheirOwn(sources));
+}
+
+/** Also where one file has two names, by a link or as part of a folder. */
+function refuseRepeated(spec: string): (file: string) => Promise<void> {
+  const known = new Set<string>();
+  return async (file) => {
+    const place = await realpath(file);
+    if (known.has(place))
+      throw new Error(
+        `Opening the data ${spec}: found ${file} in it twice, expected each file once, or a picture could be trained on and held out at the same time. Name it once, as path*2 where its rows are to be seen twice in an epoch.`,
+      );
+    known.add(place);
+  };
 }
 
 /**
@@ -118,6 +133,32 @@ export function drawRows(source: PairSource, { count, seed }: { count: number; s
   if (source.length <= count) return source;
   const order = permutation(source.length, randomStream('sample', seed));
   return selectRows(source, order.subarray(0, count).sort(), source.name);
+}
+
+/** Takes `count` rows out of a source, whatever they are, the same ones for the same seed. */
+export function splitRows(
+  source: PairSource,
+  { count, seed }: { count: number; seed: number },
+): { train: PairSource; heldOut: PairSource } {
+  const order = permutation(source.length, randomStream('held-out rows', seed));
+  return {
+    train: selectRows(source, order.subarray(count).sort(), `${source.name}, training rows`),
+    heldOut: selectRows(source, order.subarray(0, count).sort(), `${source.name}, held-out rows`),
+  };
+}
+
+/** The first caption of each row as its label, each another one: for data that has no labels. */
+export function namedByCaption(source: PairSource): PairSource {
+  const named = <Row extends PairText>(row: Row): Row => ({
+    ...row,
+    labels: row.captions.slice(0, 1),
+    captions: [],
+  });
+  return {
+    ...source,
+    text: (index) => named(source.text(index)),
+    row: async (index) => named(await source.row(index)),
+  };
 }
 
 /** All rows in their order. */

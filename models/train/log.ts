@@ -14,17 +14,17 @@ export interface StepLine extends StepReport {
   readonly took: number;
 }
 
-/** What the weights say of one of the held-out pictures that a report shows. */
+/** What the weights say of one of the pictures that a report shows. */
 export interface Prediction {
   /** The row's. */
   readonly id: string;
-  /** The most probable labels, best first. */
+  /** The most probable labels or captions, best first. */
   readonly best: readonly { readonly label: string; readonly probability: number; readonly right: boolean }[];
 }
 
 export interface Evaluation {
-  /** Zero-shot, on held-out rows, 0 to 1. */
-  readonly accuracy: number;
+  /** Zero-shot, on held-out rows, 0 to 1; null where none are held out, and only the predictions say something. */
+  readonly accuracy: number | null;
   /** The same of classes that training sees nothing of, told apart from each other; only where some are held out. */
   readonly unseen?: number;
   readonly predictions: readonly Prediction[];
@@ -127,6 +127,7 @@ export function openLog(path: string, batchSize: number, guessing: Guessing | nu
     evaluation(line) {
       write('evaluation', line);
       const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+      if (line.accuracy === null) return;
       held = ` · held-out ${percent(line.accuracy)}${line.better ? ', the best yet' : ''}`;
       if (line.unseen !== undefined) held += `, unseen classes ${percent(line.unseen)}`;
     },

@@ -54,7 +54,7 @@ export interface RunOptions {
   /** Steps between checkpoints, and between evaluations. */
   readonly saveEvery: number;
   readonly evaluateEvery: number;
-  /** How good weights are on held-out rows; null where nothing is held out. */
+  /** How good weights are on held-out rows, and what they say of a sample; null where nobody asks. */
   readonly evaluate: ((weights: Weights) => Promise<Evaluation>) | null;
   readonly log: RunLog;
   /** After the step in hand, a checkpoint is written and the run ends. */
@@ -126,7 +126,7 @@ async function run(options: RunOptions, trainer: StepTrainer, begun: Checkpoint)
     const evaluation = await evaluate(finalWeights(state));
     const { accuracy } = evaluation;
     // Of equals the later: it was trained at a lower rate.
-    const better = best === null || accuracy >= best.accuracy;
+    const better = accuracy !== null && (best === null || accuracy >= best.accuracy);
     if (better) {
       await writeWeights(out, config, ofModel, finalWeights(state));
       best = { step: state.step, accuracy };

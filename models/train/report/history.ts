@@ -27,7 +27,7 @@ const Line = v.variant('type', [
   v.object({
     type: v.literal('evaluation'),
     step: count,
-    accuracy: v.number(),
+    accuracy: v.nullable(v.number()),
     unseen: v.optional(v.number()),
     better: v.boolean(),
     // The first logs had none.
@@ -106,7 +106,7 @@ export function remember(logFile: string, batchSize: number): { log: RunLog; his
     },
     evaluation(line: EvaluationLine) {
       evaluations.push(line);
-      curves.accuracy.add(line.step, line.accuracy);
+      if (line.accuracy !== null) curves.accuracy.add(line.step, line.accuracy);
     },
     damaged(message: string) {
       damaged.add(message);

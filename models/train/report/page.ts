@@ -8,7 +8,7 @@ import { type Chart, drawChart } from './chart.ts';
 import type { Curve, Point } from './curve.ts';
 import type { History } from './history.ts';
 import { Html, html } from './html.ts';
-import type { SamplePicture } from './sample.ts';
+import type { Sample, SamplePicture } from './sample.ts';
 
 /** What does not change while a run goes on. */
 export interface ReportFacts {
@@ -20,12 +20,9 @@ export interface ReportFacts {
   readonly batchesPerEpoch: number;
   /** Null for a loss that has no such number. */
   readonly guessing: Guessing | null;
-  /** Null where nothing is held out. */
-  readonly heldOut: {
-    readonly rows: number;
-    readonly classes: number;
-    readonly pictures: readonly SamplePicture[];
-  } | null;
+  /** How many rows are held out, and among how many labels or captions they are ranked; null where none are. */
+  readonly heldOut: { readonly rows: number; readonly classes: number } | null;
+  readonly sample: Sample | null;
 }
 
 const STYLE = new Html(
@@ -217,16 +214,20 @@ function last(points: readonly Point[]): number {
   return points.at(-1)?.value ?? Number.NaN;
 }
 
-function sample({ evaluations }: History, { heldOut }: ReportFacts): Html | null {
-  if (!heldOut || heldOut.pictures.length === 0) return null;
+function sample({ evaluations }: History, { heldOut, sample }: ReportFacts): Html | null {
+  if (!sample) return null;
+  const { pictures, choices, kind } = sample;
   const newest = evaluations.at(-1);
   const said = new Map(newest?.predictions.map((prediction) => [prediction.id, prediction]));
+  const which = heldOut
+    ? `${pictures.length} of the ${whole(heldOut.rows)} held-out pictures`
+    : `${pictures.length} of the pictures that it trains on, since none are held out`;
   const intro = newest
-    ? `What the weights of step ${whole(newest.step)} say of ${heldOut.pictures.length} of the ${whole(heldOut.rows)} held-out pictures: the three most probable of ${whole(heldOut.classes)} labels.`
-    : 'The first evaluation will say what the weights see in these held-out pictures.';
+    ? `What the weights of step ${whole(newest.step)} say of ${which}: the three most probable of ${whole(choices)} ${kind}.`
+    : `The first evaluation will say what the weights see in ${which}.`;
   return html`<section aria-labelledby="sample"><h2 id="sample">Sample</h2>
 <p>${intro}</p>
-<ul class="sample" role="list">${heldOut.pictures.map((picture) => pictureItem(picture, said.get(picture.id)))}</ul>
+<ul class="sample" role="list">${pictures.map((picture) => pictureItem(picture, said.get(picture.id)))}</ul>
 </section>`;
 }
 
@@ -252,6 +253,7 @@ function evaluations({ evaluations }: History): Html | null {
 <div class="scrolls card" role="group" aria-labelledby="evaluations" tabindex="0"><table>
 <thead class="columns"><tr><th scope="col">Step</th><th scope="col">Held-out accuracy</th>${withUnseen ? html`<th scope="col">Unseen classes</th>` : null}<th scope="col">Note</th></tr></thead>
 <tbody>${evaluations
+    .filter(isJudged)
     .toReversed()
     .map(
       (line) =>
@@ -275,8 +277,14 @@ function factList(title: string, facts: readonly (readonly [string, string])[]):
 }
 
 /** The one whose weights the run keeps. */
-function bestOf(evaluations: readonly EvaluationLine[]): EvaluationLine | undefined {
-  return evaluations.findLast(({ better }) => better);
+function bestOf(evaluations: readonly EvaluationLine[]): Judged | undefined {
+  return evaluations.filter(isJudged).findLast(({ better }) => better);
+}
+
+type Judged = EvaluationLine & { readonly accuracy: number };
+
+function isJudged(line: EvaluationLine): line is Judged {
+  return line.accuracy !== null;
 }
 
 function whole(value: number): string {

@@ -27,10 +27,11 @@ const facts: ReportFacts = {
   settings: { '--train-data': EVIL, '--siglip': false, '--lr': 4e-4 },
   batchesPerEpoch: 5,
   guessing: { loss: Math.log(8), label: 'ln 8' },
-  heldOut: {
-    rows: 20,
-    classes: 4,
+  heldOut: { rows: 20, classes: 4 },
+  sample: {
     pictures: [{ id: 'row 1', label: EVIL, url: 'data:image/webp;base64,AAAA' }],
+    choices: 4,
+    kind: 'labels',
   },
 };
 
@@ -103,13 +104,24 @@ describe('report.html', () => {
   });
 
   it('is there before the first step, and without held-out rows', async () => {
-    const log = reported({ heldOut: null, guessing: null });
+    const log = reported({ heldOut: null, sample: null, guessing: null });
     log.start(0, 10);
     await log.checkpoint();
     expect(await page()).toContain('Nothing to draw before the first step');
     log.step(line(1));
     await log.stop();
     expect(await page()).toContain('<title id="loss-title">');
+    expect(await page()).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('shows pictures that are trained on where none are held out', async () => {
+    const log = reported({ heldOut: null });
+    log.start(0, 10);
+    log.step(line(1));
+    await log.evaluation({ ...judged(1, 0), accuracy: null, better: false });
+    await log.stop();
+    expect(await page()).toContain('of 1 of the pictures that it trains on, since none are held out');
+    expect(await page()).not.toContain('id="evaluations"');
     expect(await page()).not.toMatch(/NaN|undefined|Infinity/);
   });
 

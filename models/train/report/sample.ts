@@ -1,4 +1,5 @@
-// The held-out pictures that a report shows, the same ones throughout a run: spread over the rows, and so over the data sets.
+// The pictures that a report shows with what the weights say of them, the same ones throughout a run: spread over the rows, and so over
+// the data sets.
 
 import type { PairSource } from '../../data/types.ts';
 import { thumbnail } from '../../files/thumbnail.ts';
@@ -6,10 +7,17 @@ import { thumbnail } from '../../files/thumbnail.ts';
 export interface SamplePicture {
   /** The row's. */
   readonly id: string;
-  /** What it shows: its labels. */
+  /** What it shows: its labels, or its caption. */
   readonly label: string;
   /** A small copy as a data: URL. */
   readonly url: string;
+}
+
+export interface Sample {
+  readonly pictures: readonly SamplePicture[];
+  /** Among how many labels or captions the weights rank for each. */
+  readonly choices: number;
+  readonly kind: 'labels' | 'captions';
 }
 
 const MOST_PICTURES = 16;

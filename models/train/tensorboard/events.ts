@@ -40,7 +40,7 @@ export function openEvents(folder: string, batchSize: number): RunLog {
     },
     evaluation({ step, accuracy, unseen }) {
       scalars(step, {
-        'held_out/accuracy': accuracy,
+        ...(accuracy !== null && { 'held_out/accuracy': accuracy }),
         ...(unseen !== undefined && { 'held_out/unseen': unseen }),
       });
     },
