@@ -26,6 +26,11 @@ const MAX_LOG_SCALE = 20;
 /** What a logit_scale, which is a logarithm, may be. */
 export const logarithm = v.pipe(v.number(), v.minValue(-MAX_LOG_SCALE), v.maxValue(MAX_LOG_SCALE));
 
+/** CLIP clips its scale at this while training (Radford et al. 2021, section 2.5), and its published models ended there. */
+export const MAX_LOGIT_SCALE = 100;
+/** What a cosine is multiplied by, from its trained logarithm. */
+export const logitScaleOf = (logarithm: number): number => Math.min(Math.exp(logarithm), MAX_LOGIT_SCALE);
+
 const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 const tokenId = v.pipe(v.number(), v.integer(), v.minValue(0));
 

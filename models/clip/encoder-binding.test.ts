@@ -41,7 +41,7 @@ describe('bindEncoder', () => {
     [
       'vision_model',
       graph([tensor('image')], ['image_embeds']),
-      /takes image; pixel_values alone was expected/,
+      /takes image; pixel_values alone was expected\. Export it with that input/,
     ],
     ['vision_model', graph([pixels, mask], ['image_embeds']), /pixel_values alone/],
     [
@@ -53,7 +53,7 @@ describe('bindEncoder', () => {
     [
       'vision_model',
       graph([tensor('pixel_values', PIXELS, 'float16')], ['image_embeds']),
-      /pixel_values as float16; float32/,
+      /pixel_values as float16; float32 was expected\. Export it with inputs of that type/,
     ],
     [
       'text_model',

@@ -49,7 +49,7 @@ export function bindEncoder(
   const takesAttentionMask = encoder === 'text_model' && inputs.has(MASK);
   if (given === undefined || inputs.size > (takesAttentionMask ? 2 : 1)) {
     throw new Error(
-      `The ${encoder} takes ${[...inputs.keys()].join(', ') || 'nothing'}; ${input} alone was expected.`,
+      `The ${encoder} takes ${[...inputs.keys()].join(', ') || 'nothing'}; ${input} alone was expected. Export it with that input, or choose another model.`,
     );
   }
   if (!outputs.includes(output)) {
@@ -59,7 +59,9 @@ export function bindEncoder(
   }
   for (const value of inputs.values()) {
     if (value.type !== type)
-      throw new Error(`The ${encoder} takes ${value.name} as ${value.type}; ${type} was expected.`);
+      throw new Error(
+        `The ${encoder} takes ${value.name} as ${value.type}; ${type} was expected. Export it with inputs of that type, or choose another precision.`,
+      );
   }
   const [batch, ...axes] = given.shape ?? [];
   if (typeof batch === 'number') {

@@ -54,13 +54,13 @@ export async function verifyFound(
   if (!expected) throw new Error(`${path} is not listed in manifest.json; export the model again.`);
   if (bytes !== expected.bytes) {
     throw new Error(
-      `${path} is damaged or of another version: it has ${bytes} bytes, manifest.json says ${expected.bytes}.`,
+      `${path} is damaged or of another version: it has ${bytes} bytes, manifest.json says ${expected.bytes}; export the model again, or fetch it again.`,
     );
   }
   const found = await hash();
   if (found !== expected.sha256) {
     throw new Error(
-      `${path} is damaged or of another version: its SHA-256 is ${found}, manifest.json says ${expected.sha256}.`,
+      `${path} is damaged or of another version: its SHA-256 is ${found}, manifest.json says ${expected.sha256}; export the model again, or fetch it again.`,
     );
   }
 }

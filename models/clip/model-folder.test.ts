@@ -32,6 +32,8 @@ describe('readModelFolder', () => {
     const source = memorySource(files);
     const folder = await readModelFolder(source);
     expect(folder.name).toBe('tiny');
+    const windows = { ...memorySource(files, 'C:\\models\\tiny'), modelName: 'tiny' };
+    expect((await readModelFolder(windows)).name).toBe('tiny');
     expect(folder.precisions).toEqual(['fp32']);
     expect(folder.logitScale).toBeCloseTo(20, 10);
     expect(folder.tokenizer.contextLength).toBe(16);
@@ -319,7 +321,7 @@ describe('manifest.json', () => {
       .replace('"patch_size":16', '"patch_size":32');
     const other = new Map(listed).set('config.json', new TextEncoder().encode(config));
     await expect(open(other)).rejects.toThrow(
-      /The folder models\/tiny was refused: config\.json is damaged .* SHA-256 is [0-9a-f]{64}/,
+      /The folder models\/tiny was refused: config\.json is damaged .* SHA-256 is [0-9a-f]{64}, manifest\.json says [0-9a-f]{64}; export the model again, or fetch it again\.$/,
     );
   });
 

@@ -6,7 +6,7 @@
 
 import * as v from 'valibot';
 import { checked, parseJson, plainObject, refuseLongText } from './checked.ts';
-import { type FolderConfig, logarithm, parseFolderConfig } from './config.ts';
+import { type FolderConfig, logarithm, logitScaleOf, MAX_LOGIT_SCALE, parseFolderConfig } from './config.ts';
 import { precisionsOf } from './encoder-files.ts';
 import { type Manifest, parseManifest, verifyFile } from './manifest.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
@@ -21,8 +21,6 @@ import { parseTokenizer } from './tokenizer.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 import type { FolderFile, FolderSource, Precision, Preprocessing, Tokenizer } from './types.ts';
 
-/** CLIP clips its scale at this while training; also what its published models ended at, so it stands in for an unknown one. */
-const MAX_LOGIT_SCALE = 100;
 /** Hugging Face writes 10^30 for "no limit". */
 const NO_LIMIT = 1e6;
 /** Of every published CLIP; where a folder says nothing of its own. */
@@ -47,28 +45,63 @@ export interface ModelFolder {
 
 /** Reads and checks everything of a folder but its encoders. */
 export async function readModelFolder(source: FolderSource): Promise<ModelFolder> {
+  const { files, manifest, has, named, read, readText } = await openFolder(source);
+
+  // Asked for together: over a network each would wait for the one before.
+  const [configBytes, preprocessorBytes, tokenizerBytes] = await Promise.all([
+    readText('config.json'),
+    readText('preprocessor_config.json'),
+    readTokenizerBytes(has, readText),
+  ]);
+  const configName = named('config.json');
+  const config = parseFolderConfig(parseJson(configBytes, configName), configName);
+  const preprocessorName = named('preprocessor_config.json');
+  const preprocessing = parsePreprocessorConfig(
+    parseJson(preprocessorBytes, preprocessorName),
+    preprocessorName,
+  );
+  refuseFor(pictureContradiction(preprocessing, config), preprocessorName);
+  const tokenizer = await openTokenizer(source.name, tokenizerBytes, named, config);
+  refuseFor(tokenizerContradiction(tokenizer, config), configName);
+  const precisions = precisionsOf(files);
+  if (precisions.length === 0) throw noEncoders(files, named);
+
+  const logScale = config.logit_scale ?? (await readLogitScale(source, files, named('model.safetensors')));
+  return {
+    name: source.modelName ?? source.name.replace(/\/+$/, '').split('/').at(-1) ?? source.name,
+    config,
+    preprocessing,
+    tokenizer,
+    // Unknown, it is taken to have ended where the published models' did.
+    logitScale: logScale === null ? MAX_LOGIT_SCALE : logitScaleOf(logScale),
+    precisions,
+    files,
+    manifest,
+    read,
+  };
+}
+
+/** A folder's list of files, held to its manifest.json, and how they are read. */
+async function openFolder(source: FolderSource) {
   const named = (path: string) => `${source.name.replace(/\/$/, '')}/${path}`;
-  const refuse = (path: string, reason: string): never => {
-    throw new Error(`${named(path)} was refused: ${reason}.`);
-  };
   const files = await source.list();
-  const has = (path: string) => files.some((file) => file.path === path);
-  const expectShort = (path: string) => {
-    for (const file of files) if (file.path === path) refuseLongText(file.bytes, named(path));
-  };
+  const find = (path: string) => files.find((file) => file.path === path);
+  const has = (path: string) => find(path) !== undefined;
+  const expectShort = (path: string) => refuseLongText(find(path)?.bytes ?? 0, named(path));
 
   expectShort('manifest.json');
   const manifestBytes = has('manifest.json') ? await source.read('manifest.json') : null;
   const manifest = manifestBytes && parseManifest(manifestBytes, named('manifest.json'));
   for (const { path, bytes } of manifest?.files ?? []) {
-    const found = files.find((file) => file.path === path);
-    if (!found) refuse(path, 'manifest.json lists it, and it is not there');
-    else if (found.bytes !== bytes) {
-      refuse(path, `it has ${found.bytes} bytes, manifest.json says ${bytes}; export the model again`);
+    const found = find(path);
+    if (!found) throw refusal(named(path), 'manifest.json lists it, and it is not there');
+    if (found.bytes !== bytes) {
+      const differs = `it has ${found.bytes} bytes, manifest.json says ${bytes}; export the model again`;
+      throw refusal(named(path), differs);
     }
   }
   const read = async (path: string) => {
-    if (!has(path)) refuse(path, 'it is not there, and a model needs it');
+    if (!has(path)) throw refusal(named(path), 'it is not there, and a model needs it');
     const bytes = await source.read(path);
     if (manifest) {
       await verifyFile(path, bytes, manifest).catch((error: Error) => {
@@ -77,59 +110,30 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     }
     return bytes;
   };
-
   const readText = async (path: string) => {
     expectShort(path);
     return read(path);
   };
+  return { files, manifest, has, named, read, readText };
+}
 
-  // Asked for together: over a network each would wait for the one before.
-  const [configBytes, preprocessorBytes, tokenizerBytes] = await Promise.all([
-    readText('config.json'),
-    readText('preprocessor_config.json'),
-    readTokenizerBytes(has, readText),
-  ]);
-  const config = parseFolderConfig(parseJson(configBytes, named('config.json')), named('config.json'));
-  const preprocessing = parsePreprocessorConfig(
-    parseJson(preprocessorBytes, named('preprocessor_config.json')),
-    named('preprocessor_config.json'),
-  );
-  const { width, height } = imageSize(preprocessing);
-  const side = config.vision_config.image_size;
-  if (side != null && (width !== side || height !== side)) {
-    refuse(
-      'preprocessor_config.json',
-      `it makes pictures of ${width}×${height}, config.json's model sees ${side}×${side}`,
-    );
-  }
+const refusal = (fileName: string, reason: string) => new Error(`${fileName} was refused: ${reason}.`);
 
-  const tokenizer = await openTokenizer(source.name, tokenizerBytes, named, config);
-  const reason = tokenizerContradiction(tokenizer, config);
-  if (reason) refuse('config.json', reason);
+function refuseFor(reason: string | null, fileName: string): void {
+  if (reason !== null) throw refusal(fileName, reason);
+}
 
-  const precisions = precisionsOf(files);
-  if (precisions.length === 0) {
-    const [half] = files.filter(({ path }) => /^onnx\/(?:vision|text)_model(?:_\w+)?\.onnx$/.test(path));
-    refuse(
-      half?.path ?? 'onnx',
-      half
-        ? 'a precision needs onnx/vision_model and onnx/text_model, and only one of them is there'
-        : 'the encoders onnx/vision_model.onnx and onnx/text_model.onnx are not there; `npm run -s export` makes them',
-    );
-  }
-
-  const logScale = config.logit_scale ?? (await readLogitScale(source, files, named('model.safetensors')));
-  return {
-    name: source.name.replace(/\/+$/, '').split('/').at(-1) ?? source.name,
-    config,
-    preprocessing,
-    tokenizer,
-    logitScale: logScale === null ? MAX_LOGIT_SCALE : Math.min(Math.exp(logScale), MAX_LOGIT_SCALE),
-    precisions,
-    files,
-    manifest,
-    read,
-  };
+function noEncoders(files: readonly FolderFile[], named: (path: string) => string): Error {
+  const half = files.find(({ path }) => /^onnx\/(?:vision|text)_model(?:_\w+)?\.onnx$/.test(path));
+  return half
+    ? refusal(
+        named(half.path),
+        'a precision needs onnx/vision_model and onnx/text_model, and only one of them is there',
+      )
+    : refusal(
+        named('onnx'),
+        'the encoders onnx/vision_model.onnx and onnx/text_model.onnx are not there; `npm run -s export` makes them',
+      );
 }
 
 type Read = (path: string) => Promise<Uint8Array<ArrayBuffer>>;
@@ -180,6 +184,15 @@ async function openTokenizer(
     const message = error instanceof Error ? error.message : String(error);
     throw new Error(`The folder ${folder} was refused: ${message}`, { cause: error });
   }
+}
+
+function pictureContradiction(
+  preprocessing: Preprocessing,
+  { vision_config: { image_size: side } }: FolderConfig,
+): string | null {
+  const { width, height } = imageSize(preprocessing);
+  if (side == null || (width === side && height === side)) return null;
+  return `it makes pictures of ${width}×${height}, config.json's model sees ${side}×${side}`;
 }
 
 /** Hugging Face pools at the largest id where a config says eos 2, and CLIP's own configs say bos 0: both mean "as ever". */

@@ -84,6 +84,8 @@ export interface FolderFile {
 export interface FolderSource {
   /** For messages: the folder as its user named it. */
   readonly name: string;
+  /** The model's, where it is not the part of `name` behind the last `/`: Windows separates with another sign. */
+  readonly modelName?: string;
   list(): Promise<FolderFile[]>;
   /** The whole file; rejects with a sentence that names it where it is missing. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;

@@ -86,50 +86,13 @@ function learnMerges(
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const spelled = [...words.keys()].map(spell);
   const occurrences = [...words.values()];
-
-  const pairs = new Map<number, Pair>();
-  const queue = new Heap<{ readonly pair: Pair; readonly count: number }>(
-    (a, b) =>
-      a.count > b.count ||
-      (a.count === b.count &&
-        (a.pair.left < b.pair.left || (a.pair.left === b.pair.left && a.pair.right < b.pair.right))),
-  );
-  /** The pairs whose counts were touched since the queue saw them, with the count that it saw. */
-  const touched = new Map<Pair, number>();
-
-  const count = (word: number, sign: 1 | -1) => {
-    const symbols = spelled[word];
-    for (let i = 1; i < symbols.length; i++) {
-      const left = symbols[i - 1];
-      const right = symbols[i];
-      const key = left * size + right;
-      let pair = pairs.get(key);
-      if (!pair) {
-        pair = { left, right, count: 0, words: new Set() };
-        pairs.set(key, pair);
-      }
-      if (!touched.has(pair)) touched.set(pair, pair.count);
-      pair.count += sign * occurrences[word];
-      if (sign === 1) pair.words.add(word);
-    }
-  };
-  const enqueueChanged = () => {
-    for (const [pair, before] of touched) {
-      if (pair.count !== before && pair.count >= LEAST_COUNT) queue.push({ pair, count: pair.count });
-    }
-    touched.clear();
-  };
-
-  for (let word = 0; word < spelled.length; word++) count(word, 1);
-  enqueueChanged();
+  const pairs = countedPairs(size);
+  for (const [word, symbols] of spelled.entries()) pairs.add(word, symbols, occurrences[word]);
 
   const merges: [string, string][] = [];
   while (tokens.length < size) {
-    const entry = queue.pop();
-    if (!entry) break;
-    const { pair } = entry;
-    // Every change of a count was enqueued anew, so an entry with another count is out of date.
-    if (entry.count !== pair.count) continue;
+    const pair = pairs.mostFrequent();
+    if (!pair) break;
     const left = tokens[pair.left];
     const right = tokens[pair.right];
     merges.push([left, right]);
@@ -140,14 +103,65 @@ function learnMerges(
       ids.set(left + right, id);
     }
     for (const word of pair.words) {
-      count(word, -1);
+      pairs.remove(spelled[word], occurrences[word]);
       mergePair(spelled[word], pair.left, pair.right, id);
-      count(word, 1);
+      pairs.add(word, spelled[word], occurrences[word]);
     }
     pair.words.clear();
-    enqueueChanged();
   }
   return { tokens, merges };
+}
+
+/** The pairs of words of tokens below `size`, counted, and the most frequent of them at hand. */
+function countedPairs(size: number) {
+  const pairs = new Map<number, Pair>();
+  const queue = new Heap<{ readonly pair: Pair; readonly count: number }>(
+    (a, b) =>
+      a.count > b.count ||
+      (a.count === b.count &&
+        (a.pair.left < b.pair.left || (a.pair.left === b.pair.left && a.pair.right < b.pair.right))),
+  );
+  /** The pairs whose counts were touched since the queue saw them, with the count that it saw. */
+  const touched = new Map<Pair, number>();
+
+  const pairOf = (left: number, right: number): Pair => {
+    const key = left * size + right;
+    let pair = pairs.get(key);
+    if (!pair) {
+      pair = { left, right, count: 0, words: new Set() };
+      pairs.set(key, pair);
+    }
+    return pair;
+  };
+  const change = (pair: Pair, by: number) => {
+    if (!touched.has(pair)) touched.set(pair, pair.count);
+    pair.count += by;
+  };
+
+  return {
+    add(word: number, symbols: readonly number[], occurrences: number): void {
+      for (let i = 1; i < symbols.length; i++) {
+        const pair = pairOf(symbols[i - 1], symbols[i]);
+        change(pair, occurrences);
+        pair.words.add(word);
+      }
+    },
+    remove(symbols: readonly number[], occurrences: number): void {
+      for (let i = 1; i < symbols.length; i++) change(pairOf(symbols[i - 1], symbols[i]), -occurrences);
+    },
+    /** Null where none is left that occurs twice. */
+    mostFrequent(): Pair | null {
+      for (const [pair, before] of touched) {
+        if (pair.count !== before && pair.count >= LEAST_COUNT) queue.push({ pair, count: pair.count });
+      }
+      touched.clear();
+      // Every change of a count was enqueued anew, so an entry with another count is out of date.
+      for (let entry = queue.pop(); entry; entry = queue.pop()) {
+        if (entry.count === entry.pair.count) return entry.pair;
+      }
+      return null;
+    },
+  };
 }
 
 /** A word as the ids of its bytes, the last one with `</w>`. */

@@ -286,6 +286,26 @@ it('goes on where it stood, and says what does not fit', async () => {
   await expect(run(train, '--train-data', at('shapes'), '--out', at('run'))).rejects.toThrow(/--resume/);
 });
 
+it('trains and exports a modified ResNet', async () => {
+  const vision = {
+    model_type: 'modified_resnet',
+    image_size: 32,
+    layers: [1, 1, 1, 1],
+    width: 8,
+    num_attention_heads: 4,
+  };
+  await writeFile(
+    at('resnet.json'),
+    JSON.stringify({ ...NETWORK, vision_config: { ...vision, block: 'basic' } }),
+  );
+  const short = shortArguments('shapes').with(3, at('resnet.json'));
+  await run(train, ...short, '--held-out', '0', '--out', at('resnet'));
+  const printed = await run(exportCommand, '--model', at('resnet'), '--precision', 'fp32', '--threads', '1');
+  expect(printed).toMatch(/fp32 .* 1\.000000 /);
+  const figures = ['--model', at('resnet'), '--data', at('unseen'), '--json'];
+  expect(JSON.parse(await run(zeroShot, ...figures))).toMatchObject({ n: 24, classes: 3 });
+});
+
 const WHOLE_RUN = 90;
 const wholeRun = () => [
   ...['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '12', '--threads', '2'],

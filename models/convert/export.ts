@@ -76,11 +76,13 @@ const SIDE_FILES = ['preprocessor_config.json', ...TOKENIZER_FILES];
 
 /**
  * Replaces the folder's onnx/, selftest.json and manifest.json, and puts into config.json what training of old left out (see
- * configFile in trained-folder.ts); of a folder with encoders alone the two lists. Where it rejects, the folder is as it was.
+ * configFile in trained-folder.ts); of a folder with encoders alone the two lists. Where it rejects, the folder is as it was, or the sentence
+ * says where its files lie.
  */
 export async function exportModel(path: string, options: ExportOptions = {}): Promise<readonly Measured[]> {
   const { threads = availableParallelism(), signal } = options;
   const stage = join(path, `.export-${randomUUID()}`);
+  let holdsOriginals = false;
   try {
     const found = await hasEncodersAlone(path);
     const wanted = options.precisions ?? (found ? await foundPrecisions(path) : USUAL_PRECISIONS);
@@ -105,8 +107,11 @@ export async function exportModel(path: string, options: ExportOptions = {}): Pr
     const made = found ? [] : ['onnx', 'config.json'];
     await takeTheirPlaces(stage, path, [...made, 'selftest.json', 'manifest.json']);
     return measured;
+  } catch (error) {
+    holdsOriginals = error instanceof NotPutBack;
+    throw error;
   } finally {
-    await rm(stage, { recursive: true, force: true });
+    if (!holdsOriginals) await rm(stage, { recursive: true, force: true });
   }
 }
 
@@ -222,13 +227,19 @@ async function takeTheirPlaces(stage: string, path: string, names: readonly stri
       if (present.has(name)) await move(join(path, name), join(stage, `${name}.before`));
       await move(join(stage, name), join(path, name));
     }
-  } catch (error) {
-    for (const step of undo) await step();
-    throw new Error(
-      `${path} could not be written: ${error instanceof Error ? error.message : String(error)}. It is as it was.`,
-      {
-        cause: error,
-      },
+  } catch (cause) {
+    const failed: string[] = [];
+    for (const step of undo) await step().catch((error: unknown) => failed.push(reasonOf(error)));
+    const what = `${path} could not be written: ${reasonOf(cause)}.`;
+    if (failed.length === 0) throw new Error(`${what} It is as it was.`, { cause });
+    throw new NotPutBack(
+      `${what} Nor could all be put back: ${failed.join('; ')}. What was there before lies in ${stage}, each name with .before behind it: move it back yourself, then delete that folder.`,
+      { cause },
     );
   }
 }
+
+/** The stage holds what was there before, and nothing else does. */
+class NotPutBack extends Error {}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -72,7 +72,7 @@ export async function downloadHubFiles(files: readonly HubFile[], options: Downl
 }
 
 async function downloadFile(file: HubFile, options: DownloadOptions): Promise<void> {
-  const { model, folder, pauses = PAUSES, onProgress } = options;
+  const { model, folder, pauses = PAUSES, signal, onProgress } = options;
   const path = join(folder, file.path);
   const part = `${path}.part`;
   if (await isWhole(path, file)) {
@@ -87,7 +87,7 @@ async function downloadFile(file: HubFile, options: DownloadOptions): Promise<vo
       await append(part, have > file.bytes ? 0 : have, file, options);
     } catch (error) {
       if (!(error instanceof CutOff) || attempt >= pauses.length) throw error;
-      await wait(pauses[attempt]);
+      await pause(pauses[attempt], signal);
     }
   }
   const found = await hashOf(part, file);
@@ -115,6 +115,8 @@ async function append(part: string, have: number, file: HubFile, options: Downlo
       `${name} was refused: ${model.endpoint} answered with a page of HTML. Is there a sign-in between this machine and the hub?`,
     );
   }
+  // Status 204: what has come already is not emptied for it.
+  if (response.body === null && have < file.bytes) throw new CutOff(cutOff(name, have, file.bytes));
   // A server that knows no ranges sends all of it.
   const start = response.status === 206 ? have : 0;
   if (start > 0 && !response.headers.get('content-range')?.startsWith(`bytes ${start}-`)) {
@@ -153,6 +155,14 @@ async function append(part: string, have: number, file: HubFile, options: Downlo
   if (written < file.bytes) throw new CutOff(cutOff(name, written, file.bytes));
 }
 
+/** Before another attempt; rejects with the signal's own reason, and not with one about a timer. */
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await wait(milliseconds, undefined, { signal }).catch((error: Error) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
+}
+
 const cutOff = (name: string, written: number, bytes: number) =>
   `${name} was cut off after ${written} of ${bytes} bytes. What has come is kept; the same command goes on.`;
 
@@ -180,7 +190,7 @@ async function ask(
     if (response.ok) return response;
     await response.body?.cancel();
     if (attempt < pauses.length && (response.status === 429 || response.status >= 500)) {
-      await wait(pauses[attempt]);
+      await pause(pauses[attempt], signal);
       continue;
     }
     throw new Error(

@@ -276,6 +276,34 @@ it('that is interrupted leaves what has come, and the same command goes on', asy
   expect(asked.find(({ path }) => path.endsWith('model.safetensors'))?.range).toBe('bytes=50000-');
 });
 
+it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+  ['is busy', (_, response) => response.writeHead(503).end()],
+  ['hangs up', ({ socket }) => socket.destroy()],
+])('an interrupt ends the pause after the hub %s', async (_, act) => {
+  const interrupted = new AbortController();
+  misbehave = (request, response) => {
+    if (!isWeights(request)) return false;
+    act(request, response);
+    setTimeout(() => interrupted.abort(new Error('Interrupted.')), 100);
+    return true;
+  };
+  await expect(run({ pauses: [60_000], signal: interrupted.signal })).rejects.toThrow(/^Interrupted\.$/);
+});
+
+it('an answer without content is a connection that was cut, and empties no file', async () => {
+  await writeFileWhole(at('.out.download', 'model.safetensors.part'), weights().subarray(0, 1000));
+  misbehave = (request, response) => {
+    if (!isWeights(request)) return false;
+    response.writeHead(204).end();
+    return true;
+  };
+  await expect(run({ pauses: [0, 0] })).rejects.toThrow(
+    `model.safetensors of ${ID} was cut off after 1000 of ${weights().length} bytes. What has come is kept`,
+  );
+  const ranges = asked.filter(({ path }) => path.endsWith('model.safetensors')).map(({ range }) => range);
+  expect(ranges).toEqual(['bytes=1000-', 'bytes=1000-', 'bytes=1000-']);
+});
+
 it('an answer that is refused is not waited for', async () => {
   const closed = new Promise<void>((resolve) => {
     misbehave = (request, response) => {

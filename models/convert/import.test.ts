@@ -123,13 +123,13 @@ describe('safetensors', () => {
     [
       'is missing',
       (tensors: Map<string, Tensor>) => tensors.delete('text_model.final_layer_norm.bias'),
-      /lacks what a CLIP of this size has: text_model\.final_layer_norm\.bias \[32\]\./,
+      /lacks what a CLIP of this size has: text_model\.final_layer_norm\.bias \[32\]\. Name a checkpoint of a whole CLIP/,
     ],
     [
       'is too many',
       (tensors: Map<string, Tensor>) =>
         tensors.set('visual.head.weight', { dtype: 'F32', shape: [1], data: new Float32Array(1) }),
-      /holds what no CLIP of the paper has: visual\.head\.weight\./,
+      /holds what no CLIP of the paper has: visual\.head\.weight\. Name a checkpoint of one of the paper's networks/,
     ],
     [
       'is there twice, once as a wrap has named it,',
@@ -145,7 +145,7 @@ describe('safetensors', () => {
           shape: [2],
           data: new Float32Array(2),
         }),
-      /text_model\.final_layer_norm\.bias is F32 \[2\], expected floating-point \[32\]\./,
+      /text_model\.final_layer_norm\.bias is F32 \[2\], expected floating-point \[32\]\. Put the configuration beside it that it came with/,
     ],
     [
       'is of integers',
@@ -160,7 +160,7 @@ describe('safetensors', () => {
     [
       'says a size and is missing',
       (tensors: Map<string, Tensor>) => tensors.delete('text_projection.weight'),
-      /text_projection\.weight is missing; a CLIP's weights have it with 2 axes/,
+      /text_projection\.weight is missing; a CLIP's weights have it with 2 axes\. Name a checkpoint of a whole CLIP\.$/,
     ],
   ])('of which one %s are refused, and nothing is left', async (_, change, message) => {
     const tensors = new Map(await tensorsOf());
@@ -258,7 +258,9 @@ it('a folder that is taken, a source without a tokenizer, and what is no checkpo
     'holds no checkpoint; one of open_clip_model.safetensors, model.safetensors',
   );
   await writeFile(at('text.pt'), 'no checkpoint at all');
-  await expect(imported(at('text.pt'), 'bare')).rejects.toThrow('begins neither as a safetensors file');
+  await expect(imported(at('text.pt'), 'bare')).rejects.toThrow(
+    /begins neither as a safetensors file nor as an archive of PyTorch\. Name a checkpoint: a \.safetensors/,
+  );
   await writeFile(at('old.pt'), Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c));
   await expect(imported(at('old.pt'), 'bare')).rejects.toThrow('before version 1.6');
 });

@@ -239,32 +239,42 @@ async function tokenizerFiles(
   source: string,
   positions: number,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
-  const isFolder = given !== null && (await stat(given).catch(() => null))?.isDirectory();
-  const files = new Map<string, string | Uint8Array>();
-  let definition: TokenizerFiles;
-  if (given !== null && !isFolder) {
-    definition = { bpeGz: await readNamedFile(given, TOKENIZERS) };
-  } else {
-    const present =
-      given === null ? [] : TAKEN_TOKENIZER_FILES.filter((name) => existsSync(join(given, name)));
-    for (const name of present) files.set(name, await readText(join(given ?? '', name)));
-    if (files.has('tokenizer.json')) return files;
-    const [vocabulary, merges] = [files.get('vocab.json'), files.get('merges.txt')];
-    if (vocabulary === undefined || merges === undefined) {
-      throw new Error(
-        `${source} brings no tokenizer: neither tokenizer.json nor vocab.json with merges.txt were found${given === null || given === source ? '' : ` in ${given}`}. Name a folder with them in --tokenizer, or OpenAI's bpe_simple_vocab_16e6.txt.gz.`,
-      );
-    }
-    definition = {
-      vocabJson: parseJson(vocabulary as Uint8Array, 'vocab.json'),
-      mergesTxt: new TextDecoder().decode(merges as Uint8Array),
-    };
-  }
+  const isFile = given !== null && !(await stat(given).catch(() => null))?.isDirectory();
+  const found = given === null || isFile ? new Map<string, Uint8Array>() : await foundTokenizerFiles(given);
+  if (found.has('tokenizer.json')) return found;
+  const definition: TokenizerFiles = isFile
+    ? { bpeGz: await readNamedFile(given, TOKENIZERS) }
+    : olderTokenizer(found, given, source);
   const read = await readTokenizerFiles(definition).catch((error: Error) => {
     throw new Error(`The tokenizer ${given} was refused: ${error.message} ${TOKENIZERS}`, { cause: error });
   });
-  files.set('tokenizer.json', json(tokenizerJsonOf(read)));
-  if (!files.has('tokenizer_config.json'))
-    files.set('tokenizer_config.json', json(tokenizerConfig(positions)));
+  const made = new Map([['tokenizer.json', json(tokenizerJsonOf(read))]]);
+  if (!found.has('tokenizer_config.json'))
+    made.set('tokenizer_config.json', json(tokenizerConfig(positions)));
+  return new Map<string, string | Uint8Array>([...found, ...made]);
+}
+
+async function foundTokenizerFiles(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const name of TAKEN_TOKENIZER_FILES) {
+    if (existsSync(join(folder, name))) files.set(name, await readText(join(folder, name)));
+  }
   return files;
+}
+
+function olderTokenizer(
+  found: ReadonlyMap<string, Uint8Array>,
+  given: string | null,
+  source: string,
+): TokenizerFiles {
+  const [vocabulary, merges] = [found.get('vocab.json'), found.get('merges.txt')];
+  if (vocabulary === undefined || merges === undefined) {
+    throw new Error(
+      `${source} brings no tokenizer: neither tokenizer.json nor vocab.json with merges.txt were found${given === null || given === source ? '' : ` in ${given}`}. Name a folder with them in --tokenizer, or OpenAI's bpe_simple_vocab_16e6.txt.gz.`,
+    );
+  }
+  return {
+    vocabJson: parseJson(vocabulary, 'vocab.json'),
+    mergesTxt: new TextDecoder().decode(merges),
+  };
 }

@@ -25,18 +25,21 @@ export async function openReference(
   threads: number,
 ): Promise<Reference> {
   const open = async (graph: Graph) => {
+    const parameters = Array.from(graph.parameters.values(), ({ name, shape }) => {
+      return [name, new Tensor('float32', weightsOf(weights, name), shape)] as const;
+    });
     const session = await InferenceSession.create(toModel(graph), {
       intraOpNumThreads: threads,
       enableMemPattern: false,
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
-    const parameters = Array.from(graph.parameters.values(), ({ name, shape }) => {
-      return [name, new Tensor('float32', weightsOf(weights, name), shape)] as const;
-    });
     return { session, parameters: Object.fromEntries(parameters) };
   };
   const vision = await open(visionEncoder(config));
-  const text = await open(textEncoder(config));
+  const text = await open(textEncoder(config)).catch(async (error: unknown) => {
+    await vision.session.release();
+    throw error;
+  });
   const embed = async ({ session, parameters }: typeof vision, feeds: Record<string, Tensor>) => {
     const [{ data }] = Object.values(await session.run({ ...parameters, ...feeds }));
     if (!(data instanceof Float32Array)) throw new Error('The network gave no float32 vector.');

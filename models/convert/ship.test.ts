@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Files, tinyModel, withManifest } from '../clip/fixtures/tiny-model.ts';
 import { readModelFolder } from '../clip/model-folder.ts';
 import { directorySource, writeFileWhole } from '../files/folder.ts';
 import { exportModel } from './export.ts';
@@ -33,6 +34,21 @@ it('copies what the page downloads, and leaves no precision of an earlier model'
   ]);
   expect(await readdir(to)).not.toContain('model.safetensors');
   expect(await readFile(join(to, 'README.md'), 'utf8')).toBe('The card.');
+});
+
+it.each<[string, (described: Files) => Files | Promise<Files>]>([
+  ['it has no manifest.json', (described) => described],
+  ['its manifest.json lists no encoders', withManifest],
+])('says what to do where %s', async (reason, listed) => {
+  const [from, to] = [join(root, 'run'), join(root, 'shipped')];
+  const model = await tinyModel();
+  const described = new Map([...model].filter(([path]) => !path.startsWith('onnx/')));
+  for (const [path, bytes] of [...model, ...(await listed(described))])
+    await writeFileWhole(join(from, path), bytes);
+  const refused = shipModel(from, to);
+  await expect(refused).rejects.toThrow(`${from} was not copied to ${to}: ${reason}, and`);
+  await expect(refused).rejects.toThrow(`\`npm run -s export -- --model ${from}\` makes it.`);
+  expect(await readdir(root)).toEqual(['run']);
 });
 
 it('ships no file that differs from its manifest', async () => {

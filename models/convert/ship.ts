@@ -4,6 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { precisionsOf } from '../clip/encoder-files.ts';
 import { readModelFolder } from '../clip/model-folder.ts';
 import { directorySource, writeFileWhole } from '../files/folder.ts';
 import { verifyOnDisk } from '../files/hash-file.ts';
@@ -13,6 +14,11 @@ export async function shipModel(path: string, to: string): Promise<void> {
   await refuseSameFolder(path, to);
   const { manifest } = await readModelFolder(directorySource(path));
   const { files } = manifest ?? { files: [] };
+  if (precisionsOf(files).length === 0) {
+    throw new Error(
+      `${path} was not copied to ${to}: ${manifest ? 'its manifest.json lists no encoders' : 'it has no manifest.json'}, and what that lists is what a page downloads. \`npm run -s export -- --model ${path}\` makes it.`,
+    );
+  }
   for (const file of files) {
     await verifyOnDisk(path, file.path, { files });
     await writeFileWhole(join(to, file.path), createReadStream(join(path, file.path)));

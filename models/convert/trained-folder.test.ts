@@ -52,6 +52,13 @@ describe('readPretrainedFolder, of a folder without model.safetensors', () => {
     expect(await agreement(await shipped(['fp32', 'fp16', 'q8']), 'fp32')).toBeGreaterThan(0.9999999);
   });
 
+  test('takes fp16 where fp32 has one encoder alone', async () => {
+    const folder = await shipped(['fp32', 'fp16']);
+    await rm(join(folder, 'onnx/text_model.onnx'));
+    const { weights } = await readPretrainedFolder(folder);
+    expect(weights.get('text_projection.weight')).toBeDefined();
+  });
+
   test('reads the model that the repository carries', async () => {
     expect(await agreement('public/models/promptlens-mini', 'fp16')).toBeGreaterThan(0.99999);
   });

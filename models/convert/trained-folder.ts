@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { checkEncoder } from '../clip/check-encoder.ts';
 import { parseJson } from '../clip/checked.ts';
-import { type ClipConfig, parseClipConfig } from '../clip/config.ts';
-import { encoderPath } from '../clip/encoder-files.ts';
+import { type ClipConfig, logitScaleOf, parseClipConfig } from '../clip/config.ts';
+import { encoderPath, precisionsOf } from '../clip/encoder-files.ts';
 import { isFloat, toFloat32 } from '../clip/safetensors.ts';
 import type { Encoder, Precision } from '../clip/types.ts';
 import { directorySource, readNamedFile } from '../files/folder.ts';
@@ -35,9 +35,6 @@ export interface TrainedFolder extends PretrainedFolder {
 
 /** What a page's folder can be trained on from, best first. */
 const UNROUNDED = ['fp32', 'fp16'] as const satisfies readonly Precision[];
-
-/** CLIP's own limit (Radford et al. 2021, section 2.5). */
-const MAX_LOGIT_SCALE = 100;
 
 /** The same with weights that are read when they are asked for. */
 export interface OpenedFolder extends Omit<TrainedFolder, 'weights'> {
@@ -89,7 +86,7 @@ export async function openTrainedFolder(path: string): Promise<OpenedFolder> {
       config,
       configFile,
       weights,
-      logitScale: scaleOf(logScale),
+      logitScale: logitScaleOf(logScale),
       logitBias: await scalar('logit_bias'),
       close: () => checkpoint.close(),
     };
@@ -114,12 +111,12 @@ export async function readTrainedFolder(path: string): Promise<TrainedFolder> {
 /** A trained folder, or one that export has shipped for a page, whose fp32 or fp16 encoders are read. */
 export async function readPretrainedFolder(path: string): Promise<PretrainedFolder> {
   const listed = await directorySource(path).list();
-  const files = new Set(listed.map((file) => file.path));
-  if (files.has('model.safetensors')) return readTrainedFolder(path);
-  const precision = UNROUNDED.find((precision) => files.has(encoderPath('vision_model', precision)));
+  if (listed.some((file) => file.path === 'model.safetensors')) return readTrainedFolder(path);
+  const found = precisionsOf(listed);
+  const precision = UNROUNDED.find((each) => found.includes(each));
   if (!precision) {
     throw new Error(
-      `${path} holds no weights to start from: neither model.safetensors nor encoders in fp32 or fp16 were found${files.has(encoderPath('vision_model', 'q8')) ? ', and those in q8 are rounded too coarsely to be trained on' : ''}. Export the model with --precision fp16 too, or name another folder.`,
+      `${path} holds no weights to start from: neither model.safetensors nor encoders in fp32 or fp16 were found${found.includes('q8') ? ', and those in q8 are rounded too coarsely to be trained on' : ''}. Export the model with --precision fp16 too, or name another folder.`,
     );
   }
   const configPath = join(path, 'config.json');
@@ -148,7 +145,7 @@ export async function readPretrainedFolder(path: string): Promise<PretrainedFold
   };
   const vision = await weightsOf('vision_model', visionEncoder(config));
   const text = await weightsOf('text_model', textEncoder(config));
-  return { config, weights: new Map([...vision, ...text]), logitScale: scaleOf(config.logit_scale) };
+  return { config, weights: new Map([...vision, ...text]), logitScale: logitScaleOf(config.logit_scale) };
 }
 
 function parseOnnx(bytes: Uint8Array, file: string): ModelProto {
@@ -163,10 +160,6 @@ function refuseNotFinite(name: string, values: Float32Array, file: string): void
   const at = values.findIndex((value) => !Number.isFinite(value));
   if (at >= 0)
     throw new Error(`${file} was refused: value ${at} of ${name} is ${values[at]}; training went wrong.`);
-}
-
-function scaleOf(logarithm: number): number {
-  return Math.min(Math.exp(logarithm), MAX_LOGIT_SCALE);
 }
 
 const ADVICE = 'Name a folder that training has written.';

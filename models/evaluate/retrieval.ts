@@ -6,7 +6,7 @@ import { cosines, packVectors } from '../clip/ranking.ts';
 import type { PairSource } from '../data/types.ts';
 import type { Embedder, UnitVector } from '../inference/model.ts';
 import { embedSource } from './embed-source.ts';
-import { placeOf } from './place.ts';
+import { rankOf } from './rank.ts';
 
 const KS = [1, 5, 10] as const;
 
@@ -61,21 +61,21 @@ export function retrievalFigures(
 ): RetrievalFigures {
   const packedImages = packVectors(images);
   const packedCaptions = packVectors(captions);
-  const imagePlaces = captions.map((caption, t) => placeOf(cosines(caption, packedImages), pictureOf[t]));
+  const imageRanks = captions.map((caption, t) => rankOf(cosines(caption, packedImages), pictureOf[t]));
   const captionsOf: number[][] = images.map(() => []);
   for (const [t, picture] of pictureOf.entries()) captionsOf[picture].push(t);
-  const textPlaces = images.map((image, i) => {
+  const textRanks = images.map((image, i) => {
     const scores = cosines(image, packedCaptions);
-    return Math.min(...captionsOf[i].map((t) => placeOf(scores, t)));
+    return Math.min(...captionsOf[i].map((t) => rankOf(scores, t)));
   });
-  return { ...recalls('image', imagePlaces), ...recalls('text', textPlaces) };
+  return { ...recalls('image', imageRanks), ...recalls('text', textRanks) };
 }
 
 function recalls<Direction extends string>(
   direction: Direction,
-  places: readonly number[],
+  ranks: readonly number[],
 ): Recalls<Direction> {
-  const share = (k: number) => places.filter((place) => place < k).length / places.length;
+  const share = (k: number) => ranks.filter((rank) => rank < k).length / ranks.length;
   return Object.fromEntries(
     KS.map((k) => [`${direction}_retrieval_recall@${k}`, share(k)]),
   ) as Recalls<Direction>;

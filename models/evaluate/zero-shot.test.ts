@@ -1,5 +1,5 @@
 // fixtures/figures.json comes from PyTorch: `/usr/bin/python3 models/evaluate/fixtures/make-figures.py`.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ensemble, normalize } from '../clip/ranking.ts';
 import type { PairSource, PairText } from '../data/types.ts';
 import torch from './fixtures/figures.json' with { type: 'json' };
@@ -66,12 +66,12 @@ describe('classes', () => {
       new Set(['cat']),
       new Set(['cat', 'felis']),
     ]);
-    expect(rows.map((each) => rightClasses(each, classes))).toEqual([[1], [1], [1], [0]]);
+    expect(rows.map(rightClasses(classes))).toEqual([[1], [1], [1], [0]]);
   });
 
   test('captions have none', () => {
     expect(() => classesOf(source(row()))).toThrow(/toys row 0 has no label.*use retrieval/);
-    expect(() => rightClasses(row(), [['cat']])).toThrow(/toys row 0 has no label.*use retrieval/);
+    expect(() => rightClasses([['cat']])(row())).toThrow(/toys row 0 has no label.*use retrieval/);
   });
 
   test("a row's own class is right, not one that shares a coarse name", () => {
@@ -80,16 +80,31 @@ describe('classes', () => {
       ['royal gala', 'apple'],
       ['car', 'automobile'],
     ];
-    expect(rightClasses(row('royal gala', 'apple'), classes)).toEqual([1]);
-    expect(rightClasses(row('Car', 'Automobile'), classes)).toEqual([2]);
+    expect(rightClasses(classes)(row('royal gala', 'apple'))).toEqual([1]);
+    expect(rightClasses(classes)(row('Car', 'Automobile'))).toEqual([2]);
   });
 
   test('in a list from elsewhere, every class with one of its names is right', () => {
     const classes = [['apple'], ['fruit'], ['granny smith'], ['car']];
-    expect(rightClasses(row('granny smith', 'apple'), classes)).toEqual([0, 2]);
-    expect(() => rightClasses(row('boat'), classes)).toThrow(
-      'toys row 0 is labelled "boat", which is none of the 4 classes.',
+    expect(rightClasses(classes)(row('apple', 'Granny Smith'))).toEqual([0, 2]);
+    expect(() => rightClasses(classes)(row('boat'))).toThrow(
+      'toys row 0 is labelled "boat", which is none of the 4 classes. Put it into the file of --classes, or leave that out.',
     );
+  });
+
+  test('a class that is listed twice is its first; one with a name twice is right once', () => {
+    const rightOf = rightClasses([['dog'], ['cat'], ['Cat'], ['apple', 'Apple', 'fruit']]);
+    expect(rightOf(row('cat'))).toEqual([1]);
+    expect(rightOf(row('apple'))).toEqual([3]);
+  });
+
+  test('are gone through once, not once a row', () => {
+    const classes = Array.from({ length: 100 }, (_, i) => [`class ${i}`]);
+    const rows = Array.from({ length: 100 }, (_, i) => row(`class ${i}`, 'other'));
+    const folding = vi.spyOn(String.prototype, 'toLowerCase');
+    expect(rows.map(rightClasses(classes))).toEqual(rows.map((_, i) => [i]));
+    expect(folding.mock.calls.length).toBeLessThan(1000);
+    folding.mockRestore();
   });
 
   test('a vector is the ensemble over names and templates', async () => {

@@ -6,7 +6,7 @@ import { cosines, ensemble, packVectors } from '../clip/ranking.ts';
 import type { PairSource, PairText } from '../data/types.ts';
 import type { Embedder, UnitVector } from '../inference/model.ts';
 import { embedSource } from './embed-source.ts';
-import { placeOf } from './place.ts';
+import { rankOf } from './rank.ts';
 
 /** A class as its acceptable names: synonyms, or a fine and a coarse name. The first is its name for people. */
 export type ClassNames = readonly string[];
@@ -41,9 +41,8 @@ export async function zeroShot(
   source: PairSource,
   { templates, classes = classesOf(source), onProgress, onScores }: ZeroShotOptions,
 ): Promise<ZeroShotFigures> {
-  const right = Array.from({ length: source.length }, (_, index) =>
-    rightClasses(source.text(index), classes),
-  );
+  const rightOf = rightClasses(classes);
+  const right = Array.from({ length: source.length }, (_, index) => rightOf(source.text(index)));
   const vectors = await classVectors(classes, templates, (texts) => model.embedTexts(texts));
   const images = await embedSource(model, source, onProgress);
   return zeroShotFigures(images, right, classes, vectors, onScores);
@@ -77,21 +76,27 @@ export async function classVectors(
 }
 
 /**
- * Which of `classes` is right for a row: the one with the row's own label; where a list from elsewhere has no such class, all
+ * Says which of `classes` are right for a row: the one with the row's own label; where a list from elsewhere has no such class, all
  * that share a name with it. Two classes that share a coarse name alone (two kinds of apple) are therefore not each other's.
  */
-export function rightClasses(row: PairText, classes: readonly ClassNames[]): number[] {
-  const labels = labelsOf(row);
-  const own = classes.findIndex((names) => key(names) === key(labels));
-  if (own >= 0) return [own];
-  const accepted = new Set(labels.map(folded));
-  const shared = classes.flatMap((names, index) =>
-    names.some((name) => accepted.has(folded(name))) ? [index] : [],
-  );
-  if (shared.length > 0) return shared;
-  throw new Error(
-    `${row.id} is labelled ${JSON.stringify(labels.join('; '))}, which is none of the ${classes.length} classes.`,
-  );
+export function rightClasses(classes: readonly ClassNames[]): (row: PairText) => number[] {
+  // Made once: there may be a thousand classes, and pictures without end.
+  const byKey = new Map<string, number>();
+  const byName = new Map<string, Set<number>>();
+  for (const [index, names] of classes.entries()) {
+    if (!byKey.has(key(names))) byKey.set(key(names), index);
+    for (const name of names.map(folded)) byName.set(name, (byName.get(name) ?? new Set()).add(index));
+  }
+  return (row) => {
+    const labels = labelsOf(row);
+    const own = byKey.get(key(labels));
+    if (own !== undefined) return [own];
+    const shared = new Set(labels.flatMap((label) => [...(byName.get(folded(label)) ?? [])]));
+    if (shared.size > 0) return [...shared].sort((a, b) => a - b);
+    throw new Error(
+      `${row.id} is labelled ${JSON.stringify(labels.join('; '))}, which is none of the ${classes.length} classes. Put it into the file of --classes, or leave that out.`,
+    );
+  };
 }
 
 /** The figures of pictures' vectors against classes' vectors; `right[i]` are the right classes of picture i. */
@@ -109,14 +114,14 @@ export function zeroShotFigures(
   for (const [i, image] of images.entries()) {
     const scores = cosines(image, packed);
     onScores?.(i, scores, right[i]);
-    const place = Math.min(...right[i].map((index) => placeOf(scores, index)));
+    const rank = Math.min(...right[i].map((index) => rankOf(scores, index)));
     const own = perClass[right[i][0]];
     own.n++;
-    if (place < 1) {
+    if (rank < 1) {
       first++;
       own.hits++;
     }
-    if (place < 5) amongFive++;
+    if (rank < 5) amongFive++;
   }
   const n = images.length;
   return {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { directorySource, writeFileWhole } from './folder.ts';
 
@@ -27,6 +27,12 @@ describe('directorySource', () => {
       { path: 'linked.json', bytes: 2 },
       { path: 'onnx/vision_model.onnx', bytes: 10 },
     ]);
+  });
+
+  test('names the model as its folder is named, however that is written', () => {
+    for (const written of [folder, `${folder}/`, `${folder}/onnx/..`])
+      expect(directorySource(written)).toMatchObject({ name: written, modelName: basename(folder) });
+    expect(directorySource('.').modelName).toBe(basename(process.cwd()));
   });
 
   test('reads whole files and ranges', async () => {

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isPlainPath } from '../clip/plain-path.ts';
 import type { FolderFile, FolderSource } from '../clip/types.ts';
 
@@ -19,6 +19,7 @@ export function directorySource(directory: string): FolderSource {
   };
   return {
     name: directory,
+    modelName: basename(resolve(directory)),
 
     async list() {
       const found = await stat(directory).catch(() => null);

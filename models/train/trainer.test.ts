@@ -12,7 +12,7 @@ import { toModel } from '../onnx/model-proto.ts';
 import { globalNorm } from './adamw.ts';
 import { LOSSES } from './contrastive-loss.ts';
 import expected from './fixtures/steps.json' with { type: 'json' };
-import { patchCount } from './patch-dropout.ts';
+import { keptPatches, patchCount } from './patch-dropout.ts';
 import { createStep } from './step.ts';
 import { isOfModel, type StepShape } from './step-graph.ts';
 import { finalWeights, notANumber, startingState, Trainer, type TrainerOptions } from './trainer.ts';
@@ -105,20 +105,27 @@ describe.each(cases)('$name', ({ config, results }) => {
 });
 
 describe.each(cases.filter(({ config }) => !isModifiedResNet(config.vision_config)))(
-  'in two parts: $name',
+  'in parts: $name',
   ({ config }) => {
-    it('gives the loss and the gradients of the whole batch', async () => {
-      const whole = await createStep(config, shapeOf(config), KIND);
-      const parts = await createStep(config, shapeOf(config, 2), KIND);
+    it.each([
+      ['two', 2, 1],
+      ['four, of pictures with patches left out', PAIRS, 2],
+    ] as const)('%s: gives the loss and the gradients of the whole batch', async (_, accumulate, share) => {
+      const all = patchCount(config);
+      const patches = all / share;
+      const whole = await createStep(config, { ...shapeOf(config), patches }, KIND);
+      const parts = await createStep(config, { ...shapeOf(config, accumulate), patches }, KIND);
       const weights = referenceWeights(whole.parameters, config);
-      const wanted = await whole.run(weights, inputsOf(config, 0));
-      const { loss, gradients } = await parts.run(weights, inputsOf(config, 0));
+      const kept = keptPatches({ batchSize: PAIRS, patches, all }, 0, 0);
+      const inputs = { ...inputsOf(config, 0), kept };
+      const wanted = await whole.run(weights, inputs);
+      const { loss, gradients } = await parts.run(weights, inputs);
       expect(loss).toBeCloseTo(wanted.loss, 6);
       expect([...gradients.keys()].sort()).toEqual([...wanted.gradients.keys()].sort());
       // In proportion to the length of all of them as one vector: a key's bias has a gradient of zero but for rounding.
-      const all = globalNorm(wanted.gradients.values());
+      const length = globalNorm(wanted.gradients.values());
       for (const [name, values] of wanted.gradients) {
-        expect(distance(gradients.get(name) ?? [Number.NaN], values) / all, name).toBeLessThan(1e-5);
+        expect(distance(gradients.get(name) ?? [Number.NaN], values) / length, name).toBeLessThan(1e-5);
       }
     });
   },

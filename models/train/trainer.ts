@@ -1,7 +1,7 @@
 // The state of a run and how a batch changes it: forward and backward in one graph (step.ts), the gradients clipped,
 // AdamW (adamw.ts) or Muon (muon.ts), and the temperature kept at 100 or below (Radford et al. 2021, section 2.5).
 
-import type { ClipConfig } from '../clip/config.ts';
+import { type ClipConfig, MAX_LOGIT_SCALE } from '../clip/config.ts';
 import { type Weights, weightsOf } from '../networks/weights.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { sizeOf } from '../onnx/shapes.ts';
@@ -68,7 +68,7 @@ export interface StepReport {
   readonly gradientNorm: number;
 }
 
-export const MAX_LOG_LOGIT_SCALE = Math.log(100);
+export const MAX_LOG_LOGIT_SCALE = Math.log(MAX_LOGIT_SCALE);
 
 /** What takes a run's steps: Trainer on the CPU, GpuThread on a GPU. */
 export interface StepTrainer {

@@ -16,7 +16,7 @@ const NAMED_LENGTH = 200;
 
 /**
  * The tensors of the network, in the checkpoint's types, and its temperature.
- * @throws a sentence with the tensors' names, what was found and what was expected
+ * @throws a sentence with the tensors' names, what was found, what was expected and what to do
  */
 export function fitted(
   tensors: ReadonlyMap<string, NamedTensor>,
@@ -24,13 +24,13 @@ export function fitted(
   fileName: string,
 ): Map<string, NamedTensor> {
   const parameters = encoderParameters(config);
-  const refused = (what: string, names: readonly string[]) => {
+  const refused = (what: string, names: readonly string[], advice: string) => {
     const listed = names
       .slice(0, MOST_NAMED)
       .map((name) => shown(name, NAMED_LENGTH))
       .join(', ');
     const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-    return new Error(`${fileName} was refused: ${what} ${listed}${more}.`);
+    return new Error(`${fileName} was refused: ${what} ${listed}${more}. ${advice}`);
   };
   const missing = parameters.filter(({ name }) => !tensors.has(name));
   if (!tensors.has('logit_scale') || missing.length > 0) {
@@ -38,6 +38,7 @@ export function fitted(
     throw refused(
       'it lacks what a CLIP of this size has:',
       tensors.has('logit_scale') ? told : [...told, 'logit_scale []'],
+      'Name a checkpoint of a whole CLIP, and where a configuration lies beside it, its own.',
     );
   }
   const expected = new Map<string, readonly number[]>([
@@ -49,6 +50,7 @@ export function fitted(
     throw refused(
       'it holds what no CLIP of the paper has:',
       extra.map((name) => tensors.get(name)?.origin ?? name),
+      "Name a checkpoint of one of the paper's networks; others are not imported here.",
     );
   }
   const others = [...tensors].filter(([name, { dtype, shape }]) => {
@@ -64,6 +66,7 @@ export function fitted(
         ([name, { origin, dtype, shape }]) =>
           `${origin} is ${dtype} [${shape.join(', ')}], expected floating-point [${expected.get(name)?.join(', ')}]`,
       ),
+      'Put the configuration beside it that it came with, or name another checkpoint.',
     );
   }
   return new Map(

@@ -31,7 +31,7 @@ export function inferConfig(tensors: Shapes, told: Told, fileName: string): Clip
     const shape = tensors.get(name)?.shape;
     if (shape?.length === axes) return shape;
     throw new Error(
-      `${fileName} was refused: ${name} ${shape ? `has the shape [${shape.join(', ')}]` : 'is missing'}; a CLIP's weights have it with ${axes} ${axes === 1 ? 'axis' : 'axes'}.`,
+      `${fileName} was refused: ${name} ${shape ? `has the shape [${shape.join(', ')}]` : 'is missing'}; a CLIP's weights have it with ${axes} ${axes === 1 ? 'axis' : 'axes'}. Name a checkpoint of a whole CLIP.`,
     );
   };
   const [vocabulary, textWidth] = shapeOf('text_model.embeddings.token_embedding.weight', 2);

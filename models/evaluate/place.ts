@@ -1,9 +1,0 @@
-/** A candidate's place in a ranking, from 0: how many have a higher score, equal ones counted in their order. */
-export function placeOf(scores: ArrayLike<number>, candidate: number): number {
-  const score = scores[candidate];
-  let place = 0;
-  for (let i = 0; i < scores.length; i++) {
-    if (scores[i] > score || (scores[i] === score && i < candidate)) place++;
-  }
-  return place;
-}
