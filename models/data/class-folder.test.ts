@@ -1,8 +1,9 @@
+import * as fs from 'node:fs/promises';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   all,
   labelled,
@@ -10,6 +11,8 @@ import {
   writeParquet as writeParquetIn,
 } from './fixtures/rows.ts';
 import { openSources } from './sources.ts';
+
+vi.mock(import('node:fs/promises'), { spy: true });
 
 let folder = '';
 beforeEach(async () => {
@@ -93,20 +96,42 @@ describe('class folders', () => {
     expect((await openSources(join(folder, 'animals'))).length).toBe(2);
   });
 
-  test('a link that leads nowhere and a class without a name are named', async () => {
+  test('links among the pictures that cannot be followed are counted and told, each by its fault', async () => {
+    await writeFiles({ 'animals/dog/1.png': 'x', 'animals/cat/1.png': 'x' });
+    await symlink(join(folder, 'nowhere'), join(folder, 'animals/dog/2.png'));
+    await symlink(join(folder, 'animals/dog/1.png/inside'), join(folder, 'animals/dog/3.png'));
+    await symlink('4.png', join(folder, 'animals/dog/4.png'));
+    const forbidden = join(folder, 'animals/cat/2.png');
+    await symlink(join(folder, 'animals/dog/1.png'), forbidden);
+    const { stat } = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
+    vi.mocked(fs.stat).mockImplementation((path, options) =>
+      path === forbidden
+        ? Promise.reject(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }))
+        : stat(path, options),
+    );
+    const told: string[] = [];
+    expect((await openSources(join(folder, 'animals'), (message) => told.push(message))).length).toBe(2);
+    expect(told).toEqual([
+      expect.stringContaining(
+        'animals: left out 1 × link that leads to what permissions forbid, 2 × link that leads nowhere, 1 × link that leads in a circle, expected .jpg',
+      ),
+    ]);
+    vi.mocked(fs.stat).mockRestore();
+
+    await rm(join(folder, 'animals/dog/1.png'));
+    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
+      `Reading the class folder ${join(folder, 'animals/dog')}: found no picture in it but 2 × link that leads nowhere, 1 × link that leads in a circle, expected`,
+    );
+  });
+
+  test('a class that is a link to nowhere and one without a name are named', async () => {
     await writeFiles({ 'animals/dog/1.png': 'x' });
     const link = join(folder, 'animals/cat');
     await symlink(join(folder, 'nowhere'), link);
     await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
-      `Reading the link ${link}: it leads nowhere.`,
+      `Reading the link ${link}: it leads nowhere, expected a class's folder.`,
     );
     await rm(link);
-    const picture = join(folder, 'animals/dog/2.png');
-    await symlink(join(folder, 'nowhere'), picture);
-    await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
-      `Reading the link ${picture}: it leads nowhere.`,
-    );
-    await rm(picture);
     await writeFiles({ 'animals/;/1.png': 'x' });
     await expect(openSources(join(folder, 'animals'))).rejects.toThrow(
       `Reading the class folder ${join(folder, 'animals', ';')}: found no name in its own`,

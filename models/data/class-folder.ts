@@ -16,7 +16,14 @@ export async function openClassFolder(
   onLeftOut: (message: string) => void,
 ): Promise<PairSource> {
   const source = basename(resolve(folder));
-  const classes = (await visibleEntries(folder)).filter((entry) => entry.isFolder).map(({ name }) => name);
+  const below = await visibleEntries(folder);
+  // It may have been a whole class.
+  const lost = below.find(({ fault }) => fault !== undefined);
+  if (lost)
+    throw new Error(
+      `Reading the link ${join(folder, lost.name)}: it ${lost.fault}, expected a class's folder. Take it out, or put right what it leads to.`,
+    );
+  const classes = below.filter((entry) => entry.isFolder).map(({ name }) => name);
   if (classes.length === 0)
     throw new Error(
       `Reading the folder ${folder}: found neither parquet files nor folders in it, expected *.parquet or one folder of pictures for each class (${join(folder, '<class>')}). Name another folder, or sort the pictures into folders by class.`,
@@ -30,7 +37,8 @@ export async function openClassFolder(
         `Reading the class folder ${join(folder, name)}: found no name in its own, expected a word or several separated by "; ". Rename the folder.`,
       );
     const entries = await visibleEntries(join(folder, name));
-    const isPicture = (entry: Entry) => !entry.isFolder && hasPictureName(entry.name);
+    const isPicture = (entry: Entry) =>
+      !entry.isFolder && entry.fault === undefined && hasPictureName(entry.name);
     const files = entries.filter(isPicture).map((entry) => entry.name);
     const others: LeftOut = new Map();
     for (const entry of entries) if (!isPicture(entry)) leaveOut(others, kindOf(entry));
@@ -46,7 +54,7 @@ export async function openClassFolder(
   }
   if (leftOut.size > 0)
     onLeftOut(
-      `Reading the class folder ${folder}: left out ${counted(leftOut)}, expected ${PICTURES} directly in each class's folder. Save as JPEG or PNG what is a picture all the same.`,
+      `Reading the class folder ${folder}: left out ${counted(leftOut)}, expected ${PICTURES} directly in each class's folder. Save as JPEG or PNG what is a picture all the same, and put right the links that are to be seen.`,
     );
   return pictureSource(folder, source, pictures);
 }
@@ -54,10 +62,13 @@ export async function openClassFolder(
 interface Entry {
   readonly name: string;
   readonly isFolder: boolean;
+  /** Of a link that cannot be followed: `leads nowhere`. */
+  readonly fault?: string;
 }
 
 /** `.heic`, `folder`, … */
-function kindOf({ name, isFolder }: Entry): string {
+function kindOf({ name, isFolder, fault }: Entry): string {
+  if (fault !== undefined) return `link that ${fault}`;
   return isFolder ? 'folder' : extname(name).toLowerCase() || 'file without an ending';
 }
 
@@ -69,19 +80,31 @@ async function visibleEntries(folder: string): Promise<Entry[]> {
     });
   });
   const visible = found.filter(({ name }) => !name.startsWith('.'));
-  const entries = visible.map(async (entry) => ({
-    name: entry.name,
-    isFolder: entry.isSymbolicLink() ? await leadsToFolder(join(folder, entry.name)) : entry.isDirectory(),
-  }));
+  const entries = visible.map(async (entry) =>
+    entry.isSymbolicLink()
+      ? await follow(folder, entry.name)
+      : { name: entry.name, isFolder: entry.isDirectory() },
+  );
   return (await Promise.all(entries)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function leadsToFolder(link: string): Promise<boolean> {
-  const found = await stat(link).catch((cause: unknown) => {
-    throw new Error(
-      `Reading the link ${link}: it leads nowhere. Take it out, or put back what it leads to.`,
-      { cause },
-    );
-  });
-  return found.isDirectory();
+/** What is wrong with the one link. Any other failure would meet the next one too. */
+const FAULTS_OF_A_LINK: ReadonlyMap<string | undefined, string> = new Map([
+  ['ENOENT', 'leads nowhere'],
+  ['ENOTDIR', 'leads nowhere'],
+  ['ELOOP', 'leads in a circle'],
+  ['EACCES', 'leads to what permissions forbid'],
+]);
+
+async function follow(folder: string, name: string): Promise<Entry> {
+  try {
+    return { name, isFolder: (await stat(join(folder, name))).isDirectory() };
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const fault = FAULTS_OF_A_LINK.get(code);
+    if (fault !== undefined) return { name, isFolder: false, fault };
+    throw new Error(`Reading the link ${join(folder, name)}: ${message}. See to the machine first.`, {
+      cause,
+    });
+  }
 }

@@ -79,6 +79,43 @@ test('pictures without captions and captions without pictures are counted and to
   ]);
 });
 
+test('a picture that is listed twice is one row', async () => {
+  const path = await write(
+    'captions.json',
+    JSON.stringify({
+      images: [...images, { id: 40, file_name: '000004.jpg' }],
+      annotations: [...annotations, { image_id: 40, caption: 'A kitten.' }],
+    }),
+  );
+  await write('000009.jpg', 'x');
+  const source = await openSources(path);
+  expect([0, 1].map((row) => source.text(row).captions)).toEqual([
+    ['Two dogs.'],
+    ['A cat.', 'A tabby.', 'A kitten.'],
+  ]);
+  expect(source.length).toBe(2);
+});
+
+test.each([
+  ['a byte order mark', '\ufeff'],
+  ['blank lines', '\n\r\n'],
+])('%s before the JSON', async (_, before) => {
+  const path = await write('captions.json', before + captions);
+  await write('000009.jpg', 'x');
+  expect((await openSources(path)).length).toBe(2);
+});
+
+test('captions in another encoding are counted and told', async () => {
+  const path = await write('captions.json', '');
+  const latin = [...annotations, { image_id: 9, caption: 'Un café.' }];
+  await writeFile(path, Buffer.from(JSON.stringify({ images, annotations: latin }), 'latin1'));
+  await write('000009.jpg', 'x');
+  const told: string[] = [];
+  const source = await openSources(path, (message) => told.push(message));
+  expect(source.text(0).captions).toEqual(['Two dogs.']);
+  expect(told).toEqual([expect.stringContaining('left out 1 × caption that is not UTF-8, expected')]);
+});
+
 test('other JSON is refused with what was found', async () => {
   const boxes = annotations.map(({ image_id }) => ({ image_id, bbox: [1, 2, 3, 4] }));
   const instances = await write('instances_val2017.json', JSON.stringify({ images, annotations: boxes }));

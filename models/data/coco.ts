@@ -4,7 +4,7 @@
  */
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import * as v from 'valibot';
-import { counted, type LeftOut, leaveOut } from './left-out.ts';
+import { counted, inUtf8, type LeftOut, leaveOut } from './left-out.ts';
 import { firstWayThatFinds, pictureSource } from './picture-rows.ts';
 import type { PairSource } from './types.ts';
 
@@ -30,18 +30,19 @@ export async function openCoco(
     );
   }
   const { images, annotations } = parsed.output;
-  const captionsOf = new Map<number | string, Set<string>>(images.map(({ id }) => [id, new Set()]));
+  // A picture that is listed twice, as in lists that were put together, is one row all the same.
+  const captionsIn = new Map(images.map(({ file_name }) => [file_name, new Set<string>()]));
+  const captionsOf = new Map(images.map(({ id, file_name }) => [id, captionsIn.get(file_name)]));
   const leftOut: LeftOut = new Map();
   for (const { image_id, caption } of annotations) {
     const captions = captionsOf.get(image_id);
     const sentence = caption.trim();
     if (sentence === '') leaveOut(leftOut, 'annotation without a caption');
     else if (!captions) leaveOut(leftOut, 'annotation of a picture that is not listed');
-    else captions.add(sentence);
+    else if (inUtf8([sentence], leftOut).length > 0) captions.add(sentence);
   }
-  const rows = images.flatMap(({ id, file_name }) => {
-    const captions = captionsOf.get(id);
-    if (captions && captions.size > 0) return [{ file_name, captions: [...captions] }];
+  const rows = Array.from(captionsIn).flatMap(([file_name, captions]) => {
+    if (captions.size > 0) return [{ file_name, captions: [...captions] }];
     leaveOut(leftOut, 'picture without a caption');
     return [];
   });
@@ -50,7 +51,9 @@ export async function openCoco(
       `Reading ${path}: found no picture with a caption${leftOut.size > 0 ? ` but ${counted(leftOut)}` : ''}, expected COCO's captions (captions_train2017.json, not instances or keypoints). Name a captions file.`,
     );
   if (leftOut.size > 0)
-    onLeftOut(`Reading ${path}: left out ${counted(leftOut)}, expected a caption or more for each picture.`);
+    onLeftOut(
+      `Reading ${path}: left out ${counted(leftOut)}, expected a caption or more for each picture, in UTF-8.`,
+    );
 
   const place = await findPictures(
     path,

@@ -51,7 +51,7 @@ test("open_clip's defaults: tabs, filepath and title, paths from the list's fold
 test('lines of one picture are one row, each caption once', async () => {
   const { found } = await opened(
     'pairs.csv',
-    'filepath\ttitle\npictures/1.jpg\ta dog\npictures/2.jpg\ta cat\npictures/1.jpg\ta hound\npictures/1.jpg\ta dog\n',
+    `filepath\ttitle\npictures/1.jpg\ta dog\npictures/2.jpg\ta cat\n./pictures/1.jpg\ta hound\n${folder}/pictures/1.jpg\ta dog\n`,
   );
   expect(found).toEqual([
     [['a dog', 'a hound'], 'picture 1'],
@@ -81,12 +81,18 @@ test('other columns and separators by name', async () => {
 
 test('a missing column is named with those that are there', async () => {
   await expect(opened('pairs.csv', 'image,title\npictures/1.jpg,x\n')).rejects.toThrow(
-    /^Reading .*pairs\.csv: found the columns image,title with fields separated by tabs, expected filepath and title\. Name the columns in --csv-img-key/,
+    /^Reading .*pairs\.csv: found the columns image, title with fields separated by ",", expected filepath and title\. Name the columns in --csv-img-key/,
+  );
+  await expect(opened('pairs.csv', 'image\twords\ttitle, or none\npictures/1.jpg\tx\ty\n')).rejects.toThrow(
+    'found the columns image, words, title, or none with fields separated by tabs, expected',
+  );
+  await expect(opened('pairs.tsv', 'image\ttitle\npictures/1.jpg\tx\n')).rejects.toThrow(
+    'found the columns image, title with fields separated by tabs, expected',
   );
   await expect(opened('empty.csv', '')).rejects.toThrow('found an empty file');
 });
 
-test('lines without words or of another length are counted and told', async () => {
+test('lines without words or of more fields are counted and told', async () => {
   const { found, told } = await opened(
     'pairs.tsv',
     'filepath\ttitle\npictures/1.jpg\t \n\tno path\npictures/2.jpg\tcut\tlong\npictures/3.jpg\n\npictures/2.jpg\ttwo\n',
@@ -94,11 +100,41 @@ test('lines without words or of another length are counted and told', async () =
   expect(found).toEqual([[['two'], 'picture 2']]);
   expect(told).toEqual([
     expect.stringMatching(
-      /pairs\.tsv: left out 1 × line without a caption, 1 × line without a path, 2 × line of more or fewer fields than the 2 columns, expected filepath and title in every line\./,
+      /pairs\.tsv: left out 2 × line without a caption, 1 × line without a path, 1 × line of more fields than the 2 columns, expected filepath and title in every line, in UTF-8, and in quotation marks where they hold tabs\./,
     ),
   ]);
   await expect(opened('bare.tsv', 'filepath\ttitle\npictures/1.jpg\t\n')).rejects.toThrow(
     'found no row with a path and a caption but 1 × line without a caption',
+  );
+});
+
+test('lines that lack empty fields at their end are whole', async () => {
+  const { found, told } = await opened(
+    'pairs.csv',
+    'filepath,title,tags,notes\npictures/1.jpg,one\npictures/2.jpg,two,x\npictures/3.jpg\n',
+  );
+  expect(found).toEqual([
+    [['one'], 'picture 1'],
+    [['two'], 'picture 2'],
+  ]);
+  expect(told).toEqual([expect.stringContaining('left out 1 × line without a caption, expected')]);
+});
+
+test('captions in another encoding are counted and told', async () => {
+  const path = await write('latin.csv', '');
+  await writeFile(
+    path,
+    Buffer.from('filepath,title\npictures/1.jpg,un café\npictures/2.jpg,a dog\n', 'latin1'),
+  );
+  const told: string[] = [];
+  const source = await openCsv(path, CSV_COLUMNS, (message) => told.push(message));
+  expect((await all(source)).map(({ captions }) => captions)).toEqual([['a dog']]);
+  expect(told).toEqual([
+    expect.stringMatching(/left out 1 × caption that is not UTF-8, expected .* in UTF-8, and/),
+  ]);
+  await writeFile(path, Buffer.from('filepath,title\npictures/1.jpg,un café\n', 'latin1'));
+  await expect(openCsv(path, CSV_COLUMNS, () => undefined)).rejects.toThrow(
+    'found no row with a path and a caption but 1 × caption that is not UTF-8, expected',
   );
 });
 

@@ -3,8 +3,8 @@
  * the list's own folder (open_clip starts at the folder that it is run in). Lines that name one picture become one row with all
  * their captions, because two rows of one picture would be taken for each other's negatives.
  */
-import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { counted, type LeftOut, leaveOut } from './left-out.ts';
+import { basename, dirname, extname, isAbsolute, resolve } from 'node:path';
+import { counted, inUtf8, type LeftOut, leaveOut } from './left-out.ts';
 import { firstWayThatFinds, pictureSource } from './picture-rows.ts';
 import { readRecords, spokenSeparator } from './records.ts';
 import type { PairSource } from './types.ts';
@@ -32,63 +32,67 @@ export async function openCsv(
       `Reading ${path}: found the columns ${header.join(', ')} with fields separated by ${spokenSeparator(separator)}, expected ${columns.image} and ${columns.caption}. Name the columns in --csv-img-key and --csv-caption-key and the separator in --csv-separator, or name another file.`,
     );
 
+  const folder = dirname(resolve(path));
   const leftOut: LeftOut = new Map();
-  const captionsOf = new Map<string, Set<string>>();
+  /** By its whole path, since a list may have a.jpg and ./a.jpg: as it is named first. */
+  const pictures = new Map<string, { readonly file: string; readonly captions: Set<string> }>();
   let isHeader = true;
   for await (const fields of readRecords(path, { separator, quoted: true })) {
     if (isHeader) {
       isHeader = false;
       continue;
     }
-    const picture = fields.at(imageColumn)?.trim();
+    const file = fields.at(imageColumn)?.trim();
     const caption = fields.at(captionColumn)?.trim();
-    if (fields.length !== header.length)
-      leaveOut(leftOut, `line of more or fewer fields than the ${header.length} columns`);
-    else if (!picture) leaveOut(leftOut, 'line without a path');
+    // Shorter ones lack empty fields at their end: pandas and open_clip read them so.
+    if (fields.length > header.length)
+      leaveOut(leftOut, `line of more fields than the ${header.length} columns`);
+    else if (!file) leaveOut(leftOut, 'line without a path');
     else if (!caption) leaveOut(leftOut, 'line without a caption');
-    else {
-      const known = captionsOf.get(picture);
-      if (known) known.add(caption);
-      else captionsOf.set(picture, new Set([caption]));
+    else if (inUtf8([caption], leftOut).length > 0) {
+      const place = resolve(folder, file);
+      const known = pictures.get(place);
+      if (known) known.captions.add(caption);
+      else pictures.set(place, { file, captions: new Set([caption]) });
     }
   }
-  if (captionsOf.size === 0)
+  if (pictures.size === 0)
     throw new Error(
       `Reading ${path}: found no row with a path and a caption${leftOut.size > 0 ? ` but ${counted(leftOut)}` : ''}, expected a line for every picture. Leave the file out, or fill it in.`,
     );
   if (leftOut.size > 0)
     onLeftOut(
-      `Reading ${path}: left out ${counted(leftOut)}, expected ${columns.image} and ${columns.caption} in every line. Fill them in if the pictures are to be seen.`,
+      `Reading ${path}: left out ${counted(leftOut)}, expected ${columns.image} and ${columns.caption} in every line, in UTF-8, and in quotation marks where they hold ${spokenSeparator(separator)}. Put the lines right if their pictures are to be seen.`,
     );
 
-  const folder = dirname(resolve(path));
-  const place = (file: string) => (isAbsolute(file) ? file : join(folder, file));
-  const files = [...captionsOf.keys()];
-  if ((await firstWayThatFinds([place], files)) === null)
+  const places = [...pictures.keys()];
+  if ((await firstWayThatFinds([(place: string) => place], places)) === null)
     throw new Error(
-      `Reading ${path}: found none of the first pictures that it lists, such as ${place(files[0])}, expected paths that are absolute or start at the list's folder. Move the list to where its paths start.`,
+      `Reading ${path}: found none of the first pictures that it lists, such as ${places[0]}, expected paths that are absolute or start at the list's folder. Move the list to where its paths start.`,
     );
   const dataSet = basename(path, extname(path));
   return pictureSource(
     path,
     dataSet,
-    Array.from(captionsOf, ([file, captions]) => ({
+    Array.from(pictures, ([place, { file, captions }]) => ({
       id: isAbsolute(file) ? file : `${basename(folder)}/${file}`,
       labels: [],
       captions: [...captions],
-      picture: { path: place(file) },
+      picture: { path: place },
     })),
   );
 }
 
+/** By the separator that gives both columns; where none does, by that which gives more of others, for the message. */
 async function readHeader(path: string, { image, caption, separator }: CsvColumns) {
-  const mayBeCommas = separator === undefined && extname(path).toLowerCase() === '.csv';
-  if (mayBeCommas) {
-    const header = await firstRecord(path, ',');
-    if (header.includes(image) && header.includes(caption)) return { separator: ',', header };
-  }
-  const given = separator ?? '\t';
-  return { separator: given, header: await firstRecord(path, given) };
+  const usual = extname(path).toLowerCase() === '.csv' ? [',', '\t'] : ['\t'];
+  const read: { separator: string; header: string[] }[] = [];
+  for (const tried of separator === undefined ? usual : [separator])
+    read.push({ separator: tried, header: await firstRecord(path, tried) });
+  return (
+    read.find(({ header }) => header.includes(image) && header.includes(caption)) ??
+    read.reduce((most, other) => (other.header.length > most.header.length ? other : most))
+  );
 }
 
 async function firstRecord(path: string, separator: string): Promise<string[]> {

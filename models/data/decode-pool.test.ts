@@ -24,6 +24,15 @@ test('a list that fails is told of, and the next is decoded', async () => {
   await pool.close();
 });
 
+test('what fails after decoding is no fault of the picture: the list fails', async () => {
+  const pool = openDecodePool(1, settings);
+  const kept = { width: -1, height: 8, channels: 3, data: new Uint8Array(24) } as const;
+  await expect(
+    pool.decode({ epoch: 0, rows: [0, 1], names: ['x', 'y'], images: [Uint8Array.of(1), kept] }),
+  ).rejects.toThrow('Invalid typed array length');
+  await pool.close();
+});
+
 test('encoded pictures stay usable for whoever asked', async () => {
   const pool = openDecodePool(1, settings);
   const page = Uint8Array.from({ length: 100 }, (_, i) => i);

@@ -1,5 +1,6 @@
 /**
- * A thread that turns encoded pictures into cropped, normalised pixel values, so that training never waits for a decoder.
+ * A thread that turns encoded pictures into cropped, normalised pixel values beside the training step. Whatever decoded-pictures.ts
+ * keeps is only cropped in later epochs; in the first one a GPU may take pictures faster than they are decoded, and waits.
  * Jobs are answered in order. What a picture becomes depends on (seed, epoch, row) and its bytes alone, not on the thread.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -15,14 +16,15 @@ import type { DecodeJob, DecodeResult, DecodeSettings } from './decode-job.ts';
 import { cropCoarsely } from './low-resolution.ts';
 import { randomStream } from './random.ts';
 
-// One picture at a time on one core: the other cores belong to the training step. What is kept of a picture is kept by decoded-pictures.ts.
+// One core for a picture: the others belong to the training step. Each decoding thread has one picture in hand at a time, and decodes it
+// on one of libuv's threads, which all of them share. What is kept of pictures is kept by decoded-pictures.ts.
 sharp.concurrency(1);
 sharp.cache(false);
 
 const settings: DecodeSettings = workerData;
 const { imageSize, mean, std, seed, colorJitterProb, grayScaleProb, lowResProb } = settings;
-/** Times the size that is needed: so that the smallest crop shows all that the picture has. */
-const enlargement = Math.max(2, settings.cropScale[0] ** -0.5);
+/** How much larger than `imageSize` the short side is decoded, so that the smallest crop shows all that the picture has. */
+const oversampling = Math.max(2, settings.cropScale[0] ** -0.5);
 
 async function answer({ epoch, rows, names, images }: DecodeJob): Promise<DecodeResult> {
   const pixelsEach = 3 * imageSize * imageSize;
@@ -30,31 +32,41 @@ async function answer({ epoch, rows, names, images }: DecodeJob): Promise<Decode
   const decoded: { place: number; picture: RgbImage }[] = [];
   const damaged: { place: number; reason: string }[] = [];
   for (const [place, image] of images.entries()) {
-    const planes = pixel_values.subarray(place * pixelsEach, (place + 1) * pixelsEach);
-    try {
-      const picture = image instanceof Uint8Array ? await decodeShared(image, names[place]) : image;
-      if (picture !== image) decoded.push({ place, picture });
-      const random = randomStream('crop', seed, epoch, rows[place]);
-      const crop = drawCrop(picture.width, picture.height, settings, random);
-      const coarse = randomStream('low resolution', seed, epoch, rows[place])() < lowResProb;
-      (coarse ? cropCoarsely : cropTo)(picture, crop, imageSize, planes);
-      const colors = randomStream('color jitter', seed, epoch, rows[place]);
-      if (colors() < colorJitterProb) changeColors(planes, drawColorJitter(colors));
-      if (random() < grayScaleProb) grayScale(planes);
-      normalize(planes);
-    } catch (error) {
-      damaged.push({ place, reason: error instanceof Error ? error.message : String(error) });
+    const found = image instanceof Uint8Array ? await decode(image, names[place]) : image;
+    if (typeof found === 'string') damaged.push({ place, reason: found });
+    else {
+      if (found !== image) decoded.push({ place, picture: found });
+      const planes = pixel_values.subarray(place * pixelsEach, (place + 1) * pixelsEach);
+      show(found, { epoch, row: rows[place] }, planes);
     }
   }
   return transfer({ pixel_values, decoded, damaged }, [pixel_values.buffer]);
 }
 
-/** Shared, so that another thread may crop it in the next epoch without a copy. */
-async function decodeShared(image: Uint8Array, name: string): Promise<RgbImage> {
-  const picture = await decodeImage(image, name, { shortSide: Math.ceil(imageSize * enlargement) });
+/** The picture, or why it is damaged: a sentence. Whatever else fails is no picture's fault, and fails the job. */
+async function decode(image: Uint8Array, name: string): Promise<RgbImage | string> {
+  let picture: RgbImage;
+  try {
+    picture = await decodeImage(image, name, { shortSide: Math.ceil(imageSize * oversampling) });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  // Shared, so that another thread may crop it in the next epoch without a copy.
   const data = new Uint8Array(new SharedArrayBuffer(picture.data.length));
   data.set(picture.data);
   return { ...picture, data };
+}
+
+/** Into `planes`, as this epoch of training shows the row. */
+function show(picture: RgbImage, { epoch, row }: { epoch: number; row: number }, planes: Float32Array): void {
+  const random = randomStream('crop', seed, epoch, row);
+  const crop = drawCrop(picture.width, picture.height, settings, random);
+  const coarse = randomStream('low resolution', seed, epoch, row)() < lowResProb;
+  (coarse ? cropCoarsely : cropTo)(picture, crop, imageSize, planes);
+  const colors = randomStream('color jitter', seed, epoch, row);
+  if (colors() < colorJitterProb) changeColors(planes, drawColorJitter(colors));
+  if (random() < grayScaleProb) grayScale(planes);
+  normalize(planes);
 }
 
 /** In place: from 0 … 255 to what the network reads. */

@@ -32,6 +32,10 @@ test('whatever objects JSON may hold, with and without blanks', async () => {
   );
 });
 
+test('a byte order mark and blank lines before it', async () => {
+  expect(await read('\ufeff\n \n[{"a": "\ufeff"}]\n')).toEqual([{ a: '\ufeff' }]);
+});
+
 test('objects that lie across the pieces in which a file is read', async () => {
   const list = Array.from({ length: 400 }, (_, i) => ({ i, text: `"]}\\é${'x'.repeat(7000)}` }));
   expect(await read(JSON.stringify(list))).toEqual(list);
@@ -43,6 +47,7 @@ test.each([
   ['[{"a": 1}, {"b": ', 'found that it ends in the middle, after 1 objects'],
   ['[{"a": 1} {"a" 1}]', 'found no JSON in object 1'],
   ['[{"a": 1}] x', 'found "x" after its end'],
+  ['[{"a": 1}]\ufeff', 'found "ï" after its end'],
   ['', 'found that it ends in the middle, after 0 objects'],
 ])('%s is refused', async (content, reason) => {
   await expect(read(content)).rejects.toThrow(

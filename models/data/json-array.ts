@@ -11,6 +11,8 @@ const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 const BLANK: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+/** What editors on Windows begin a file with. */
+const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 
 /** @throws a sentence where the file is no such array, or ends in the middle */
 export async function* readJsonArray(path: string): AsyncGenerator<unknown> {
@@ -27,12 +29,15 @@ export async function* readJsonArray(path: string): AsyncGenerator<unknown> {
   let parts: Buffer[] = [];
   let held = 0;
   let count = 0;
+  let isFirst = true;
   const stream = createReadStream(path, { highWaterMark: 2 ** 20 });
   try {
     for await (const chunk of stream) {
       const bytes: Buffer = chunk;
       let start = 0;
-      for (let i = 0; i < bytes.length; i++) {
+      const skipped = isFirst && BYTE_ORDER_MARK.equals(bytes.subarray(0, 3)) ? BYTE_ORDER_MARK.length : 0;
+      isFirst = false;
+      for (let i = skipped; i < bytes.length; i++) {
         const byte = bytes[i];
         if (inString) {
           if (isEscaped) isEscaped = false;

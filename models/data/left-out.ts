@@ -9,3 +9,19 @@ export function leaveOut(leftOut: LeftOut, kind: string, count = 1): void {
 export function counted(leftOut: LeftOut): string {
   return Array.from(leftOut, ([kind, count]) => `${count} × ${kind}`).join(', ');
 }
+
+/** What a decoder of UTF-8 puts in the place of bytes that are none. */
+const REPLACEMENT = '\ufffd';
+
+/** The words that came as UTF-8. The others were written in another encoding, such as Latin-1: no tokenizer knows them. */
+export function inUtf8(
+  words: readonly string[],
+  leftOut: LeftOut,
+  what: 'caption' | 'label' = 'caption',
+): string[] {
+  return words.filter((word) => {
+    const isSound = !word.includes(REPLACEMENT);
+    if (!isSound) leaveOut(leftOut, `${what} that is not UTF-8`);
+    return isSound;
+  });
+}

@@ -6,7 +6,7 @@ import { openClassFolder } from './class-folder.ts';
 import { openCoco } from './coco.ts';
 import { type CsvColumns, openCsv } from './csv.ts';
 import { openParquet } from './parquet.ts';
-import { firstLine } from './records.ts';
+import { beginning, firstLine } from './records.ts';
 import { expandBraces, hasBraces } from './source-spec.ts';
 import type { PairSource } from './types.ts';
 import { openVisualGenome } from './visual-genome.ts';
@@ -23,6 +23,8 @@ const EXPECTED =
 export interface OpenOptions {
   /** Told in a sentence of what lies there and is not read. */
   readonly onLeftOut: (message: string) => void;
+  /** Told of each file and class folder before it is read; may refuse it. */
+  readonly onFile: (path: string) => Promise<void>;
   /** How lists name their columns. */
   readonly csv: CsvColumns;
 }
@@ -30,7 +32,10 @@ export interface OpenOptions {
 export async function openPath(path: string, options: OpenOptions): Promise<PairSource[]> {
   const files = hasBraces(path) ? expandBraces(path) : [path];
   const isFolder = new Map<string, boolean>();
-  for (const file of files) isFolder.set(file, (await found(file)).isDirectory());
+  for (const file of files) {
+    isFolder.set(file, (await found(file)).isDirectory());
+    if (!isFolder.get(file)) await options.onFile(file);
+  }
   // A series of tar files is one data set, of one name.
   if (files.every((file) => !isFolder.get(file) && extname(file).toLowerCase() === '.tar'))
     return [await openWebDataset(path, files, options.onLeftOut)];
@@ -59,13 +64,27 @@ async function openFile(path: string, { onLeftOut, csv }: OpenOptions): Promise<
     case '.csv':
     case '.tsv':
       return isYfccLine(await firstLine(path)) ? openYfcc(path, onLeftOut) : openCsv(path, csv, onLeftOut);
+    case '.parquet':
+      return openParquet(path, onLeftOut);
     default:
-      return openParquet(path);
+      return openNameless(path, onLeftOut);
   }
 }
 
+const COMPRESSED = /\.(gz|tgz|bz2|xz|zst|zip|7z)$/i;
+
+/** A file whose name does not say what it is: parquet does in its first bytes. */
+async function openNameless(path: string, onLeftOut: (message: string) => void): Promise<PairSource> {
+  if ((await beginning(path)).startsWith('PAR1')) return openParquet(path, onLeftOut);
+  throw new Error(
+    COMPRESSED.test(path)
+      ? `Opening the data ${path}: found a compressed file, expected ${EXPECTED}. Unpack it, a .tar.gz by gunzip so that the .tar is left as it is, and name what comes out.`
+      : `Opening the data ${path}: found a file that neither its name nor its first bytes tell the kind of, expected ${EXPECTED}. Give it the ending of what it is, or name another.`,
+  );
+}
+
 async function openJson(path: string, onLeftOut: (message: string) => void): Promise<PairSource> {
-  if ((await firstLine(path)).trimStart().startsWith('[')) return openVisualGenome(path, onLeftOut);
+  if ((await beginning(path)).trimStart().startsWith('[')) return openVisualGenome(path, onLeftOut);
   const advice = "Name COCO's captions or Visual Genome's region_descriptions.json.";
   const bytes = await readNamedFile(path, advice);
   let content: unknown;
@@ -80,17 +99,24 @@ async function openJson(path: string, onLeftOut: (message: string) => void): Pro
   return openCoco(path, content, onLeftOut);
 }
 
-async function openFolder(path: string, { onLeftOut }: OpenOptions): Promise<PairSource[]> {
+async function openFolder(path: string, { onLeftOut, onFile }: OpenOptions): Promise<PairSource[]> {
   const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
   const names = entries.map(({ name }) => name).sort();
   const parquetFiles = names.filter((name) => name.endsWith('.parquet'));
-  if (parquetFiles.length === 0) return [await openClassFolder(path, onLeftOut)];
+  if (parquetFiles.length === 0) {
+    await onFile(path);
+    return [await openClassFolder(path, onLeftOut)];
+  }
   const folders = entries.filter((entry) => entry.isDirectory()).length;
   if (folders > 0)
     onLeftOut(
       `Opening the data ${path}: left out ${folders} folders in it, since a folder that holds parquet files is no class folder. Move class folders into a folder of their own and name that too, after a comma.`,
     );
   const sources: PairSource[] = [];
-  for (const name of parquetFiles) sources.push(await openParquet(join(path, name)));
+  for (const name of parquetFiles) {
+    const file = join(path, name);
+    await onFile(file);
+    sources.push(await openParquet(file, onLeftOut));
+  }
   return sources;
 }

@@ -249,6 +249,32 @@ describe('a batch is a pure function of seed and step', () => {
   });
 });
 
+test('reads ahead two batches more than there are threads, 32 pictures at a time', async () => {
+  const image = await solid(colour(3));
+  const source = sourceOf(Array.from({ length: 400 }, () => image));
+  let reading = 0;
+  let most = 0;
+  let read = 0;
+  const counting: PairSource = {
+    ...source,
+    async row(row) {
+      read++;
+      most = Math.max(most, ++reading);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      reading--;
+      return source.row(row);
+    },
+  };
+  const pairs = stream(counting, { batchSize: 40, workers: 3 });
+  await pairs.batch(0);
+  for (let before = -1; before !== read; ) {
+    before = read;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(read).toBe(40 * (1 + 3 + 2));
+  expect(most).toBe(32);
+});
+
 describe('damaged pictures', () => {
   test('other rows of the epoch stand in, each is told of once, and a resumed run comes to the same', async () => {
     const images: Uint8Array[] = await colours(12);

@@ -4,13 +4,17 @@
  * would have. The rows left over at an epoch's end are dropped; the next epoch's shuffle draws other ones.
  */
 import type { RgbImage } from '../clip/types.ts';
+import { limitAtOnce } from './at-once.ts';
 import { drawCaption } from './captions.ts';
-import { openDecodePool } from './decode-pool.ts';
+import { countDamage } from './damage-count.ts';
+import type { DecodeResult, DecodeSettings } from './decode-job.ts';
+import { type DecodePool, openDecodePool } from './decode-pool.ts';
 import { keepDecoded } from './decoded-pictures.ts';
 import type { Lexicon } from './lexicon.ts';
 import { keysOf, type PairKeys } from './pair-keys.ts';
 import { UnreadablePicture } from './picture-rows.ts';
 import { permutation, randomStream } from './random.ts';
+import { readAhead } from './read-ahead.ts';
 import type { PairSource } from './types.ts';
 
 export interface PairStreamOptions {
@@ -21,7 +25,10 @@ export interface PairStreamOptions {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   readonly seed: number;
-  /** Decoding threads; one keeps up with several hundred pictures a second. */
+  /**
+   * Decoding threads. A core decodes some 300 photographs of 500 × 375 pixels a second, or a thousand of 64 × 64. They do so on
+   * libuv's threads, of which the process has four unless UV_THREADPOOL_SIZE says otherwise.
+   */
   readonly workers?: number;
   readonly cropScale?: readonly [least: number, most: number];
   readonly flip?: boolean;
@@ -54,70 +61,67 @@ export interface PairStream {
   close(): Promise<void>;
 }
 
-/** Batches decoded ahead of the one asked for, per thread: a training step may take as long as decoding several. */
-const BATCHES_AHEAD = 2;
-/** Where most pictures are damaged the source itself is at fault; the first few do not count yet. */
-const MAX_DAMAGED_SHARE = 0.5;
-const FEW_DAMAGED = 10;
+/**
+ * Batches begun ahead of the one that is asked for, beside one for each thread: a training step may take as long as decoding
+ * several, and those whose pictures are still being read keep no thread busy.
+ */
+const BATCHES_TO_SPARE = 2;
+/** Pictures read at once, whatever the batches' size: each is an open file, and a process may have a thousand or fewer. */
+const READS_AT_ONCE = 32;
+const ASPECT_RATIO = [4 / 5, 5 / 4] as const;
 
 export function openPairStream(source: PairSource, options: PairStreamOptions): PairStream {
-  const { batchSize, imageSize, mean, std, seed, onDamaged = console.warn } = options;
-  const {
-    workers = 1,
-    cropScale = [0.5, 1],
-    flip = true,
-    colorJitterProb = 0,
-    grayScaleProb = 0,
-    lowResProb = 0,
-    lexicon,
-  } = options;
+  const { batchSize, workers = 1, onDamaged = console.warn } = options;
   if (source.length < batchSize)
     throw new Error(
       `Reading batches of ${batchSize} pairs from ${source.name}: found ${source.length} rows, expected at least one batch. Use a smaller batch or more data.`,
     );
-  const batchesPerEpoch = Math.floor(source.length / batchSize);
-  const aspectRatio = [4 / 5, 5 / 4] as const;
-  const pool = openDecodePool(workers, {
+  const pool = openDecodePool(workers, decodeSettings(options));
+  const makeBatch = batchMaker(source, options, rowDecoder(source, pool, onDamaged));
+  return {
+    batchesPerEpoch: batchesOf(source, options),
+    batch: readAhead(makeBatch, workers + BATCHES_TO_SPARE),
+    close: () => pool.close(),
+  };
+}
+
+function batchesOf(source: PairSource, { batchSize }: PairStreamOptions): number {
+  return Math.floor(source.length / batchSize);
+}
+
+function decodeSettings(options: PairStreamOptions): DecodeSettings {
+  const { imageSize, mean, std, seed, cropScale = [0.5, 1], flip = true } = options;
+  const { colorJitterProb = 0, grayScaleProb = 0, lowResProb = 0 } = options;
+  return {
     imageSize,
     mean,
     std,
     seed,
     cropScale,
     flip,
-    aspectRatio,
+    aspectRatio: ASPECT_RATIO,
     colorJitterProb,
     grayScaleProb,
     lowResProb,
-  });
-
-  let order: { epoch: number; rows: Uint32Array } | undefined;
-  const rowsOf = (epoch: number): Uint32Array => {
-    if (order?.epoch !== epoch)
-      order = { epoch, rows: permutation(source.length, randomStream('order', seed, epoch)) };
-    return order.rows;
   };
+}
 
+type RowDecoder = (epoch: number, rows: readonly number[]) => Promise<DecodeResult>;
+
+/** Reads and decodes pictures, keeps them for the epochs to come, and counts the damaged ones. */
+function rowDecoder(source: PairSource, pool: DecodePool, onDamaged: (message: string) => void): RowDecoder {
   const pictures = keepDecoded();
-  const tried = new Set<number>();
-  const damaged = new Set<number>();
-  const countDamaged = (row: number, reason: string) => {
-    if (damaged.has(row)) return;
-    damaged.add(row);
-    onDamaged(`Skipping a picture: ${reason}`);
-    if (damaged.size > Math.max(FEW_DAMAGED, tried.size * MAX_DAMAGED_SHARE))
-      throw new Error(
-        `Decoding pictures of ${source.name}: ${damaged.size} of the ${tried.size} pictures tried so far cannot be read or decoded, expected at most half of them. Check that the data is complete and its pictures are JPEG, PNG, WebP, GIF, AVIF or TIFF. The last one: ${reason}`,
-      );
-  };
-
-  async function decode(epoch: number, rows: readonly number[]) {
+  const damage = countDamage(source.name, onDamaged);
+  const inTurn = limitAtOnce(READS_AT_ONCE);
+  return async (epoch, rows) => {
+    const names = rows.map((row) => source.text(row).id);
     /** Why there is no picture to decode, by place. */
     const unreadable = new Map<number, string>();
     const read = async (row: number, place: number): Promise<Uint8Array | RgbImage> => {
+      const kept = pictures.get(names[place]);
+      if (kept) return kept;
       try {
-        const kept = pictures.get(source.text(row).id);
-        if (kept) return kept;
-        return (await source.row(row)).image;
+        return (await inTurn(() => source.row(row))).image;
       } catch (error) {
         if (!(error instanceof UnreadablePicture)) throw error;
         unreadable.set(place, error.message);
@@ -126,44 +130,32 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
       }
     };
     const images = await Promise.all(rows.map(read));
-    const names = rows.map((row) => source.text(row).id);
     const result = await pool.decode({ epoch, rows, names, images });
     for (const { place, picture } of result.decoded) pictures.keep(names[place], picture);
-    for (const row of rows) tried.add(row);
+    damage.tried(rows);
     for (const { place, reason } of result.damaged)
-      countDamaged(rows[place], unreadable.get(place) ?? reason);
+      damage.damaged(rows[place], unreadable.get(place) ?? reason);
     return result;
-  }
+  };
+}
 
-  async function makeBatch(step: number): Promise<PairBatch> {
+/** A batch as a pure function of its step. */
+function batchMaker(
+  source: PairSource,
+  options: PairStreamOptions,
+  decode: RowDecoder,
+): (step: number) => Promise<PairBatch> {
+  const { batchSize, seed, lexicon } = options;
+  const batchesPerEpoch = batchesOf(source, options);
+  const orderOf = epochOrders(source.length, seed);
+  return async (step) => {
     const epoch = Math.floor(step / batchesPerEpoch);
     const start = (step % batchesPerEpoch) * batchSize;
-    const shuffled = rowsOf(epoch);
-    const rows = Array.from(shuffled.subarray(start, start + batchSize));
-    const { pixel_values, damaged: found } = await decode(epoch, rows);
-    // The rows after the batch stand in for damaged ones, in the epoch's order, whatever is already known to be damaged:
-    // a resumed run knows less and must come to the same batch.
-    const pixelsEach = pixel_values.length / batchSize;
-    let places = found.map(({ place }) => place);
-    let skipped = 0;
-    while (places.length > 0) {
-      const from = start + batchSize + skipped;
-      skipped += places.length;
-      if (skipped > source.length)
-        throw new Error(
-          `Decoding pictures of ${source.name}: none of the ${source.length} pictures can be read and decoded, expected JPEG, PNG, WebP, GIF, AVIF or TIFF. Check the data.`,
-        );
-      const standIns = places.map((_, k) => shuffled[(from + k) % source.length]);
-      const decoded = await decode(epoch, standIns);
-      for (const [k, place] of places.entries()) {
-        rows[place] = standIns[k];
-        pixel_values.set(
-          decoded.pixel_values.subarray(k * pixelsEach, (k + 1) * pixelsEach),
-          place * pixelsEach,
-        );
-      }
-      places = decoded.damaged.map(({ place }) => places[place]);
-    }
+    const order = orderOf(epoch);
+    const { rows, pixel_values, skipped } = await decodeSound(
+      { name: source.name, epoch, order, start, count: batchSize },
+      decode,
+    );
     const texts = rows.map((row) => source.text(row));
     const drawn = texts.map((text, i) => drawCaption(text, { seed, epoch, row: rows[i] }, lexicon));
     return {
@@ -172,25 +164,56 @@ export function openPairStream(source: PairSource, options: PairStreamOptions): 
       keys: texts.map((text, i) => keysOf(text, drawn[i], lexicon)),
       skipped,
     };
-  }
+  };
+}
 
-  const pending = new Map<number, Promise<PairBatch>>();
-  return {
-    batchesPerEpoch,
-    batch(step) {
-      const last = step + BATCHES_AHEAD * workers;
-      for (const known of pending.keys()) if (known < step || known > last) pending.delete(known);
-      for (let ahead = step; ahead <= last; ahead++) {
-        if (pending.has(ahead)) continue;
-        const made = makeBatch(ahead);
-        // Its failure is told to whoever asks for this batch; until then it must not end the process as unhandled.
-        made.catch(() => undefined);
-        pending.set(ahead, made);
-      }
-      const batch = pending.get(step) ?? makeBatch(step);
-      pending.delete(step);
-      return batch;
-    },
-    close: () => pool.close(),
+interface PartOfEpoch {
+  /** The source's, for messages. */
+  readonly name: string;
+  readonly epoch: number;
+  readonly order: Uint32Array;
+  /** Where the part begins in the order. */
+  readonly start: number;
+  readonly count: number;
+}
+
+/**
+ * Decodes a part of an epoch. The rows after it stand in for damaged ones, in the epoch's order, whatever is already known to be
+ * damaged: a resumed run knows less and must come to the same batch.
+ */
+async function decodeSound({ name, epoch, order, start, count }: PartOfEpoch, decode: RowDecoder) {
+  const rows = Array.from(order.subarray(start, start + count));
+  const { pixel_values, damaged } = await decode(epoch, rows);
+  const pixelsEach = pixel_values.length / count;
+  let places = damaged.map(({ place }) => place);
+  let skipped = 0;
+  while (places.length > 0) {
+    const from = start + count + skipped;
+    skipped += places.length;
+    if (skipped > order.length)
+      throw new Error(
+        `Decoding pictures of ${name}: none of the ${order.length} pictures can be read and decoded, expected JPEG, PNG, WebP, GIF, AVIF or TIFF. Check the data.`,
+      );
+    const standIns = places.map((_, k) => order[(from + k) % order.length]);
+    const decoded = await decode(epoch, standIns);
+    for (const [k, place] of places.entries()) {
+      rows[place] = standIns[k];
+      pixel_values.set(
+        decoded.pixel_values.subarray(k * pixelsEach, (k + 1) * pixelsEach),
+        place * pixelsEach,
+      );
+    }
+    places = decoded.damaged.map(({ place }) => places[place]);
+  }
+  return { rows, pixel_values, skipped };
+}
+
+/** Each epoch's order of the rows. The last one is kept: its batches come one after the other. */
+function epochOrders(length: number, seed: number): (epoch: number) => Uint32Array {
+  let last: { epoch: number; rows: Uint32Array } | undefined;
+  return (epoch) => {
+    if (last?.epoch !== epoch)
+      last = { epoch, rows: permutation(length, randomStream('order', seed, epoch)) };
+    return last.rows;
   };
 }

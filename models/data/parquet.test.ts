@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type ColumnSource, parquetWriteFile } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { all, labelled, picture, writeParquet as writeParquetIn } from './fixtures/rows.ts';
@@ -26,7 +26,7 @@ describe('parquet', () => {
     expect(rows.map(({ labels }) => labels)).toEqual([['granny smith', 'apple'], ['pear'], ['pear']]);
     expect(rows.map(({ image }) => [...image])).toEqual([0, 1, 2].map((i) => [1, 2, 3, i]));
     expect(rows.map((row) => row.source)).toEqual(['fruit', 'fruit', 'fruit']);
-    expect(rows[2].id).toMatch(/[/\\]fruit\.parquet row 2$/);
+    expect(rows[2].id).toBe(`${basename(folder)}/fruit.parquet row 2`);
     expect(rows[2].captions).toEqual([]);
     expect(source.text(0).labels).toEqual(['granny smith', 'apple']);
   });
@@ -78,6 +78,33 @@ describe('parquet', () => {
     expect((await openSources(path)).text(0).labels).toEqual(['café']);
   });
 
+  test('words in another encoding are counted and told, and rows without others are left out', async () => {
+    const latin = (text: string) => Buffer.from(text, 'latin1');
+    const path = await writeParquet('latin.parquet', [
+      { name: 'image', data: [0, 1, 2, 3].map(picture), type: 'BYTE_ARRAY' },
+      { name: 'label', data: ['', 'café', 'thé', ''].map(latin), type: 'BYTE_ARRAY' },
+      { name: 'caption', data: ['un café', 'a cup', '', 'a dog'].map(latin), type: 'BYTE_ARRAY' },
+    ]);
+    const told: string[] = [];
+    const source = await openSources(path, (message) => told.push(message));
+    expect(
+      (await all(source)).map(({ id, labels, captions, image }) => [id, labels, captions, image[3]]),
+    ).toEqual([
+      [`${basename(folder)}/latin.parquet row 1`, [], ['a cup'], 1],
+      [`${basename(folder)}/latin.parquet row 3`, [], ['a dog'], 3],
+    ]);
+    expect(told).toEqual([
+      `Reading ${path}: left out 1 × caption that is not UTF-8, 2 × label that is not UTF-8, expected words in UTF-8. Write the file anew, with its text read in the encoding that it has.`,
+    ]);
+    const none = await writeParquet('none.parquet', [
+      { name: 'image', data: [picture(0)], type: 'BYTE_ARRAY' },
+      { name: 'caption', data: [latin('un café')], type: 'BYTE_ARRAY' },
+    ]);
+    await expect(openSources(none)).rejects.toThrow(
+      `Reading ${none}: found no rows with words but 1 × caption that is not UTF-8, expected`,
+    );
+  });
+
   test('a missing column names the file, the columns found and those expected', async () => {
     const words = await writeParquet('words.parquet', [{ name: 'label', data: ['cat'], type: 'STRING' }]);
     await expect(openSources(words)).rejects.toThrow(
@@ -109,7 +136,7 @@ describe('parquet', () => {
   });
 
   test('a file that is no parquet file, a cut one and one without rows are refused', async () => {
-    const text = join(folder, 'notes.txt');
+    const text = join(folder, 'notes.parquet');
     await writeFile(text, 'not a parquet file at all');
     await expect(openSources(text)).rejects.toThrow(`Reading ${text}: found no sound parquet file (`);
     const path = await writeParquet('cut.parquet', labelled(['a', 'b', 'c']));

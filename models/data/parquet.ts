@@ -3,11 +3,12 @@
  * `bytes`), words as `label` (string; names separated by "; "), `captions` (list of strings) or `caption` (string), and
  * optionally `source` (string), which otherwise is the file's name. Other columns are not read.
  */
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import * as v from 'valibot';
 import { parseLabel } from './labels.ts';
+import { counted, inUtf8, type LeftOut } from './left-out.ts';
 import type { PairSource } from './types.ts';
 
 // Strings without parquet's UTF8 annotation come as bytes.
@@ -35,22 +36,32 @@ const Row = v.object({
   source: v.nullish(Text, ''),
 });
 
-export async function openParquet(path: string): Promise<PairSource> {
+/** `onLeftOut` is told once, in a sentence, of words and rows that are passed over. */
+export async function openParquet(path: string, onLeftOut: (message: string) => void): Promise<PairSource> {
   const values = await readColumns(path);
-  if (values.length === 0)
-    throw new Error(`Reading ${path}: found no rows, expected pictures with words. Leave the file out.`);
-  const rows = values.map((value, index) => parseRow(value, path, index));
+  const leftOut: LeftOut = new Map();
+  const rows = values
+    .map((value, index) => parseRow(value, { path, index, leftOut }))
+    .filter(({ labels, captions }) => labels.length > 0 || captions.length > 0);
+  if (rows.length === 0)
+    throw new Error(
+      `Reading ${path}: found no rows${leftOut.size > 0 ? ` with words but ${counted(leftOut)}` : ''}, expected pictures with words. Leave the file out.`,
+    );
+  if (leftOut.size > 0)
+    onLeftOut(
+      `Reading ${path}: left out ${counted(leftOut)}, expected words in UTF-8. Write the file anew, with its text read in the encoding that it has.`,
+    );
   // With the folder's name, because train/ and eval/ may hold files of one name.
-  const file = join(basename(dirname(resolve(path))), basename(path));
-  const text = (index: number) => {
-    const { labels, captions, source } = rows[index];
+  const file = `${basename(dirname(resolve(path)))}/${basename(path)}`;
+  const text = (place: number) => {
+    const { index, labels, captions, source } = rows[place];
     return { id: `${file} row ${index}`, labels, captions, source };
   };
   return {
     name: path,
     length: rows.length,
     text,
-    row: async (index) => ({ ...text(index), image: rows[index].image }),
+    row: async (place) => ({ ...text(place), image: rows[place].image }),
   };
 }
 
@@ -75,7 +86,11 @@ async function readColumns(path: string): Promise<Record<string, unknown>[]> {
   return parquetReadObjects({ file, metadata, columns, compressors, utf8: false }).catch(unreadable);
 }
 
-function parseRow(value: unknown, path: string, index: number) {
+/** Words that are not UTF-8 are counted, and the row has none of them. */
+function parseRow(
+  value: unknown,
+  { path, index, leftOut }: { path: string; index: number; leftOut: LeftOut },
+) {
   const row = v.safeParse(Row, value);
   if (!row.success) {
     const [issue] = row.issues;
@@ -92,5 +107,11 @@ function parseRow(value: unknown, path: string, index: number) {
     throw new Error(
       `Reading ${path}, row ${index}: found neither a label nor a caption, expected a name or a sentence for every picture. Take the row out, or fill it in.`,
     );
-  return { image, labels, captions: sentences, source: source || basename(path, '.parquet') };
+  return {
+    index,
+    image,
+    labels: inUtf8(labels, leftOut, 'label'),
+    captions: inUtf8(sentences, leftOut),
+    source: source || basename(path, '.parquet'),
+  };
 }

@@ -1,11 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openPairStream } from './pair-stream.ts';
 import { firstWayThatFinds, pictureSource, UnreadablePicture } from './picture-rows.ts';
 import { soundRows } from './sound-rows.ts';
+
+vi.mock(import('node:fs/promises'), { spy: true });
 
 let folder = '';
 beforeEach(async () => {
@@ -85,6 +87,23 @@ test("faults of the one file are told from the machine's", async () => {
     pictureSource('x', 'x', [{ id: '', labels: [], captions: [], picture: { path } }]).row(0);
   for (const name of ['gone.png', 'f.png', 'x\0.png', `${'l'.repeat(300)}.png`])
     await expect(at(join(folder, name))).rejects.toBeInstanceOf(UnreadablePicture);
+});
+
+test('too many open files are no fault of the picture, and have advice of their own', async () => {
+  const source = pictureSource('x', 'x', [{ id: '', labels: [], captions: [], picture: { path: 'a.png' } }]);
+  const failWith = (code: string) =>
+    vi
+      .mocked(readFile)
+      .mockRejectedValueOnce(Object.assign(new Error(`${code}: what the system says`), { code }));
+  failWith('EMFILE');
+  const refused = expect(source.row(0)).rejects;
+  await refused.not.toBeInstanceOf(UnreadablePicture);
+  failWith('EMFILE');
+  await expect(source.row(0)).rejects.toThrow(
+    'Reading the picture a.png: this process has as many files open as it may. Allow it more, as `ulimit -n 4096` does, and start it again.',
+  );
+  failWith('ENOMEM');
+  await expect(source.row(0)).rejects.toThrow('ENOMEM: what the system says. See to the machine first.');
 });
 
 test('the first way by which one of the first pictures is there', async () => {

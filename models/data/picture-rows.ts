@@ -3,6 +3,7 @@
  * formats but parquet have in common. Where the words come from, and where the pictures lie, is each format's own.
  */
 import { open, readFile, stat } from 'node:fs/promises';
+import { readRange } from '../files/folder.ts';
 import type { PairSource } from './types.ts';
 
 export interface PicturePlace {
@@ -60,26 +61,23 @@ async function readPicture({ path, part }: PicturePlace): Promise<Uint8Array> {
         `Reading the picture ${path}: ${fault}, expected the file that the data named when it was opened. Put it back, or take its row out.`,
         { cause },
       );
-    throw new Error(`Reading the picture ${path}: ${message}. See to the machine first.`, {
-      cause,
-    });
+    const found =
+      code === 'EMFILE'
+        ? 'this process has as many files open as it may. Allow it more, as `ulimit -n 4096` does, and start it again.'
+        : `${message}. See to the machine first.`;
+    throw new Error(`Reading the picture ${path}: ${found}`, { cause });
   }
 }
 
 async function readPart(path: string, { offset, length }: { offset: number; length: number }) {
   const handle = await open(path);
   try {
-    const bytes = new Uint8Array(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-      if (bytesRead === 0)
-        throw new UnreadablePicture(
-          `Reading the picture at byte ${offset} of ${path}: the file ends at byte ${offset + filled}, expected ${length} bytes. Fetch it anew.`,
-        );
-      filled += bytesRead;
-    }
-    return bytes;
+    const { size } = await handle.stat();
+    if (offset + length > size)
+      throw new UnreadablePicture(
+        `Reading the picture at byte ${offset} of ${path}: the file ends at byte ${size}, expected ${length} bytes. Fetch it anew.`,
+      );
+    return await readRange(handle, path, offset, offset + length);
   } finally {
     await handle.close();
   }

@@ -43,7 +43,26 @@ test('a record beyond all bounds and a file that is not there are sentences', as
   await expect(firstLine(path)).rejects.toThrow(/^Reading .*list\.tsv: it cannot be opened/);
 });
 
+test('lines that end in several ways, as in lists that were put together', async () => {
+  await writeFile(path, 'a\tb\r\nc\t"d\ne"\r\n\nf\tg\nh\ti\rj\tk\r\n');
+  const records = [
+    ['a', 'b'],
+    ['c', 'd\ne'],
+    ['f', 'g'],
+    ['h', 'i'],
+    ['j', 'k'],
+  ];
+  expect(await all('\t', true)).toEqual(records);
+  await writeFile(path, 'a\tb\nc\td\r\n');
+  expect(await all('\t', false)).toEqual([
+    ['a', 'b'],
+    ['c', 'd'],
+  ]);
+});
+
 test('the first line alone', async () => {
   await writeFile(path, 'one\ttwo\r\nthree');
   expect(await firstLine(path)).toBe('one\ttwo');
+  await writeFile(path, '\ufeffone\rtwo\nthree');
+  expect(await firstLine(path)).toBe('one');
 });

@@ -22,6 +22,8 @@ export async function* readRecords(
 ): AsyncGenerator<string[]> {
   const parser = parse({
     delimiter: separator,
+    // A list that was put together from several may end its lines in several ways.
+    record_delimiter: ['\r\n', '\n', '\r'],
     quote: quoted ? '"' : false,
     // 6" nails and a "dog" in the middle of a field are text.
     relax_quotes: true,
@@ -49,10 +51,15 @@ export function spokenSeparator(separator: string): string {
 }
 
 /** More than any header or record that tells what a file is. */
-const FIRST_LINE_BYTES = 2 ** 16;
+const BEGINNING_BYTES = 2 ** 16;
 
 /** The first line, to tell by it what a file is; a very long one is cut. */
 export async function firstLine(path: string): Promise<string> {
+  return (await beginning(path)).split(/\r\n|\n|\r/, 1)[0];
+}
+
+/** As much of a file as tells what it is, as text without a byte order mark. */
+export async function beginning(path: string): Promise<string> {
   const handle = await open(path).catch((cause: unknown) => {
     throw new Error(
       `Reading ${path}: it cannot be opened (${cause instanceof Error ? cause.message : cause}). Check its permissions.`,
@@ -60,8 +67,8 @@ export async function firstLine(path: string): Promise<string> {
     );
   });
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_LINE_BYTES), 0, FIRST_LINE_BYTES, 0);
-    return new TextDecoder().decode(buffer.subarray(0, bytesRead)).split(/\r?\n/, 1)[0];
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
+    return new TextDecoder().decode(buffer.subarray(0, bytesRead));
   } finally {
     await handle.close();
   }

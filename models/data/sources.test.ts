@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { all, labelled, picture, writeParquet as writeParquetIn } from './fixtures/rows.ts';
+import { all, labelled, picture, writeFiles, writeParquet as writeParquetIn } from './fixtures/rows.ts';
 import { defaultHeldOut, openSources, selectRows, splitClasses, splitHeldOut, upsample } from './sources.ts';
 import type { PairSource } from './types.ts';
 
@@ -40,6 +40,27 @@ describe('several sources', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(4);
     expect(rows[3].id).toBe(`${join(paths[1], 'part.parquet')}: train/part.parquet row 1`);
     expect(rows.map(({ labels }) => labels[0])).toEqual(['00', '01', '10', '11']);
+  });
+
+  test('the same file twice is refused, under whatever name, and path*2 pointed to', async () => {
+    await mkdir(join(folder, 'set'));
+    const file = await writeParquet('set/a.parquet', labelled(['x', 'y']));
+    const other = await writeParquet('other.parquet', labelled(['z']));
+    const animals = join(folder, 'animals');
+    await writeFiles(animals, { 'cat/1.png': 'x' });
+    const link = join(folder, 'link.parquet');
+    await symlink(file, link);
+    for (const [spec, twice] of [
+      [`${file},${other},${file}`, file],
+      [`${file}*2,${folder}/set/../set/a.parquet`, `${folder}/set/../set/a.parquet`],
+      [`${join(folder, 'set')},${file}`, file],
+      [`${file},${link}`, link],
+      [`${animals},${other},${animals}/`, `${animals}/`],
+    ])
+      await expect(openSources(spec)).rejects.toThrow(
+        `Opening the data ${spec}: found ${twice} in it twice, expected each file once, or a picture could be trained on and held out at the same time. Name it once, as path*2 where`,
+      );
+    expect((await openSources(`${file}*2,${other}`)).length).toBe(3);
   });
 
   test('a path that is not there and an empty one are named', async () => {

@@ -1,7 +1,7 @@
 // The shape of image-text data, wherever it lies. Types only.
 
 export interface PairText {
-  /** Where the row lies, for messages and as its identity: `train/cats_dogs.parquet row 12`, `animals/cat/1.jpg`. */
+  /** Where the row lies, for messages and as its identity, of no other row: `train/cats_dogs.parquet row 12`, `animals/cat/1.jpg`. */
   readonly id: string;
   /** The class's names, each acceptable: synonyms, or a fine and a coarse name. Empty where a row has captions alone. */
   readonly labels: readonly string[];

@@ -70,6 +70,34 @@ test('pictures that are not there or have no phrase are counted and told', async
   ]);
 });
 
+test('a picture that is listed twice is one row, and phrases in another encoding are counted', async () => {
+  await writePictures('images/1.jpg', 'images/2.jpg');
+  const path = await writeList([]);
+  const list = [
+    { id: 1, regions: [region(1, 'a man'), region(1, 'a café')] },
+    { id: 2, regions: [region(2, 'a dog')] },
+    { id: 1, regions: [region(1, 'a hat'), region(1, 'a man')] },
+  ];
+  await writeFile(path, Buffer.from(JSON.stringify(list), 'latin1'));
+  const told: string[] = [];
+  const source = await openSources(path, (message) => told.push(message));
+  expect((await all(source)).map(({ id, captions }) => [id, captions])).toEqual([
+    ['region_descriptions/1.jpg', ['a man', 'a hat']],
+    ['region_descriptions/2.jpg', ['a dog']],
+  ]);
+  expect(told).toEqual([expect.stringContaining('left out 1 × caption that is not UTF-8; looked for')]);
+});
+
+test.each([
+  ['a byte order mark', '\ufeff'],
+  ['blank lines', '\n\r\n'],
+])('%s before the list', async (_, before) => {
+  await writePictures('images/1.jpg');
+  const path = await writeList([]);
+  await writeFile(path, before + JSON.stringify([{ id: 1, regions: [region(1, 'a man')] }]));
+  expect((await openSources(path)).length).toBe(1);
+});
+
 test('missing folders and other lists are refused', async () => {
   const path = await writeList([{ id: 1, regions: [region(1, 'a man')] }]);
   const tried = ['VG_100K', 'VG_100K_2', 'images'].map((name) => join(folder, name)).join(', ');

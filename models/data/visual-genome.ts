@@ -6,8 +6,8 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { readJsonArray } from './json-array.ts';
-import { counted, type LeftOut, leaveOut } from './left-out.ts';
-import { type PictureRow, pictureSource } from './picture-rows.ts';
+import { counted, inUtf8, type LeftOut, leaveOut } from './left-out.ts';
+import { pictureSource } from './picture-rows.ts';
 import type { PairSource } from './types.ts';
 
 const Whole = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -26,32 +26,42 @@ export async function openVisualGenome(
   const folder = dirname(resolve(path));
   const folderOf = await listPictures(folder);
   const leftOut: LeftOut = new Map();
-  const rows: PictureRow[] = [];
+  /** By name: a picture that is listed twice is one row all the same. */
+  const pictures = new Map<string, { readonly path: string; readonly phrases: Set<string> }>();
   const dataSet = basename(path, extname(path));
   let index = 0;
   for await (const value of readJsonArray(path)) {
-    const { name, captions } = parsePicture(value, path, index++);
+    const parsed = parsePicture(value, path, index++);
+    const { name } = parsed;
+    const phrases = inUtf8(parsed.phrases, leftOut);
     const lies = folderOf.get(name);
-    if (captions.length === 0) leaveOut(leftOut, 'picture without a phrase');
+    if (phrases.length === 0) leaveOut(leftOut, 'picture without a phrase');
     else if (lies === undefined) leaveOut(leftOut, 'picture that is not there');
-    else
-      rows.push({
-        id: `${dataSet}/${name}`,
-        labels: [],
-        captions,
-        picture: { path: join(folder, lies, name) },
-      });
+    else {
+      const picture = pictures.get(name) ?? { path: join(folder, lies, name), phrases: new Set() };
+      pictures.set(name, picture);
+      for (const phrase of phrases) picture.phrases.add(phrase);
+    }
   }
   const tried = FOLDERS.map((name) => join(folder, name)).join(', ');
-  if (rows.length === 0)
+  if (pictures.size === 0)
     throw new Error(
       `Reading ${path}: found no picture with a phrase${leftOut.size > 0 ? ` but ${counted(leftOut)}` : ''}; looked for <image_id>.jpg in ${tried}. Put the pictures into one of these folders, or link it there.`,
     );
   if (leftOut.size > 0)
     onLeftOut(
-      `Reading ${path}: left out ${counted(leftOut)}; looked for <image_id>.jpg in ${tried}. Unpack both archives of pictures if all are to be seen.`,
+      `Reading ${path}: left out ${counted(leftOut)}; looked for <image_id>.jpg in ${tried}. Unpack both archives of pictures if all are to be seen, and save the list as UTF-8.`,
     );
-  return pictureSource(path, dataSet, rows);
+  return pictureSource(
+    path,
+    dataSet,
+    Array.from(pictures, ([name, { path, phrases }]) => ({
+      id: `${dataSet}/${name}`,
+      labels: [],
+      captions: [...phrases],
+      picture: { path },
+    })),
+  );
 }
 
 function parsePicture(value: unknown, path: string, index: number) {
@@ -69,7 +79,7 @@ function parsePicture(value: unknown, path: string, index: number) {
   if (number === null || number === undefined)
     throw refused('neither an id nor a region that names its picture');
   const phrases = regions.map(({ phrase }) => phrase.trim().replace(/\s+/g, ' ')).filter(Boolean);
-  return { name: `${number}.jpg`, captions: [...new Set(phrases)] };
+  return { name: `${number}.jpg`, phrases };
 }
 
 /** In which folder each picture lies. */

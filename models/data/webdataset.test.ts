@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { create, Header } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { all, writeFiles } from './fixtures/rows.ts';
@@ -50,7 +50,7 @@ test('samples by their name up to the first dot, with words from .txt, .json and
     { labels: ['golden retriever', 'dog'], captions: [], image: 'x'.repeat(70_000) },
     { labels: [], captions: ['words first'], image: 'one' },
   ]);
-  expect(source.text(1)).toMatchObject({ id: `${basename(folder)}/shard.tar a/0.webp`, source: 'shard' });
+  expect(source.text(1)).toMatchObject({ id: `${path} a/0.webp`, source: 'shard' });
   expect(told).toEqual([]);
 });
 
@@ -64,6 +64,39 @@ test('a series is one data set, in its order', async () => {
   await expect(opened(`${folder}/cc-train-{08..11}.tar`)).rejects.toThrow(
     `Opening the data ${folder}/cc-train-11.tar: no such file or folder can be read`,
   );
+});
+
+test('shards of one name in folders of one name keep their pictures apart', async () => {
+  for (const part of [1, 2]) {
+    const path = await pack(`${part}.tar`, { '0.jpg': `picture ${part}`, '0.txt': `caption ${part}` });
+    await mkdir(join(folder, `part${part}/shards`), { recursive: true });
+    await rename(path, join(folder, `part${part}/shards/00000.tar`));
+  }
+  const { source, found } = await opened(`${folder}/part{1..2}/shards/00000.tar`);
+  expect(found.map(({ captions, image }) => [captions[0], image])).toEqual([
+    ['caption 1', 'picture 1'],
+    ['caption 2', 'picture 2'],
+  ]);
+  expect([0, 1].map((row) => source.text(row).id)).toEqual(
+    [1, 2].map((part) => `${folder}/part${part}/shards/00000.tar 0.jpg`),
+  );
+});
+
+test('words in another encoding are counted and told', async () => {
+  const loose = join(folder, 'latin.tar.loose');
+  await writeFiles(loose, { '0.jpg': 'zero', '1.jpg': 'one', '1.json': '{"caption": "a dog"}' });
+  await writeFile(join(loose, '0.txt'), Buffer.from('un café', 'latin1'));
+  await writeFile(join(loose, '0.cls'), Buffer.from('café', 'latin1'));
+  await writeFile(join(loose, '1.txt'), Buffer.from('un thé', 'latin1'));
+  const path = join(folder, 'latin.tar');
+  await create({ file: path, cwd: loose }, ['0.jpg', '0.txt', '0.cls', '1.jpg', '1.json', '1.txt']);
+  const { found, told } = await opened(path);
+  expect(found).toEqual([{ labels: [], captions: ['a dog'], image: 'one' }]);
+  expect(told).toEqual([
+    expect.stringMatching(
+      /left out 2 × caption that is not UTF-8, 1 × label that is not UTF-8, 1 × sample without words, expected .*, words in UTF-8\.$/,
+    ),
+  ]);
 });
 
 test('long names, in every way that tar has for them', async () => {

@@ -2,10 +2,10 @@
  * WebDataset: tar files whose entries with one name up to the first dot are a sample: a picture, its caption in .txt or .json,
  * its class in .cls. Words are read while opening; of pictures only the place in the tar file is kept.
  */
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve, sep } from 'node:path';
 import * as v from 'valibot';
 import { parseLabel } from './labels.ts';
-import { counted, type LeftOut, leaveOut } from './left-out.ts';
+import { counted, inUtf8, type LeftOut, leaveOut } from './left-out.ts';
 import { hasPictureName, PICTURE_NAMES } from './picture-names.ts';
 import { type PicturePlace, type PictureRow, pictureSource } from './picture-rows.ts';
 import { openTar, type TarEntry } from './tar-entries.ts';
@@ -47,7 +47,7 @@ export async function openWebDataset(
   }
   if (leftOut.size > 0)
     onLeftOut(
-      `Reading ${name}: left out ${counted(leftOut)}, expected a picture and .txt, .json (caption or captions) or .cls (a word) in each sample.`,
+      `Reading ${name}: left out ${counted(leftOut)}, expected a picture and .txt, .json (caption or captions) or .cls (a word) in each sample, words in UTF-8.`,
     );
   return pictureSource(name, dataSetName(name), rows);
 }
@@ -80,8 +80,8 @@ async function readSamples(path: string, leftOut: LeftOut): Promise<PictureRow[]
       } else if (['txt', 'json', 'cls'].includes(kind)) {
         const words = await wordsOf(entry, kind);
         if (words === null) leaveOut(leftOut, `.${kind} that cannot be read`);
-        for (const label of words?.labels ?? []) sample.labels.push(label);
-        for (const caption of words?.captions ?? []) sample.captions.add(caption);
+        for (const label of inUtf8(words?.labels ?? [], leftOut, 'label')) sample.labels.push(label);
+        for (const caption of inUtf8(words?.captions ?? [], leftOut)) sample.captions.add(caption);
       }
     }
   } finally {
@@ -98,7 +98,8 @@ async function readSamples(path: string, leftOut: LeftOut): Promise<PictureRow[]
     return captions && { labels: [], captions };
   }
 
-  const file = join(basename(dirname(resolve(path))), basename(path));
+  // The whole path: shards of one name lie in folders of one name, part1/shards/00000.tar and part2/shards/00000.tar.
+  const file = path.replaceAll(sep, '/');
   const rows: PictureRow[] = [];
   for (const { picture, name, labels, captions } of samples.values()) {
     if (!picture) leaveOut(leftOut, 'sample without a picture');

@@ -109,6 +109,19 @@ test('videos, silent or missing photographs and broken lines are counted and tol
   ]);
 });
 
+test('a photograph that is listed twice is one row, and words in another encoding are counted', async () => {
+  for (const id of ['1', '2']) await write(`images/${id}.jpg`, id);
+  const { captions, told } = await opened('yfcc100m_dataset', [
+    line({ id: '1', title: 'one', description: 'Th%E9' }),
+    line({ id: '2', title: 'two' }),
+    line({ id: '1', title: 'again' }),
+  ]);
+  expect(captions).toEqual([['one'], ['two']]);
+  expect(told).toEqual([
+    expect.stringContaining('left out 1 × caption that is not UTF-8, 1 × photograph that was listed before.'),
+  ]);
+});
+
 test('long descriptions are cut after a word; only names that cameras give are no captions', async () => {
   const titles = [
     '_MG_1234',

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { decodeHTML } from 'entities';
 import * as v from 'valibot';
-import { counted, type LeftOut, leaveOut } from './left-out.ts';
+import { counted, inUtf8, type LeftOut, leaveOut } from './left-out.ts';
 import { firstWayThatFinds, type PictureRow, pictureSource } from './picture-rows.ts';
 import { firstLine, readRecords } from './records.ts';
 import type { PairSource } from './types.ts';
@@ -47,6 +47,7 @@ export async function openYfcc(path: string, onLeftOut: (message: string) => voi
   const places = await placesBeside(folder, layout);
   const leftOut: LeftOut = new Map();
   const rows: PictureRow[] = [];
+  const known = new Set<string>();
   const dataSet = basename(path, extname(path));
   let first: string | undefined;
   for await (const fields of readRecords(path, { separator: '\t', quoted: false })) {
@@ -65,21 +66,27 @@ export async function openYfcc(path: string, onLeftOut: (message: string) => voi
       leaveOut(leftOut, 'line whose id, hash, ending or last column is none');
       continue;
     }
-    const captions = [plain(fields[title]), shortened(plain(fields[description]))].filter(
+    const picture = places.of(line.output);
+    first ??= picture;
+    if (line.output.marker === '1') {
+      leaveOut(leftOut, 'video');
+      continue;
+    }
+    const captions = inUtf8([plain(fields[title]), shortened(plain(fields[description]))], leftOut).filter(
       (caption) => caption !== '' && !isCameraName(caption),
     );
-    const picture = places.of(line.output);
-    if (line.output.marker === '1') leaveOut(leftOut, 'video');
-    else if (captions.length === 0) leaveOut(leftOut, 'photograph without words');
+    if (captions.length === 0) leaveOut(leftOut, 'photograph without words');
     else if (!places.mayHave(picture)) leaveOut(leftOut, 'photograph that is not there');
-    else
+    else if (known.has(line.output.id)) leaveOut(leftOut, 'photograph that was listed before');
+    else {
+      known.add(line.output.id);
       rows.push({
         id: `${dataSet}/${line.output.id}`,
         labels: [],
         captions: [...new Set(captions)],
         picture: { path: picture },
       });
-    first ??= picture;
+    }
   }
   const found = await firstWayThatFinds(
     [(file: string) => file],
