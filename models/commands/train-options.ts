@@ -1,6 +1,7 @@
 // The options of training. What open_clip has too is called as it is there, but for what means something else here (ELSEWHERE).
 
 import { availableParallelism } from 'node:os';
+import { CAPTION_WORDS } from '../data/captions.ts';
 import { SMALL } from '../data/low-resolution.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
 import type { OptionTable, OptionValues } from './arguments.ts';
@@ -139,6 +140,13 @@ export const TRAIN_OPTIONS = {
     integer: true,
     help: 'classes whose pictures training sees nothing of, to tell how it fares with labels that no picture had; captions may still speak of them',
   },
+  'flip-prob': {
+    kind: 'number',
+    default: 0.5,
+    min: 0,
+    max: 1,
+    help: 'share of the crops that are mirrored',
+  },
   'color-jitter-prob': {
     kind: 'number',
     default: 0,
@@ -164,6 +172,13 @@ export const TRAIN_OPTIONS = {
     kind: 'text',
     value: 'lexicon.json',
     help: 'what labels mean, as `npm run -s lexicon` writes it: captions then also use broader words and definitions',
+  },
+  'caption-words': {
+    kind: 'list',
+    form: 'comma',
+    choices: CAPTION_WORDS,
+    default: CAPTION_WORDS,
+    help: "what captions of labelled rows say: a label's first name, and what else is named here, broader words and definitions by --lexicon",
   },
   ...TEXT_DATA_OPTIONS,
   'upsampling-factors': {

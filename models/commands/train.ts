@@ -7,6 +7,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
+import { CAPTION_WORDS } from '../data/captions.ts';
 import { readLexicon } from '../data/lexicon.ts';
 import { openPairStream } from '../data/pair-stream.ts';
 import { openSources, upsample } from '../data/sources.ts';
@@ -75,10 +76,12 @@ export const train = command({
         seed,
         workers: options.workers,
         cropScale: [options['crop-scale'], 1],
+        flipProb: options['flip-prob'],
         colorJitterProb: options['color-jitter-prob'],
         grayScaleProb: options['gray-scale-prob'],
         lowResProb: options['low-res-prob'],
         lexicon,
+        captionWords: options['caption-words'],
         onDamaged: log.damaged,
       });
       try {
@@ -226,6 +229,11 @@ function settingsOf(options: TrainOptions, found: Progress['settings']): Progres
     ...found,
     ...whereUsed({
       '--device': options.device === 'cpu' ? undefined : options.device,
+      '--flip-prob': options['flip-prob'] === 0.5 ? undefined : String(options['flip-prob']),
+      '--caption-words':
+        options['caption-words'].length === CAPTION_WORDS.length
+          ? undefined
+          : options['caption-words'].join(),
       '--color-jitter-prob': options['color-jitter-prob'],
       '--low-res-prob': options['low-res-prob'],
       '--held-out-classes': options['held-out-classes'],

@@ -396,6 +396,7 @@ it('every option that decides the weights does', async () => {
       ['--crop-scale', '0.1'],
       ['--caption-tokens', '4'],
       ['--color-jitter-prob', '1'],
+      ['--flip-prob', '0'],
     ],
     ...[
       ['--gray-scale-prob', '1'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Draw, drawCaption } from './captions.ts';
+import { type CaptionWords, type Draw, drawCaption } from './captions.ts';
 import { pets } from './fixtures/pets-lexicon.ts';
 import { TRAINING_TEMPLATES } from './training-templates.ts';
 
@@ -77,6 +77,25 @@ describe('with a lexicon', () => {
       expect(caption).toMatch(/^a domestic cat of Egypt$|^egyptian cat, a kind of (cat|animal|creature)$/);
     for (const { caption, says: keys = [] } of all)
       if (!explained.some((each) => each.caption === caption)) expect(caption).toContain(keys[0]);
+  });
+
+  test('leaves out what it is told to', () => {
+    const spoken = (labels: string[], words: readonly CaptionWords[]) => {
+      const row = { labels, captions: [], source: 'made up' };
+      const all = Array.from({ length: 600 }, (_, epoch) =>
+        drawCaption(row, { seed: 1, epoch, row: 7 }, pets, words),
+      );
+      return all.map(({ caption }) => caption).join('\n');
+    };
+    const names = spoken(['tabby', 'tabby cat'], ['names']);
+    expect(names).not.toMatch(/cat|animal|creature/);
+    expect(spoken(['tabby', 'tabby cat'], ['names', 'synonyms'])).toMatch(/tabby cat/);
+    expect(spoken(['orangutan', 'orang'], ['names'])).not.toMatch(/orang\b/);
+    const cats = spoken(['egyptian cat'], ['names', 'broader']);
+    expect(cats).toMatch(/animal/);
+    expect(cats).not.toMatch(/of Egypt/);
+    expect(spoken(['egyptian cat'], ['names', 'definitions'])).toMatch(/of Egypt/);
+    expect(spoken(['egyptian cat'], ['names', 'definitions'])).not.toMatch(/animal/);
   });
 
   test('plurals now and then, never behind an article', () => {

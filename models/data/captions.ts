@@ -25,6 +25,10 @@ const PLURAL_TEMPLATES = TRAINING_TEMPLATES.filter(
   (template) => !/\b(?:a|one|large|small|type of) \{\}/.test(template),
 );
 
+/** What a caption of a labelled row may say beside its first name. */
+export const CAPTION_WORDS = ['names', 'synonyms', 'broader', 'definitions'] as const;
+export type CaptionWords = (typeof CAPTION_WORDS)[number];
+
 export interface Draw {
   readonly seed: number;
   readonly epoch: number;
@@ -42,19 +46,36 @@ type Words = Pick<PairText, 'labels' | 'captions' | 'source'>;
 /**
  * A row with captions gives one of them, each as likely as the other. A row with labels alone gives a name, the first
  * in half of the draws (zero-shot class lists go by it), bare or in one of the templates; with a lexicon that knows the
- * labels, also a broader name or an explanation.
+ * labels, also a broader name or an explanation. `words` leaves some of that out.
  */
-export function drawCaption(text: Words, { seed, epoch, row }: Draw, lexicon?: Lexicon): Drawn {
+export function drawCaption(
+  text: Words,
+  { seed, epoch, row }: Draw,
+  lexicon?: Lexicon,
+  words: readonly CaptionWords[] = CAPTION_WORDS,
+): Drawn {
   const random = randomStream('caption', seed, epoch, row);
   if (text.captions.length > 0) return { caption: pick(text.captions, random) };
-  const entry = lexicon?.find(text);
-  if (!entry) return { caption: inSentence(pickName(text.labels, random).toLowerCase(), undefined, random) };
-
+  const known = lexicon?.find(text);
+  if (!known) {
+    const name = pickName(namesIn(text.labels, words), random);
+    return { caption: inSentence(name.toLowerCase(), undefined, random) };
+  }
+  const entry: Entry = {
+    ...known,
+    names: namesIn(known.names, words),
+    broader: words.includes('broader') ? known.broader : [],
+    definition: words.includes('definitions') ? known.definition : undefined,
+  };
   const { broader, definition } = entry;
   const lot = random();
   if (lot >= OWN_NAME + BROADER_NAME && (definition !== undefined || broader.length > 0))
     return explanation(entry, random);
   return lot >= OWN_NAME && broader.length > 0 ? broaderName(entry, random) : drawName(entry, random);
+}
+
+function namesIn(names: readonly string[], words: readonly CaptionWords[]): readonly string[] {
+  return words.includes('synonyms') ? names : names.slice(0, 1);
 }
 
 /** One of the names of what is shown, bare or in a sentence. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { drawCrop } from './crop.ts';
 import { randomStream } from './random.ts';
 
-const augmentation = { cropScale: [0.5, 1], aspectRatio: [4 / 5, 5 / 4], flip: true } as const;
+const augmentation = { cropScale: [0.5, 1], aspectRatio: [4 / 5, 5 / 4], flipProb: 0.5 } as const;
 
 test('every crop lies inside the picture and keeps to its limits of area and aspect ratio', () => {
   const side = fc.integer({ min: 1, max: 5000 });
@@ -50,5 +50,5 @@ test('crops that fit on all sides are as often wide as tall', () => {
 
 test('without flipping nothing is mirrored', () => {
   for (let i = 0; i < 50; i++)
-    expect(drawCrop(64, 64, { ...augmentation, flip: false }, randomStream(i)).flip).toBe(false);
+    expect(drawCrop(64, 64, { ...augmentation, flipProb: 0 }, randomStream(i)).flip).toBe(false);
 });

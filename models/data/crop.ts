@@ -9,8 +9,8 @@ export interface Augmentation {
   readonly cropScale: readonly [least: number, most: number];
   /** Width over height of what is cropped: least and most. */
   readonly aspectRatio: readonly [least: number, most: number];
-  /** Whether half of the crops are mirrored. */
-  readonly flip: boolean;
+  /** The share of crops that are mirrored. */
+  readonly flipProb: number;
 }
 
 /** In pixels of the upright picture; fractions are kept, since the picture is scaled before it is cropped. */
@@ -23,7 +23,7 @@ export interface Crop {
 }
 
 export function drawCrop(width: number, height: number, augmentation: Augmentation, random: Random): Crop {
-  const { cropScale, aspectRatio, flip } = augmentation;
+  const { cropScale, aspectRatio, flipProb } = augmentation;
   const between = (least: number, most: number) => least + (most - least) * random();
   const side = Math.min(width, height) * Math.sqrt(between(...cropScale));
   // Drawn on a logarithmic scale: wider is as likely as taller.
@@ -35,6 +35,6 @@ export function drawCrop(width: number, height: number, augmentation: Augmentati
     top: between(0, height - cropHeight),
     width: cropWidth,
     height: cropHeight,
-    flip: flip && random() < 0.5,
+    flip: random() < flipProb,
   };
 }

@@ -11,7 +11,7 @@ const settings = {
   colorJitterProb: 0,
   grayScaleProb: 0,
   lowResProb: 0,
-  flip: false,
+  flipProb: 0,
 } as const;
 
 test('a list that fails is told of, and the next is decoded', async () => {

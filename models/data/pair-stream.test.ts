@@ -407,7 +407,7 @@ describe('decoding', () => {
       .toBuffer();
     const small = await sharp(upright).resize(40, 40).png().toBuffer();
     const pixels = async (image: Uint8Array) =>
-      (await stream(sourceOf([image]), { batchSize: 1, flip: false }).batch(0)).pixel_values.slice(0, 64);
+      (await stream(sourceOf([image]), { batchSize: 1, flipProb: 0 }).batch(0)).pixel_values.slice(0, 64);
     const row = (await pixels(upright)).slice(0, 8);
     expect(row[0]).toBeCloseTo(expected(0, 0), 1);
     expect(row[7]).toBeCloseTo(expected(255, 0), 1);

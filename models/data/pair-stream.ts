@@ -5,7 +5,7 @@
  */
 import type { RgbImage } from '../clip/types.ts';
 import { limitAtOnce } from './at-once.ts';
-import { drawCaption } from './captions.ts';
+import { type CaptionWords, drawCaption } from './captions.ts';
 import { countDamage } from './damage-count.ts';
 import type { DecodeResult, DecodeSettings } from './decode-job.ts';
 import { type DecodePool, openDecodePool } from './decode-pool.ts';
@@ -31,7 +31,8 @@ export interface PairStreamOptions {
    */
   readonly workers?: number;
   readonly cropScale?: readonly [least: number, most: number];
-  readonly flip?: boolean;
+  /** The share of crops that are mirrored: half of them where it is left out. */
+  readonly flipProb?: number;
   /** The share of pictures whose colours are changed a little: 0 where it is left out. */
   readonly colorJitterProb?: number;
   /** The share of pictures that are shown in shades of grey: 0 where it is left out. */
@@ -40,6 +41,8 @@ export interface PairStreamOptions {
   readonly lowResProb?: number;
   /** What labels mean; captions are then drawn from it too, and pairs compared by it. */
   readonly lexicon?: Lexicon;
+  /** What captions of labelled rows are drawn from: all that is known where it is left out. */
+  readonly captionWords?: readonly CaptionWords[];
   /** Told once of each picture that cannot be read or decoded, as a sentence that names the row or the file. */
   readonly onDamaged?: (message: string) => void;
 }
@@ -90,7 +93,7 @@ function batchesOf(source: PairSource, { batchSize }: PairStreamOptions): number
 }
 
 function decodeSettings(options: PairStreamOptions): DecodeSettings {
-  const { imageSize, mean, std, seed, cropScale = [0.5, 1], flip = true } = options;
+  const { imageSize, mean, std, seed, cropScale = [0.5, 1], flipProb = 0.5 } = options;
   const { colorJitterProb = 0, grayScaleProb = 0, lowResProb = 0 } = options;
   return {
     imageSize,
@@ -98,7 +101,7 @@ function decodeSettings(options: PairStreamOptions): DecodeSettings {
     std,
     seed,
     cropScale,
-    flip,
+    flipProb,
     aspectRatio: ASPECT_RATIO,
     colorJitterProb,
     grayScaleProb,
@@ -145,7 +148,7 @@ function batchMaker(
   options: PairStreamOptions,
   decode: RowDecoder,
 ): (step: number) => Promise<PairBatch> {
-  const { batchSize, seed, lexicon } = options;
+  const { batchSize, seed, lexicon, captionWords } = options;
   const batchesPerEpoch = batchesOf(source, options);
   const orderOf = epochOrders(source.length, seed);
   return async (step) => {
@@ -157,7 +160,9 @@ function batchMaker(
       decode,
     );
     const texts = rows.map((row) => source.text(row));
-    const drawn = texts.map((text, i) => drawCaption(text, { seed, epoch, row: rows[i] }, lexicon));
+    const drawn = texts.map((text, i) =>
+      drawCaption(text, { seed, epoch, row: rows[i] }, lexicon, captionWords),
+    );
     return {
       pixel_values,
       captions: drawn.map(({ caption }) => caption),
