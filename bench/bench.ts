@@ -18,6 +18,7 @@ import { launch, withPage } from './browser.ts';
 import { miniModel, vitB32 } from './models.ts';
 import { type Row, table } from './report.ts';
 import { bareRuntime } from './rows/bare-runtime.ts';
+import { decoding } from './rows/decoding.ts';
 import { firstAnswer } from './rows/first-answer.ts';
 import { firstView } from './rows/first-view.ts';
 import { hundredPhotographs } from './rows/hundred-photographs.ts';
@@ -50,6 +51,7 @@ const ROWS = {
   'page-thread': async (setting: Setting) => [await pageThread(setting)],
   'first-view': async (setting: Setting) => [await firstView(setting)],
   training,
+  decoding,
   memory: async (setting: Setting) => [
     await modelSwitches(setting),
     await manyPhotographs(setting),
