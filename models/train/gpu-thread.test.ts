@@ -21,7 +21,7 @@ function swiftShader(): string | undefined {
   return [...folders, '/usr/lib/chromium'].find((folder) => existsSync(join(folder, ICD)));
 }
 
-function onGpu(): { losses: number[]; average: number[] } | string {
+function onGpu(): { losses: number[]; average: number[]; refusal: string } | string {
   const folder = swiftShader();
   const program = join(import.meta.dirname, 'fixtures/first-losses.ts');
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', program], {
@@ -50,6 +50,8 @@ describe('a run on a GPU', () => {
       return skip('No Vulkan adapter, neither a GPU nor the SwiftShader of a Chromium: nothing to compare.');
     }
     const { losses, state } = await firstLosses(() => Trainer.create(config, options));
+    // A node that would run on the CPU is no step on a GPU.
+    expect(gpu.refusal).toMatch(/fallback/i);
     expect(gpu.losses).toHaveLength(STEPS);
     for (const [step, loss] of losses.entries()) {
       expect(gpu.losses[step], `step ${step + 1}`).toBeCloseTo(loss, 3);
