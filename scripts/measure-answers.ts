@@ -2,7 +2,7 @@
 // npm run -s measure:answers -- --model public/models/mine --data my-photos-kept
 //
 // What the page's words about a ranking are worth, and what labels do to one that are typed otherwise or that training never had. Each
-// picture is ranked among ten labels of its own data set, with the right one and without it, in other forms, and with ten more. Then
+// picture is ranked among ten labels of its own data set (nine where it has ten), with the right one and without it, in other forms, and with ten more. Then
 // photographs from elsewhere, each with the labels that are right for it, among the first ones of all.
 
 import { basename, join } from 'node:path';
@@ -18,9 +18,9 @@ import { withProgress } from '../models/commands/progress.ts';
 import { DATA_KINDS } from '../models/data/open-path.ts';
 import { pictureSource } from '../models/data/picture-rows.ts';
 import { pluralOf } from '../models/data/plural.ts';
-import { permutation, randomStream } from '../models/data/random.ts';
+import { permutation, type Random, randomStream } from '../models/data/random.ts';
 import { openSources } from '../models/data/sources.ts';
-import { classesOf, type OnScores, zeroShot } from '../models/evaluate/zero-shot.ts';
+import { classesOf, zeroShot } from '../models/evaluate/zero-shot.ts';
 import { readNamedFile } from '../models/files/folder.ts';
 import { type NodeModel, openModel } from '../models/inference/model.ts';
 
@@ -39,8 +39,8 @@ const UNSEEN_WORDS: readonly string[] = [
   'tadpole', 'piranha', 'narwhal', 'krill', 'prawn',
 ];
 
-const HEADING = `| pictures | n | right among ten labels | … in the plural | … in capitals | … and ten more | … and ten unseen words | sure, and right | right, but nothing fits | no label fits: sure | … nothing fits |
-|---|---|---|---|---|---|---|---|---|---|---|`;
+const HEADING = `| pictures | n | labels | right among them | … in the plural | … in capitals | … and as many more | … and as many words that promptlens-mini never had | sure, and right | right, but nothing fits | no label fits: sure | … nothing fits |
+|---|---|---|---|---|---|---|---|---|---|---|---|`;
 
 export const measureAnswers = command({
   name: 'measure:answers',
@@ -70,8 +70,8 @@ export const measureAnswers = command({
       help: 'photographs, and beside them labels.json with the labels that are right for each',
     },
   },
-  run: async ({ model: path, data, photographs, precision, threads }) => {
-    const model = await openModel(path, { precision, threads });
+  run: async ({ model: folder, data, photographs, precision, threads }) => {
+    const model = await openModel(folder, { precision, threads });
     try {
       console.log(HEADING);
       for (const path of data) console.log(row(path, await measure(model, path)));
@@ -91,6 +91,8 @@ interface Answer {
 interface Figures {
   /** Pictures. */
   readonly n: number;
+  /** That each is ranked among at first. */
+  readonly labels: number;
   /** Right among the first labels, … */
   readonly right: number;
   /** … the same ones in the plural and in capitals, … */
@@ -110,6 +112,52 @@ interface Figures {
   readonly noneNothing: number;
 }
 
+/** The words that a picture's cosines are with, one list behind the other, and where each begins. */
+export interface Words {
+  /** Of the data set. */
+  readonly classes: number;
+  readonly everyday: number;
+  readonly unseen: number;
+  readonly plurals: number;
+  readonly capitals: number;
+}
+
+export interface Asked {
+  readonly cosines: Float32Array;
+  readonly words: Words;
+  /** The right class. */
+  readonly own: number;
+  /** How many labels it is ranked among. */
+  readonly labels: number;
+  readonly logitScale: number;
+  readonly random: Random;
+}
+
+/** How one picture is ranked among labels of its data set: with its own, without, in other forms, and with as many more. */
+export function answersOf({ cosines, words, own, labels, logitScale, random }: Asked) {
+  const base = unrelated(cosines.subarray(words.everyday, words.unseen));
+  /** @param from where the classes begin in the form that is asked for */
+  const answer = (labels: readonly number[], from = 0): Answer => {
+    const chosen = Float32Array.from(labels, (label) => cosines[from + label]);
+    const [best] = rankCosines(chosen, { logitScale, topK: 1 });
+    return {
+      right: labels[best.index] === own,
+      certainty: certainty(best.cosine, best.probability, labels.length, base),
+    };
+  };
+  const others = [...permutation(words.classes, random)].filter((label) => label !== own);
+  const strangers = [...permutation(words.plurals - words.unseen, random)].slice(0, labels);
+  const first = [own, ...others.slice(0, labels - 1)];
+  return {
+    own: answer(first),
+    none: answer(others.slice(0, labels)),
+    plural: answer(first, words.plurals),
+    capitals: answer(first, words.capitals),
+    more: answer([own, ...others.slice(0, 2 * labels - 1)]),
+    unseen: answer([...first, ...strangers.map((word) => words.unseen + word)]),
+  };
+}
+
 async function measure(model: NodeModel, path: string): Promise<Figures> {
   const source = await openSources(path);
   const classes = classesOf(source);
@@ -120,61 +168,38 @@ async function measure(model: NodeModel, path: string): Promise<Figures> {
       `${path} has ${classes.length} classes; three or more are needed, for a picture to have rivals without its own.`,
     );
   }
-  const everyday = classes.length;
-  const unseen = everyday + EVERYDAY_WORDS.length;
-  const plurals = unseen + UNSEEN_WORDS.length;
-  const capitals = plurals + classes.length;
-  const all = [
-    ...classes,
-    ...[...EVERYDAY_WORDS, ...UNSEEN_WORDS].map((word) => [word]),
-    ...classes.map((names) => names.map(pluralOf)),
-    ...classes.map((names) => names.map((name) => name.toUpperCase())),
+  const lists = [
+    classes,
+    EVERYDAY_WORDS.map((word) => [word]),
+    UNSEEN_WORDS.map((word) => [word]),
+    classes.map((names) => names.map(pluralOf)),
+    classes.map((names) => names.map((name) => name.toUpperCase())),
   ];
-  const answers: Record<'own' | 'none' | 'plural' | 'capitals' | 'more' | 'unseen', Answer>[] = [];
-  const onScores: OnScores = (index, cosines, [own]) => {
-    const base = unrelated(cosines.subarray(everyday, unseen));
-    /** @param from where the classes begin in the form that is asked for */
-    const answer = (labels: readonly number[], from = 0): Answer => {
-      const chosen = labels.map((label) => from + label);
-      const [best] = rankCosines(
-        Float32Array.from(chosen, (label) => cosines[label]),
-        { logitScale: model.folder.logitScale, topK: 1 },
-      );
-      return {
-        right: labels[best.index] === own,
-        certainty: certainty(best.cosine, best.probability, chosen.length, base),
-      };
-    };
-    const random = randomStream('measure answers', index);
-    const others = [...permutation(everyday, random)].filter((label) => label !== own);
-    const strangers = [...permutation(UNSEEN_WORDS.length, random)].slice(0, labels);
-    const first = [own, ...others.slice(0, labels - 1)];
-    answers.push({
-      own: answer(first),
-      none: answer(others.slice(0, labels)),
-      plural: answer(first, plurals),
-      capitals: answer(first, capitals),
-      more: answer([own, ...others.slice(0, 2 * labels - 1)]),
-      unseen: answer([...first, ...strangers.map((word) => unseen + word)]),
-    });
-  };
+  const [, everyday, unseen, plurals, capitals] = lists.map((_, i) => lists.slice(0, i).flat().length);
+  const words = { classes: classes.length, everyday, unseen, plurals, capitals };
+  const { logitScale } = model.folder;
+  const answers: ReturnType<typeof answersOf>[] = [];
   await withProgress('pictures', source.length, (onProgress) =>
     zeroShot(model, source, {
       templates: templateSet('ensemble'),
-      classes: all,
+      classes: lists.flat(),
       onProgress,
-      onScores,
+      onScores: (index, cosines, [own]) => {
+        const random = randomStream('measure answers', index);
+        answers.push(answersOf({ cosines, words, own, labels, logitScale, random }));
+      },
     }),
   );
   const right = answers.filter(({ own }) => own.right);
   const sure = answers.filter(({ own }) => own.certainty === 'sure');
   return {
     n: answers.length,
+    labels,
     right: right.length / answers.length,
     plural: share(answers, ({ plural }) => plural.right),
     capitals: share(answers, ({ capitals }) => capitals.right),
     // Where the data set has so many.
-    amongMore: everyday < 2 * labels ? Number.NaN : share(answers, ({ more }) => more.right),
+    amongMore: classes.length < 2 * labels ? Number.NaN : share(answers, ({ more }) => more.right),
     amongUnseen: share(answers, ({ unseen }) => unseen.right),
     sureRight: share(sure, ({ own }) => own.right),
     rightNothing: share(right, ({ own }) => own.certainty === 'nothing'),
@@ -205,11 +230,11 @@ function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
   return items.filter(holds).length / items.length;
 }
 
-function row(path: string, { n, ...shares }: Figures): string {
+function row(path: string, { n, labels, ...shares }: Figures): string {
   const percents = Object.values(shares).map((share) =>
     Number.isNaN(share) ? '–' : `${(100 * share).toFixed(1)} %`,
   );
-  return `| ${[basename(path), n, ...percents].join(' | ')} |`;
+  return `| ${[basename(path), n, labels, ...percents].join(' | ')} |`;
 }
 
 await runWhereMain(import.meta, measureAnswers);

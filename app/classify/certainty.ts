@@ -35,7 +35,7 @@ export interface Unrelated {
 const LUCK = 0.5;
 /**
  * With promptlens-mini, by `npm run -s measure:answers`, on Tiny-ImageNet, MiniPlaces and Caltech-101 with ten labels of the same set: a picture
- * of which this is said is right 93 to 97 times in 100 where its label is among the ten (76 in CIFAR-10, which it never saw), and where
+ * of which this is said is right 93 to 97 times in 100 where its label is among the ten (76 with nine of CIFAR-10, which it never saw), and where
  * none of the ten fits it is still said of one in six. That nothing fits is said of one in four to two in five then, and of one to five
  * right answers in 100.
  */

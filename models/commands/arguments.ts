@@ -74,6 +74,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly options: OptionTable;
+  /** Throws a UsageError where `argv` does not fit the table. */
+  check(argv: readonly string[]): void;
   /** The whole `--help` text. */
   help(): string;
   /** Rejects with a UsageError where `argv` does not fit the table, else as `run` does. */
@@ -92,13 +94,15 @@ export function command<const Table extends OptionTable>(definition: {
   readonly elsewhere?: Readonly<Record<string, string>>;
   run(values: OptionValues<Table>): Promise<void>;
 }): Command {
-  const { name, summary, options } = definition;
+  const { name, summary, options, elsewhere } = definition;
+  const parse = (argv: readonly string[]) => parseOptions(options, argv, elsewhere);
   return {
     name,
     summary,
     options,
     help: () => helpText(name, summary, options),
-    execute: async (argv) => definition.run(parseOptions(options, argv, definition.elsewhere)),
+    check: (argv) => void parse(argv),
+    execute: async (argv) => definition.run(parse(argv)),
   };
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { randomStream } from '../data/random.ts';
@@ -111,13 +112,13 @@ it('takes data that is here already, a file for each data set, without what is m
   await put('animals/cat/broken.jpg', 'no picture');
   await put('animals/dog/large.jpg', await picture(3, 300, 200).jpeg().toBuffer());
   await put('walks/dog.png', await picture(6, 80, 60).png().toBuffer());
-  await put('walks/list.csv', 'filepath,title\ndog.png,A dog runs.\n');
+  await put('walks/list.csv', 'filepath,title\ndog.png,A dog runs.\nnone.png,A dog sits.\n');
   const data = ['--train-data', `${at('animals')},${at('walks/list.csv')}`];
   const argv = [...data, '--measured-by', at('eval'), '--out', at('checked')];
   expect(await runCommand(collect, argv)).toBe(0);
   expect(told.map((line) => JSON.parse(line))).toEqual([
     { source: 'animals', rows: 1, found: 3, damaged: 1, dropped: 1 },
-    { source: 'list', rows: 1, found: 1, damaged: 0, dropped: 0 },
+    { source: 'list', rows: 1, found: 2, damaged: 1, dropped: 0 },
   ]);
   const source = await openSources(at('checked'));
   expect(Array.from({ length: source.length }, (_, index) => source.text(index))).toMatchObject([
@@ -128,6 +129,26 @@ it('takes data that is here already, a file for each data set, without what is m
     true,
   );
   expect(await runCommand(collect, [...argv, '--recipe', at('data.json')])).toBe(2);
+
+  // Whatever of a data set is measured by leaves no older file behind.
+  await put('list/dog/large.jpg', await picture(3, 300, 200).jpeg().toBuffer());
+  expect(await runCommand(collect, [...argv.with(1, at('list')), '--only', 'list'])).toBe(0);
+  expect((await readdir(at('checked'))).sort()).toEqual(['animals.parquet']);
+});
+
+it("writes nowhere but in its folder, whatever a data set's name is", async () => {
+  await setUp();
+  const columns = [
+    { name: 'image', data: [await picture(1, 64, 48).jpeg().toBuffer()], type: 'BYTE_ARRAY' as const },
+    { name: 'label', data: ['cat'], type: 'STRING' as const },
+    { name: 'source', data: ['../escaped'], type: 'STRING' as const },
+  ];
+  await put('evil.parquet', new Uint8Array(parquetWriteBuffer({ columnData: columns })));
+  const at = (path: string) => join(folder, path);
+  const argv = ['--train-data', at('evil.parquet'), '--measured-by', at('eval'), '--out', at('out')];
+  expect(await runCommand(collect, argv)).toBe(1);
+  expect(told.join()).toContain('is of the data set "../escaped", which no file can be called');
+  expect(await readdir(folder)).not.toContain('escaped.parquet');
 });
 
 it('says which repository is missing, and writes nothing', async () => {

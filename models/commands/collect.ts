@@ -5,18 +5,21 @@
 // Makes training data of public repositories that hold pictures, or of data that is here already: one parquet file for each data set,
 // without the pictures that nearly equal one that is measured by. Prints a JSON object a data set, as the model card counts them.
 
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import * as v from 'valibot';
 import { checked, parseJson } from '../clip/checked.ts';
+import { groupBy } from '../clip/group-by.ts';
+import { isPlainName } from '../clip/plain-path.ts';
 import { collect as collectSource, fingerprints, SourceRecipe, withoutMeasured } from '../data/collect.ts';
 import type { Fingerprint } from '../data/near-duplicates.ts';
 import { openSources, selectRows } from '../data/sources.ts';
 import type { PairRow, PairSource } from '../data/types.ts';
 import { readNamedFile, writeFileWhole } from '../files/folder.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
+import { CSV_OPTIONS, csvColumns } from './data-options.ts';
 
 const Recipe = v.object({
   /** Pixels. */
@@ -45,87 +48,85 @@ export const collect = command({
       help: 'evaluation data, separated by commas, whose pictures are dropped from every source',
     },
     out: { kind: 'text', value: 'folder', required: true, help: 'where the parquet files go' },
+    ...CSV_OPTIONS,
     only: { kind: 'list', form: 'comma', value: 'source', help: 'some of the data sets' },
   },
-  run: async ({ recipe, repositories, 'train-data': data, 'measured-by': measured, out, only }) => {
-    if (data !== undefined && recipe === undefined && repositories === undefined) {
-      const sources = byDataSet(await openSources(data));
-      refuseUnknown(only, data, [...sources.keys()]);
-      const measuredBy = await fingerprints(await openSources(measured));
-      for (const [source, part] of sources) {
-        if (only !== undefined && !only.includes(source)) continue;
-        const { rows, ...counts } = await withoutMeasured(part, { measuredBy });
-        await write(out, source, rows, { found: part.length, ...counts });
-      }
-    } else if (data === undefined && recipe !== undefined && repositories !== undefined) {
-      const file = await readNamedFile(recipe, 'Name a recipe in --recipe.');
-      const { shortSide, sources } = checked(Recipe, parseJson(file, recipe), recipe);
-      const wanted = sources.map(({ source }) => source);
-      refuseUnknown(only, recipe, wanted);
-      const measuredBy = await fingerprints(await openSources(measured));
-      for (const each of sources) {
-        if (only !== undefined && !only.includes(each.source)) continue;
-        await collectRepository(each, { repositories, shortSide, measuredBy, out });
-      }
-    } else {
+  run: async ({ recipe, repositories, 'train-data': data, 'measured-by': measured, out, only, ...csv }) => {
+    const fromRecipe = recipe !== undefined && repositories !== undefined;
+    if (data === undefined ? !fromRecipe : recipe !== undefined || repositories !== undefined) {
       throw new UsageError(
         'Data comes either from --recipe and --repositories, both, or from --train-data alone.',
       );
     }
+    const sources =
+      data === undefined
+        ? await ofRecipe(recipe ?? '', repositories ?? '')
+        : byDataSet(await openSources(data, console.warn, { csv: csvColumns(csv) }));
+    const names = [...sources.keys()];
+    const unknown = only?.find((name) => !names.includes(name));
+    if (unknown !== undefined)
+      throw new UsageError(`--only ${unknown} is none of ${data ?? recipe}: it has ${names.join(', ')}.`);
+    const measuredBy = await fingerprints(await openSources(measured));
+    for (const [name, rowsOf] of sources) {
+      if (only !== undefined && !only.includes(name)) continue;
+      const { rows, ...counts } = await rowsOf(measuredBy);
+      await write(join(out, `${name}.parquet`), name, rows);
+      console.log(JSON.stringify({ source: name, rows: rows.length, ...counts }));
+    }
   },
 });
 
-function refuseUnknown(only: readonly string[] | undefined, path: string, sources: readonly string[]): void {
-  const unknown = only?.find((name) => !sources.includes(name));
-  if (unknown !== undefined)
-    throw new UsageError(`--only ${unknown} is none of ${path}: it has ${sources.join(', ')}.`);
+type Row = Pick<PairRow, 'image' | 'labels' | 'captions'>;
+
+/** The rows of a data set without what is measured by, and how many of what else there was. */
+type RowsOf = (measuredBy: readonly Fingerprint[]) => Promise<{ readonly rows: readonly Row[] }>;
+
+async function ofRecipe(path: string, repositories: string): Promise<Map<string, RowsOf>> {
+  const file = await readNamedFile(path, 'Name a recipe in --recipe.');
+  const { shortSide, sources } = checked(Recipe, parseJson(file, path), path);
+  return new Map(
+    sources.map((recipe) => [
+      recipe.source,
+      async (measuredBy) => {
+        const folder = join(repositories, recipe.repository);
+        await stat(folder).catch((cause: unknown) => {
+          throw new Error(
+            `${recipe.source} was not collected: there is no folder ${folder}. Clone ${recipe.repository} there, or leave it out with --only.`,
+            { cause },
+          );
+        });
+        const { rows, ...counts } = await collectSource(folder, recipe, { shortSide, measuredBy });
+        const labelled = rows.map(({ image, label }) => ({ image, labels: [label], captions: [] }));
+        return { rows: labelled, ...counts, terms: recipe.terms };
+      },
+    ]),
+  );
 }
 
-/** The rows of each data set, whichever files they lie in. */
-function byDataSet(source: PairSource): Map<string, PairSource> {
-  const rows = new Map<string, number[]>();
-  for (let index = 0; index < source.length; index++) {
-    const name = source.text(index).source;
-    const known = rows.get(name);
-    if (known) known.push(index);
-    else rows.set(name, [index]);
+/** Of data that is here already, whichever files a data set lies in. */
+function byDataSet(source: PairSource): Map<string, RowsOf> {
+  const rows = groupBy(Array(source.length).keys(), (index) => [source.text(index).source]);
+  return new Map(
+    Array.from(rows, ([name, indices]) => {
+      if (!isPlainName(name))
+        throw new Error(
+          `${source.text(indices[0]).id} is of the data set ${JSON.stringify(name)}, which no file can be called; a name of letters, digits, dots and dashes was expected. Rename it in the data's column source.`,
+        );
+      const part = selectRows(source, indices, name);
+      return [
+        name,
+        async (measuredBy) => ({ found: part.length, ...(await withoutMeasured(part, { measuredBy })) }),
+      ];
+    }),
+  );
+}
+
+/** Where no row is left there is no file: whoever reads one without rows refuses it. */
+async function write(path: string, source: string, rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) {
+    await rm(path, { force: true });
+    return;
   }
-  return new Map(Array.from(rows, ([name, indices]) => [name, selectRows(source, indices, name)]));
-}
-
-interface Collecting {
-  readonly repositories: string;
-  readonly shortSide: number;
-  readonly measuredBy: readonly Fingerprint[];
-  readonly out: string;
-}
-
-async function collectRepository(
-  recipe: SourceRecipe,
-  { repositories, shortSide, measuredBy, out }: Collecting,
-): Promise<void> {
-  const { source, repository, terms } = recipe;
-  const folder = join(repositories, repository);
-  await stat(folder).catch((cause: unknown) => {
-    throw new Error(
-      `${source} was not collected: there is no folder ${folder}. Clone ${repository} there, or leave it out with --only.`,
-      { cause },
-    );
-  });
-  const { rows, ...counts } = await collectSource(folder, recipe, { shortSide, measuredBy });
-  const all = rows.map(({ image, label }) => ({ image, labels: [label], captions: [] }));
-  await write(out, source, all, { ...counts, terms });
-}
-
-async function write(
-  out: string,
-  source: string,
-  rows: readonly Pick<PairRow, 'image' | 'labels' | 'captions'>[],
-  counts: object,
-): Promise<void> {
-  console.log(JSON.stringify({ source, rows: rows.length, ...counts }));
-  // A file without rows would be refused by whoever reads it.
-  if (rows.length === 0) return;
   const bytes = parquetWriteBuffer({
     schema: SCHEMA,
     columnData: [
@@ -136,7 +137,7 @@ async function write(
     ],
     rowGroupSize: ROW_GROUP,
   });
-  await writeFileWhole(join(out, `${source}.parquet`), new Uint8Array(bytes));
+  await writeFileWhole(path, new Uint8Array(bytes));
 }
 
 const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' } as const;

@@ -68,7 +68,7 @@ export function holdOut(
     return { train: seen, heldOut: null, unseen: null };
   }
   const { train, heldOut } = byCaption
-    ? splitRows(seen, { count: Math.min(count, seen.length >> 1), seed })
+    ? splitRows(seen, { count, seed })
     : splitHeldOut(seen, { count, seed });
   // No more than of the others: every evaluation takes as long as there are rows.
   const judged = unseen && drawRows(unseen, { count, seed });

@@ -10,7 +10,7 @@ import { parseTokenizer } from '../clip/tokenizer.ts';
 import type { Tokenizer } from '../clip/types.ts';
 import { learnVocabulary } from '../clip/vocabulary.ts';
 import { type PretrainedFolder, readPretrainedFolder } from '../convert/trained-folder.ts';
-import { drawCaption } from '../data/captions.ts';
+import { type CaptionWords, drawCaption } from '../data/captions.ts';
 import type { Lexicon } from '../data/lexicon.ts';
 import type { PairSource } from '../data/types.ts';
 import { readNamedFile } from '../files/folder.ts';
@@ -32,6 +32,12 @@ export interface NetworkToTrain {
   readonly weights: Weights | undefined;
 }
 
+/** What captions of labelled rows are drawn from. */
+interface Said {
+  readonly lexicon?: Lexicon;
+  readonly captionWords?: readonly CaptionWords[];
+}
+
 export interface Asked {
   /** The run's own folder. */
   readonly out: string;
@@ -45,12 +51,12 @@ export interface Asked {
 
 /**
  * @param rows whose words a new vocabulary is learned from
- * @param lexicon what else training says of them
+ * @param said what else training says of them
  */
 export async function networkToTrain(
   { out, resume, model, pretrained, seed }: Asked,
   rows: PairSource,
-  lexicon?: Lexicon,
+  said: Said = {},
 ): Promise<NetworkToTrain> {
   const named = model === undefined ? undefined : await readConfig(model, CONFIG);
   // The last file that the beginning of a run writes: one that was killed before it is as it was asked for.
@@ -69,7 +75,7 @@ export async function networkToTrain(
     ? await readJson(join(out, 'tokenizer.json'), RESUMABLE)
     : pretrained !== undefined
       ? await readJson(join(pretrained, 'tokenizer.json'), 'A trained folder has one.')
-      : learnVocabulary(words(rows, seed, lexicon), { vocabSize: wanted.text_config.vocab_size });
+      : learnVocabulary(words(rows, seed, said), { vocabSize: wanted.text_config.vocab_size });
   const tokenizer = await parseTokenizer(
     { tokenizerJson },
     { contextLength: wanted.text_config.max_position_embeddings },
@@ -114,14 +120,14 @@ function withTemperature({ weights, logitScale, logitBias }: PretrainedFolder): 
  * The texts that training shows: captions, and names as they are and in a sentence. Without sentences no template's words
  * would be tokens of their own, and a name behind them would fall beyond the captions' cut.
  */
-function* words(source: PairSource, seed: number, lexicon?: Lexicon): Generator<string> {
+function* words(source: PairSource, seed: number, { lexicon, captionWords }: Said): Generator<string> {
   for (let row = 0; row < source.length; row++) {
     const text = source.text(row);
     if (text.captions.length > 0) yield* text.captions;
     else {
       yield* text.labels;
       for (let epoch = 0; epoch < SENTENCES_A_ROW; epoch++)
-        yield drawCaption(text, { seed, epoch, row }, lexicon).caption;
+        yield drawCaption(text, { seed, epoch, row }, lexicon, captionWords).caption;
     }
   }
 }

@@ -92,6 +92,10 @@ it('gives every stage of a command what is said once, unless the stage says othe
   expect(printed).toContain(`--out ${at('shared')} `);
   expect(printed).toContain('--seed 4');
   expect(printed).not.toContain('gray-scale-prob');
+  // Its folder too: what was begun there goes on.
+  const everything = { train: { ...shared, epochs, out: at('shared'), seed: 4 } };
+  const [again] = await follow([{ command: 'train', options: {} }], everything);
+  expect(again).toMatch(/--resume$/);
 });
 
 it('refuses what is no recipe, and stops where a command fails', async () => {

@@ -9,7 +9,7 @@ import * as v from 'valibot';
 import { checked, parseJson, text } from '../clip/checked.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { CHECKPOINT } from '../train/run.ts';
-import { type Command, command, parseOptions, runWhereMain } from './arguments.ts';
+import { type Command, command, runWhereMain } from './arguments.ts';
 import { collect } from './collect.ts';
 import { retrieval, zeroShot } from './evaluate.ts';
 import { exportCommand } from './export.ts';
@@ -49,8 +49,9 @@ export const recipe = command({
   run: async ({ recipe: path }) => {
     const file = await readNamedFile(path, 'Name a recipe in --recipe.');
     const { every, stages } = checked(Recipe, parseJson(file, path), path);
-    const made = stages.map((stage, i) => {
-      const { chosen, argv } = stageOf({ ...stage, options: { ...every[stage.command], ...stage.options } });
+    const made = stages.map((given, i) => {
+      const stage = { ...given, options: { ...every[given.command], ...given.options } };
+      const { chosen, argv } = stageOf(stage);
       const within = (error: unknown) => {
         const message = error instanceof Error ? error.message : String(error);
         // Not a UsageError: the options of the recipe's own command are not what is wrong.
@@ -61,7 +62,7 @@ export const recipe = command({
     // Whatever is wrong in the last stage is told before the first has taken hours.
     for (const { chosen, argv, within } of made) {
       try {
-        parseOptions(chosen.options, argv);
+        chosen.check(argv);
       } catch (error) {
         throw within(error);
       }

@@ -131,7 +131,7 @@ export const TRAIN_OPTIONS = {
     kind: 'number',
     min: 0,
     integer: true,
-    help: `labelled rows to choose the best checkpoint by, 0 keeps the last; where it is left out a tenth, ${HELD_OUT.most} at most, and 0 where that is fewer than ${HELD_OUT.least}`,
+    help: `rows to choose the best checkpoint by, labelled ones or in data without labels those with captions; 0 keeps the last; where it is left out a tenth, ${HELD_OUT.most} at most, and 0 where that is fewer than ${HELD_OUT.least}`,
   },
   'held-out-classes': {
     kind: 'number',
@@ -195,7 +195,7 @@ export const TRAIN_OPTIONS = {
   'zeroshot-frequency': {
     kind: 'number',
     above: 0,
-    help: `epochs between held-out evaluations; ${WHERE_LEFT_OUT.evaluate}`,
+    help: `epochs between evaluations, of held-out rows or of a few pictures for the report; ${WHERE_LEFT_OUT.evaluate}`,
   },
   'report-to': {
     kind: 'list',

@@ -9,19 +9,21 @@ import { join } from 'node:path';
 import { parseTokenizer } from '../clip/tokenizer.ts';
 import { CAPTION_WORDS } from '../data/captions.ts';
 import { readLexicon } from '../data/lexicon.ts';
-import { openPairStream } from '../data/pair-stream.ts';
+import { openPairStream, type PairStream } from '../data/pair-stream.ts';
 import { openSources, upsample } from '../data/sources.ts';
 import type { PairSource } from '../data/types.ts';
-import type { Progress } from '../train/checkpoint.ts';
+import { type Progress, ROWS_TO_TRAIN_ON } from '../train/checkpoint.ts';
+import type { LossName } from '../train/contrastive-loss.ts';
 import { MEAN, STD } from '../train/model-folder.ts';
-import { CHECKPOINT, runTraining } from '../train/run.ts';
+import { CHECKPOINT, type RunOptions, runTraining } from '../train/run.ts';
+import type { TrainerOptions } from '../train/trainer.ts';
 import { command, runWhereMain, UsageError } from './arguments.ts';
 import { csvColumns } from './data-options.ts';
 import { holdOut, judge, judgesOf } from './held-out.ts';
 import { interruptible } from './interruption.ts';
-import { networkToTrain } from './network-to-train.ts';
+import { type NetworkToTrain, networkToTrain } from './network-to-train.ts';
 import { defaultBatchSize, runLength } from './run-length.ts';
-import { openRunLogs, refuseReports, withReport } from './run-logs.ts';
+import { openRunLogs, type RunLogs, refuseReports, withReport } from './run-logs.ts';
 import { softeningOf } from './softening.ts';
 import { openTextData, refuseWithoutTextData } from './text-data.ts';
 import {
@@ -41,128 +43,30 @@ export const train = command({
   run: async (options) => {
     const softening = softeningOf(options);
     refuseContradictions(options);
-    const { out, seed, resume, threads } = options;
-    const csv = csvColumns(options);
-    const factors = parseFactors(options['upsampling-factors'] ?? []);
-    const source = await openSources(options['train-data'], console.warn, { csv });
-    const meanings = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
-    const lexicon = meanings?.lexicon;
-    if (!resume) await refuseOtherRun(out);
-    const split = holdOut(source, options);
-    const { train: trainRows, heldOut } = split;
-    refuseSingleClass(trainRows);
-
-    const part = options['batch-size'] ?? defaultBatchSize(trainRows.length);
-    const batchSize = part * options['accum-freq'];
-    const textData = await openTextData(options, batchSize);
-    const { config, tokenizerJson, tokenizer, weights } = await networkToTrain(options, trainRows, lexicon);
-    const captionTokens = Math.min(options['caption-tokens'], tokenizer.contextLength);
-    const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: captionTokens });
-    const loss = options.siglip ? 'sigmoid' : 'softmax';
-    // What texts beside the pictures or a teacher add has no such number.
-    const isPlain = loss === 'softmax' && !textData.stream && options['distill-model'] === undefined;
-    const guessing = isPlain ? { loss: Math.log(batchSize), label: `ln ${batchSize}` } : null;
-    const logs = openRunLogs(out, batchSize, guessing, options['report-to']);
-    const { log } = logs;
-    const shown = upsample(trainRows, factors);
-    const length = lengthOf(options, Math.floor(shown.length / batchSize));
+    const data = await openData(options);
+    const network = await networkToTrain(options, data.split.train, data);
+    const plan = planOf(options, data, network, softening.settings);
+    const logs = openRunLogs(options.out, plan.trainer.batchSize, plan.guessing, options['report-to']);
     const { soften, close: closeTeacher } = await softening.open();
     try {
-      const pairs = openPairStream(shown, {
-        batchSize,
-        imageSize: config.vision_config.image_size,
+      const pairs = openPairStream(data.shown, {
+        batchSize: plan.trainer.batchSize,
+        imageSize: network.config.vision_config.image_size,
         mean: MEAN,
         std: STD,
-        seed,
+        seed: options.seed,
         workers: options.workers,
         cropScale: [options['crop-scale'], 1],
         flipProb: options['flip-prob'],
         colorJitterProb: options['color-jitter-prob'],
         grayScaleProb: options['gray-scale-prob'],
         lowResProb: options['low-res-prob'],
-        lexicon,
-        captionWords: options['caption-words'],
-        onDamaged: log.damaged,
+        lexicon: data.lexicon,
+        captionWords: data.captionWords,
+        onDamaged: logs.log.damaged,
       });
       try {
-        const wantsSample = logs.history !== null;
-        const judges = await judgesOf(split, wantsSample, log.damaged);
-        const settings = settingsOf(options, {
-          '--train-data': options['train-data'],
-          '--csv-img-key': csv.image,
-          '--csv-caption-key': csv.caption,
-          '--csv-separator': options['csv-separator'] ?? '',
-          ...whereUsed({ '--lexicon': meanings?.version }),
-          ...softening.settings,
-          ...textData.settings,
-          '--held-out': heldOut?.length ?? 0,
-          'rows to train on': trainRows.length,
-          '--batch-size': part,
-          '--epochs': length.epochs,
-          '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
-          '--lr': length.schedule.peak,
-          '--warmup': length.schedule.warmupSteps,
-          '--caption-tokens': captionTokens,
-        });
-        const { step } = await interruptible(`${out} was interrupted.`, async (signal) =>
-          runTraining({
-            out,
-            config,
-            tokenizerJson,
-            encode: (captions, tokens) =>
-              (tokens <= captionTokens ? cutting : tokenizer).encodeBatch(captions),
-            pairs,
-            textPairs: textData.stream,
-            pretrained: weights,
-            positives: options.positives,
-            soften,
-            device: options.device,
-            trainer: {
-              batchSize,
-              accumulate: options['accum-freq'],
-              loss,
-              textPairs: textData.shape,
-              optimizer: options.opt,
-              averageDecay: options['ema-decay'],
-              threads,
-              precision: options.precision,
-              seed,
-              patchDropout: options['patch-dropout'],
-              reducedSteps: length.reducedSteps,
-              captionTokens,
-              gradClipNorm: options['grad-clip-norm'],
-              schedule: length.schedule,
-              beta1: options.beta1,
-              beta2: options.beta2,
-              epsilon: options.eps,
-              weightDecay: options.wd,
-            },
-            settings,
-            resume,
-            saveEvery: length.saveEvery,
-            evaluateEvery: length.evaluateEvery,
-            evaluate:
-              judges &&
-              ((weights) => judge({ ...judges, wantsSample, config, tokenizerJson, threads }, weights)),
-            log: await withReport(logs, {
-              out,
-              config,
-              loss,
-              guessing,
-              judges,
-              settings,
-              batchesPerEpoch: pairs.batchesPerEpoch,
-            }),
-            signal,
-          }),
-        );
-        const { totalSteps } = length.schedule;
-        // What follows, in a recipe or a shell, is not to take half a run for a whole one.
-        if (step < totalSteps) {
-          throw new Error(
-            `${out} was stopped at step ${step} of ${totalSteps}; its checkpoint is there. The same command with --resume goes on.`,
-          );
-        }
+        await trainOn(pairs, { options, data, network, plan, logs, soften });
       } finally {
         await pairs.close();
       }
@@ -171,6 +75,129 @@ export const train = command({
     }
   },
 });
+
+/** All that a run reads, as it lies and as it is shown. */
+async function openData(options: TrainOptions) {
+  const csv = csvColumns(options);
+  const factors = parseFactors(options['upsampling-factors'] ?? []);
+  const source = await openSources(options['train-data'], console.warn, { csv });
+  const meanings = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
+  if (!options.resume) await refuseOtherRun(options.out);
+  const split = holdOut(source, options);
+  refuseNothingToContrast(split.train);
+  const part = options['batch-size'] ?? defaultBatchSize(split.train.length);
+  const batchSize = part * options['accum-freq'];
+  return {
+    csv,
+    factors,
+    split,
+    shown: upsample(split.train, factors),
+    lexicon: meanings?.lexicon,
+    lexiconVersion: meanings?.version,
+    // Whatever order they are given in, and however often, they are one setting.
+    captionWords: CAPTION_WORDS.filter((each) => each === 'names' || options['caption-words'].includes(each)),
+    part,
+    batchSize,
+    texts: await openTextData(options, batchSize),
+  };
+}
+type Data = Awaited<ReturnType<typeof openData>>;
+
+/** What a run does in numbers, and what its checkpoint remembers of it. */
+function planOf(options: TrainOptions, data: Data, network: NetworkToTrain, softening: Progress['settings']) {
+  const { batchSize, texts } = data;
+  const length = lengthOf(options, Math.floor(data.shown.length / batchSize));
+  const captionTokens = Math.min(options['caption-tokens'], network.tokenizer.contextLength);
+  const loss: LossName = options.siglip ? 'sigmoid' : 'softmax';
+  // What texts beside the pictures or a teacher add has no such number.
+  const isPlain = loss === 'softmax' && !texts.stream && options['distill-model'] === undefined;
+  const trainer: TrainerOptions = {
+    batchSize,
+    accumulate: options['accum-freq'],
+    loss,
+    textPairs: texts.shape,
+    optimizer: options.opt,
+    averageDecay: options['ema-decay'],
+    threads: options.threads,
+    precision: options.precision,
+    seed: options.seed,
+    patchDropout: options['patch-dropout'],
+    reducedSteps: length.reducedSteps,
+    captionTokens,
+    gradClipNorm: options['grad-clip-norm'],
+    schedule: length.schedule,
+    beta1: options.beta1,
+    beta2: options.beta2,
+    epsilon: options.eps,
+    weightDecay: options.wd,
+  };
+  return {
+    trainer,
+    length,
+    guessing: isPlain ? { loss: Math.log(batchSize), label: `ln ${batchSize}` } : null,
+    settings: {
+      ...settingsOf(options, data, trainer, length.epochs),
+      ...softening,
+      ...texts.settings,
+    },
+  };
+}
+
+interface Run {
+  readonly options: TrainOptions;
+  readonly data: Data;
+  readonly network: NetworkToTrain;
+  readonly plan: ReturnType<typeof planOf>;
+  readonly logs: RunLogs;
+  readonly soften: RunOptions['soften'];
+}
+
+async function trainOn(
+  pairs: PairStream,
+  { options, data, network, plan, logs, soften }: Run,
+): Promise<void> {
+  const { out, threads } = options;
+  const { config, tokenizerJson, tokenizer } = network;
+  const { trainer, length, settings, guessing } = plan;
+  const cutting = await parseTokenizer({ tokenizerJson }, { contextLength: trainer.captionTokens });
+  const wantsSample = logs.history !== null;
+  const judges = await judgesOf(data.split, wantsSample, logs.log.damaged);
+  const run = { out, config, loss: trainer.loss, guessing, judges, settings };
+  const log = await withReport(logs, { ...run, batchesPerEpoch: pairs.batchesPerEpoch });
+  await interruptible(`${out} was interrupted.`, async (signal) => {
+    const { step, evaluated } = await runTraining({
+      out,
+      config,
+      tokenizerJson,
+      encode: (captions, tokens) =>
+        (tokens <= trainer.captionTokens ? cutting : tokenizer).encodeBatch(captions),
+      pairs,
+      textPairs: data.texts.stream,
+      pretrained: network.weights,
+      positives: options.positives,
+      soften,
+      device: options.device,
+      trainer,
+      settings,
+      resume: options.resume,
+      saveEvery: length.saveEvery,
+      evaluateEvery: length.evaluateEvery,
+      evaluate:
+        judges && ((weights) => judge({ ...judges, wantsSample, config, tokenizerJson, threads }, weights)),
+      log,
+      signal,
+    });
+    const { totalSteps } = trainer.schedule;
+    if (!signal.aborted) return;
+    // What follows, in a recipe or a shell, is not to take half a run for a whole one.
+    const isWhole = step === totalSteps && (!judges || evaluated === step);
+    throw new Error(
+      isWhole
+        ? `${out} was interrupted when its last step was done; nothing of it is missing.`
+        : `${out} was stopped at step ${step} of ${totalSteps}; its checkpoint is there. The same command with --resume goes on.`,
+    );
+  });
+}
 
 function refuseContradictions(options: TrainOptions): void {
   refuseReports(options['report-to']);
@@ -186,12 +213,17 @@ function refuseContradictions(options: TrainOptions): void {
   }
 }
 
-/** Its pictures would all be matches of each other's captions, and the loss zero. */
-function refuseSingleClass(rows: PairSource): void {
-  const [first] = rows.length > 0 ? rows.text(0).labels : [];
+/** A single class' pictures would all be matches of each other's captions, and the loss zero. */
+function refuseNothingToContrast(rows: PairSource): void {
+  if (rows.length === 0) {
+    throw new Error(
+      `${rows.name} has no rows left to train on: all are held out. Give a smaller number in --held-out-classes, or more data.`,
+    );
+  }
+  const nameOf = (index: number) => rows.text(index).labels[0]?.toLowerCase();
+  const first = nameOf(0);
   for (let index = 0; index < rows.length; index++) {
-    const { labels, captions } = rows.text(index);
-    if (captions.length > 0 || labels[0] !== first) return;
+    if (rows.text(index).captions.length > 0 || nameOf(index) !== first) return;
   }
   throw new Error(
     `${rows.name} has a single class, ${JSON.stringify(first)}; training contrasts pictures with the words of others, and needs two. Add pictures of something else.`,
@@ -220,20 +252,23 @@ function lengthOf(options: TrainOptions, batchesPerEpoch: number) {
   };
 }
 
-/**
- * What a checkpoint remembers, by the names of the options, so that whoever resumes with others is told which to change.
- * @param found what is known only where the data is, or stands in several options
- */
-function settingsOf(options: TrainOptions, found: Progress['settings']): Progress['settings'] {
+/** What a checkpoint remembers, by the names of the options, so that whoever resumes with others is told which to change. */
+function settingsOf(
+  options: TrainOptions,
+  { csv, factors, split, lexiconVersion, captionWords, part }: Data,
+  { schedule, captionTokens }: TrainerOptions,
+  epochs: number,
+): Progress['settings'] {
   return {
-    ...found,
+    '--train-data': options['train-data'],
+    '--csv-img-key': csv.image,
+    '--csv-caption-key': csv.caption,
+    '--csv-separator': options['csv-separator'] ?? '',
     ...whereUsed({
+      '--lexicon': lexiconVersion,
+      '--caption-words': captionWords.length === CAPTION_WORDS.length ? undefined : captionWords.join(),
       '--device': options.device === 'cpu' ? undefined : options.device,
       '--flip-prob': options['flip-prob'] === 0.5 ? undefined : String(options['flip-prob']),
-      '--caption-words':
-        options['caption-words'].length === CAPTION_WORDS.length
-          ? undefined
-          : options['caption-words'].join(),
       '--color-jitter-prob': options['color-jitter-prob'],
       '--low-res-prob': options['low-res-prob'],
       '--held-out-classes': options['held-out-classes'],
@@ -241,13 +276,20 @@ function settingsOf(options: TrainOptions, found: Progress['settings']): Progres
       '--precision': options.precision === 'fp32' ? undefined : options.precision,
     }),
     '--pretrained': options.pretrained ?? '',
+    '--held-out': split.heldOut?.length ?? 0,
+    [ROWS_TO_TRAIN_ON]: split.train.length,
+    '--batch-size': part,
     '--accum-freq': options['accum-freq'],
     '--siglip': options.siglip,
     '--positives': options.positives,
     '--ema-decay': options['ema-decay'],
+    '--epochs': epochs,
     '--unmasked-epochs': options['unmasked-epochs'],
     '--seed': options.seed,
     '--gray-scale-prob': options['gray-scale-prob'],
+    '--upsampling-factors': [...factors].map((pair) => pair.join('=')).join(),
+    '--lr': schedule.peak,
+    '--warmup': schedule.warmupSteps,
     '--wd': options.wd,
     '--beta1': options.beta1,
     '--beta2': options.beta2,
@@ -255,6 +297,7 @@ function settingsOf(options: TrainOptions, found: Progress['settings']): Progres
     '--grad-clip-norm': options['grad-clip-norm'],
     '--crop-scale': options['crop-scale'],
     '--patch-dropout': options['patch-dropout'],
+    '--caption-tokens': captionTokens,
   };
 }
 

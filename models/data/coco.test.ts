@@ -113,7 +113,11 @@ test('captions in another encoding are counted and told', async () => {
   const told: string[] = [];
   const source = await openSources(path, (message) => told.push(message));
   expect(source.text(0).captions).toEqual(['Two dogs.']);
-  expect(told).toEqual([expect.stringContaining('left out 1 × caption that is not UTF-8, expected')]);
+  expect(told).toEqual([
+    expect.stringContaining(
+      'left out 1 × caption with U+FFFD, which stands where text was not UTF-8, expected',
+    ),
+  ]);
 });
 
 test('other JSON is refused with what was found', async () => {

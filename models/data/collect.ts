@@ -7,17 +7,18 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import * as v from 'valibot';
 import { text } from '../clip/checked.ts';
+import { isPlainName } from '../clip/plain-path.ts';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { type Fingerprint, findNear, fingerprint } from './near-duplicates.ts';
 import { findPictures } from './picture-paths.ts';
-import { readRows } from './sources.ts';
+import { soundRow } from './sound-rows.ts';
 import type { PairRow, PairSource } from './types.ts';
 
 export const SourceRecipe = v.object({
-  /** The data set's name, as rows and cards give it. */
-  source: text,
+  /** The data set's name, as rows, cards and files give it. */
+  source: v.pipe(text, v.check(isPlainName, 'a name of letters, digits, dots and dashes was expected')),
   /** owner/name on GitHub; looked for in a folder of that name. */
   repository: text,
   /** Patterns; see picture-paths.ts. */
@@ -110,25 +111,15 @@ export async function withoutMeasured(
 ): Promise<Checked> {
   const rows: PairRow[] = [];
   const counts = { damaged: 0, dropped: 0 };
-  for await (const row of readRows(source)) {
-    const print = await printOf(row, onDamaged);
-    if (print === null) counts.damaged++;
-    else if (findNear(measuredBy, print) >= 0) counts.dropped++;
-    else rows.push(row);
+  for (let index = 0; index < source.length; index++) {
+    const found = await soundRow(source, index);
+    if ('reason' in found) {
+      onDamaged(`Leaving out a picture: ${found.reason}`);
+      counts.damaged++;
+    } else if (findNear(measuredBy, fingerprint(found.picture)) >= 0) counts.dropped++;
+    else rows.push(found.row);
   }
   return { rows, ...counts };
-}
-
-async function printOf(
-  { id, image }: PairRow,
-  onDamaged: (message: string) => void,
-): Promise<Fingerprint | null> {
-  try {
-    return fingerprint(await decodeImage(image, id));
-  } catch (error) {
-    onDamaged(`Leaving out a picture: ${error instanceof Error ? error.message : error}`);
-    return null;
-  }
 }
 
 /** Fingerprints of everything that is measured by; no picture there may be damaged. */

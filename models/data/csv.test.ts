@@ -130,11 +130,13 @@ test('captions in another encoding are counted and told', async () => {
   const source = await openCsv(path, CSV_COLUMNS, (message) => told.push(message));
   expect((await all(source)).map(({ captions }) => captions)).toEqual([['a dog']]);
   expect(told).toEqual([
-    expect.stringMatching(/left out 1 × caption that is not UTF-8, expected .* in UTF-8, and/),
+    expect.stringMatching(
+      /left out 1 × caption with U\+FFFD, which stands where text was not UTF-8, expected .* in UTF-8, and/,
+    ),
   ]);
   await writeFile(path, Buffer.from('filepath,title\npictures/1.jpg,un café\n', 'latin1'));
   await expect(openCsv(path, CSV_COLUMNS, () => undefined)).rejects.toThrow(
-    'found no row with a path and a caption but 1 × caption that is not UTF-8, expected',
+    'found no row with a path and a caption but 1 × caption with U+FFFD, which stands where text was not UTF-8, expected',
   );
 });
 

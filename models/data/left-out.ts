@@ -13,7 +13,7 @@ export function counted(leftOut: LeftOut): string {
 /** What a decoder of UTF-8 puts in the place of bytes that are none. */
 const REPLACEMENT = '\ufffd';
 
-/** The words that came as UTF-8. The others were written in another encoding, such as Latin-1: no tokenizer knows them. */
+/** The words that came as UTF-8. The others are or were once read in the wrong encoding: no tokenizer knows them. */
 export function inUtf8(
   words: readonly string[],
   leftOut: LeftOut,
@@ -21,7 +21,7 @@ export function inUtf8(
 ): string[] {
   return words.filter((word) => {
     const isSound = !word.includes(REPLACEMENT);
-    if (!isSound) leaveOut(leftOut, `${what} that is not UTF-8`);
+    if (!isSound) leaveOut(leftOut, `${what} with U+FFFD, which stands where text was not UTF-8`);
     return isSound;
   });
 }

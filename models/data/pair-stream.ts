@@ -26,7 +26,7 @@ export interface PairStreamOptions {
   readonly std: readonly [number, number, number];
   readonly seed: number;
   /**
-   * Decoding threads. A core decodes some 300 photographs of 500 × 375 pixels a second, or a thousand of 64 × 64. They do so on
+   * Decoding threads. A core decodes some 250 photographs of 500 × 375 pixels a second, or a thousand of 64 × 64. They do so on
    * libuv's threads, of which the process has four unless UV_THREADPOOL_SIZE says otherwise.
    */
   readonly workers?: number;

@@ -94,14 +94,14 @@ describe('parquet', () => {
       [`${basename(folder)}/latin.parquet row 3`, [], ['a dog'], 3],
     ]);
     expect(told).toEqual([
-      `Reading ${path}: left out 1 × caption that is not UTF-8, 2 × label that is not UTF-8, expected words in UTF-8. Write the file anew, with its text read in the encoding that it has.`,
+      `Reading ${path}: left out 1 × caption with U+FFFD, which stands where text was not UTF-8, 2 × label with U+FFFD, which stands where text was not UTF-8, expected words in UTF-8. Write the file anew, with its text read in the encoding that it has.`,
     ]);
     const none = await writeParquet('none.parquet', [
       { name: 'image', data: [picture(0)], type: 'BYTE_ARRAY' },
       { name: 'caption', data: [latin('un café')], type: 'BYTE_ARRAY' },
     ]);
     await expect(openSources(none)).rejects.toThrow(
-      `Reading ${none}: found no rows with words but 1 × caption that is not UTF-8, expected`,
+      `Reading ${none}: found no rows with words but 1 × caption with U+FFFD, which stands where text was not UTF-8, expected`,
     );
   });
 

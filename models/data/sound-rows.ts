@@ -1,4 +1,5 @@
 /** A source without its damaged pictures, for whoever cannot let other rows stand in for them. */
+import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { UnreadablePicture } from './picture-rows.ts';
 import { selectRows } from './sources.ts';
@@ -11,9 +12,9 @@ export async function soundRows(
 ): Promise<PairSource> {
   const sound: number[] = [];
   for (let index = 0; index < source.length; index++) {
-    const reason = await fault(source, index);
-    if (reason === null) sound.push(index);
-    else onDamaged(`Leaving out a picture: ${reason}`);
+    const found = await soundRow(source, index);
+    if ('row' in found) sound.push(index);
+    else onDamaged(`Leaving out a picture: ${found.reason}`);
   }
   if (sound.length === 0)
     throw new Error(
@@ -22,19 +23,21 @@ export async function soundRows(
   return selectRows(source, sound, source.name);
 }
 
-/** Why a row's picture is of no use; null where it is sound. Throws where more than the one picture is at fault. */
-async function fault(source: PairSource, index: number): Promise<string | null> {
+/** A row with its picture decoded, or why that is of no use. Rejects where more than the one picture is at fault. */
+export async function soundRow(
+  source: PairSource,
+  index: number,
+): Promise<{ readonly row: PairRow; readonly picture: RgbImage } | { readonly reason: string }> {
   let row: PairRow;
   try {
     row = await source.row(index);
   } catch (error) {
-    if (error instanceof UnreadablePicture) return error.message;
+    if (error instanceof UnreadablePicture) return { reason: error.message };
     throw error;
   }
   try {
-    await decodeImage(row.image, row.id);
-    return null;
+    return { row, picture: await decodeImage(row.image, row.id) };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { reason: error instanceof Error ? error.message : String(error) };
   }
 }

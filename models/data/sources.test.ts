@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import type { ColumnSource } from 'hyparquet-writer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { all, labelled, picture, writeFiles, writeParquet as writeParquetIn } from './fixtures/rows.ts';
-import { defaultHeldOut, openSources, selectRows, splitClasses, splitHeldOut, upsample } from './sources.ts';
+import {
+  defaultHeldOut,
+  drawRows,
+  namedByCaption,
+  openSources,
+  selectRows,
+  splitClasses,
+  splitHeldOut,
+  splitRows,
+  upsample,
+} from './sources.ts';
 import type { PairSource } from './types.ts';
 
 let folder = '';
@@ -244,6 +254,28 @@ describe('upsample', () => {
     ]);
     const single = await openSources(`${birds}*3`);
     expect(await labels(upsample(single, new Map()))).toEqual(['owl', 'owl', 'owl']);
+  });
+
+  test('rows without labels are held out by their seed, half at most, and go by their captions', async () => {
+    const captions = Array.from({ length: 10 }, (_, i) => `Caption ${i}.`);
+    const path = await writeParquet('captioned.parquet', [
+      { name: 'image', data: captions.map((_, i) => picture(i)), type: 'BYTE_ARRAY' },
+      { name: 'caption', data: captions, type: 'STRING' },
+    ]);
+    const source = await openSources(path);
+    const captionsOf = (rows: PairSource) =>
+      Array.from({ length: rows.length }, (_, i) => rows.text(i).captions[0]);
+    const { train, heldOut } = splitRows(source, { count: 4, seed: 1 });
+    expect([train.length, heldOut.length]).toEqual([6, 4]);
+    expect([...captionsOf(train), ...captionsOf(heldOut)].sort()).toEqual(captions);
+    expect(captionsOf(splitRows(source, { count: 4, seed: 1 }).heldOut)).toEqual(captionsOf(heldOut));
+    expect(captionsOf(splitRows(source, { count: 4, seed: 2 }).heldOut)).not.toEqual(captionsOf(heldOut));
+    expect(() => splitRows(source, { count: 6, seed: 1 })).toThrow('found 10 rows, of which at most half');
+    expect(captionsOf(drawRows(source, { count: 3, seed: 1 }))).toHaveLength(3);
+    expect(drawRows(source, { count: 10, seed: 1 })).toBe(source);
+    const named = namedByCaption(source);
+    expect(named.text(2)).toMatchObject({ labels: ['Caption 2.'], captions: [] });
+    expect(await named.row(2)).toMatchObject({ labels: ['Caption 2.'], captions: [] });
   });
 
   test('a row that is held out is not trained on, however often its path is seen', async () => {

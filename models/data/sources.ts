@@ -4,6 +4,7 @@
  * is refused while opening, with a sentence that names the file, not in the middle of a training run.
  */
 import { realpath } from 'node:fs/promises';
+import { groupBy } from '../clip/group-by.ts';
 import { CSV_COLUMNS } from './csv.ts';
 import { type OpenOptions, openPath } from './open-path.ts';
 import { permutation, randomStream } from './random.ts';
@@ -140,11 +141,18 @@ export function splitRows(
   source: PairSource,
   { count, seed }: { count: number; seed: number },
 ): { train: PairSource; heldOut: PairSource } {
+  if (count > source.length / 2) throw tooMany(source, count, `${source.length} rows`);
   const order = permutation(source.length, randomStream('held-out rows', seed));
   return {
     train: selectRows(source, order.subarray(count).sort(), `${source.name}, training rows`),
     heldOut: selectRows(source, order.subarray(0, count).sort(), `${source.name}, held-out rows`),
   };
+}
+
+function tooMany(source: PairSource, count: number, found: string): Error {
+  return new Error(
+    `Holding ${count} rows of ${source.name} out of training: found ${found}, of which at most half may be held out. Hold out fewer, or train on more.`,
+  );
 }
 
 /** The first caption of each row as its label, each another one: for data that has no labels. */
@@ -180,15 +188,10 @@ export function defaultHeldOut(source: PairSource, { least, most }: { least: num
 
 /** The rows of each class of each data set that has two pictures or more. */
 function classesOfSeveral(source: PairSource): number[][] {
-  const classes = new Map<string, number[]>();
-  for (let index = 0; index < source.length; index++) {
+  const classes = groupBy(Array(source.length).keys(), (index) => {
     const { labels, source: dataSet } = source.text(index);
-    if (labels.length === 0) continue;
-    const key = `${dataSet}\n${labels[0]}`;
-    const rows = classes.get(key);
-    if (rows) rows.push(index);
-    else classes.set(key, [index]);
-  }
+    return labels.slice(0, 1).map((label) => `${dataSet}\n${label}`);
+  });
   return [...classes.values()].filter((rows) => rows.length > 1);
 }
 
@@ -202,9 +205,7 @@ export function splitHeldOut(
 ): { train: PairSource; heldOut: PairSource } {
   const candidates = classesOfSeveral(source).flatMap((rows) => shuffled(rows, seed));
   if (count > candidates.length / 2)
-    throw new Error(
-      `Holding ${count} rows of ${source.name} out of training: found ${candidates.length} labelled rows in classes of two and more, of which at most half may be held out. Hold out fewer, or train on more.`,
-    );
+    throw tooMany(source, count, `${candidates.length} labelled rows in classes of two and more`);
   // Every (candidates / count)-th row of a list ordered by class is a sample in proportion to the classes' sizes.
   const heldOut = Array.from(
     { length: count },

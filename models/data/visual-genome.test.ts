@@ -85,7 +85,11 @@ test('a picture that is listed twice is one row, and phrases in another encoding
     ['region_descriptions/1.jpg', ['a man', 'a hat']],
     ['region_descriptions/2.jpg', ['a dog']],
   ]);
-  expect(told).toEqual([expect.stringContaining('left out 1 × caption that is not UTF-8; looked for')]);
+  expect(told).toEqual([
+    expect.stringContaining(
+      'left out 1 × caption with U+FFFD, which stands where text was not UTF-8; looked for',
+    ),
+  ]);
 });
 
 test.each([

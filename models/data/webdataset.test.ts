@@ -94,7 +94,7 @@ test('words in another encoding are counted and told', async () => {
   expect(found).toEqual([{ labels: [], captions: ['a dog'], image: 'one' }]);
   expect(told).toEqual([
     expect.stringMatching(
-      /left out 2 × caption that is not UTF-8, 1 × label that is not UTF-8, 1 × sample without words, expected .*, words in UTF-8\.$/,
+      /left out 2 × caption with U\+FFFD, which stands where text was not UTF-8, 1 × label with U\+FFFD, which stands where text was not UTF-8, 1 × sample without words, expected .*, words in UTF-8\.$/,
     ),
   ]);
 });

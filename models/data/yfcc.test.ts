@@ -118,7 +118,9 @@ test('a photograph that is listed twice is one row, and words in another encodin
   ]);
   expect(captions).toEqual([['one'], ['two']]);
   expect(told).toEqual([
-    expect.stringContaining('left out 1 × caption that is not UTF-8, 1 × photograph that was listed before.'),
+    expect.stringContaining(
+      'left out 1 × caption with U+FFFD, which stands where text was not UTF-8, 1 × photograph that was listed before.',
+    ),
   ]);
 });
 

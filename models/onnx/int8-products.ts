@@ -8,8 +8,8 @@
 //
 // Each tensor has one scale, as ONNX Runtime's kernels are fast with; SwitchBack has a scale per row of what is read.
 
+import { groupBy } from '../clip/group-by.ts';
 import type { Graph, GraphNode, Parameter, Value } from './graph.ts';
-import { groupBy } from './group-by.ts';
 import { abs, add, cast, div, mul, OMITTED, reduceMax, transpose } from './operators.ts';
 
 /** Symmetric: -128 is not used, so that a weight and its negative are equally exact. */

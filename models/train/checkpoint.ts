@@ -1,6 +1,7 @@
 // Everything that a run needs to go on as if it had never stopped, in one safetensors file that is written beside and renamed:
 // weights, the optimiser's running means and the weights' average (in the graph's layout), and as metadata the step, the settings and the best result so far.
 
+import { existsSync } from 'node:fs';
 import * as v from 'valibot';
 import { checked, parseJson } from '../clip/checked.ts';
 import { streamSafetensors, type Tensor, toFloat32 } from '../clip/safetensors.ts';
@@ -23,6 +24,9 @@ const Progress = v.object({
   evaluated: v.number(),
 });
 export type Progress = v.InferOutput<typeof Progress>;
+
+/** The one setting that no option gives. */
+export const ROWS_TO_TRAIN_ON = 'rows to train on';
 
 type Kind = 'weights' | 'adam.m' | 'adam.v' | 'average';
 
@@ -56,6 +60,11 @@ export function bytesOf({ weights, moments, average }: TrainingState): number {
   return all.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
+/** Of model.safetensors, but for its header. */
+export function bytesOfWeights({ weights }: TrainingState): number {
+  return [...weights.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
 /** All that is kept of one parameter. */
 function kept(state: TrainingState, name: string): [Kind, Float32Array<ArrayBuffer>][] {
   const all: [Kind, Float32Array<ArrayBuffer>][] = [['weights', weightsOf(state.weights, name)]];
@@ -81,7 +90,12 @@ export async function readCheckpoint(
   optimizer: OptimizerName,
   settings: Progress['settings'],
 ): Promise<Checkpoint> {
-  const file = await openRangeFile(path, 'There is nothing to resume from: start the run without --resume.');
+  const file = await openRangeFile(
+    path,
+    existsSync(path)
+      ? 'Make it readable and resume again.'
+      : 'There is nothing to resume from: start the run without --resume.',
+  );
   try {
     const saved = await openSafetensorsFile(file);
     const progress = progressOf(saved);
@@ -104,8 +118,12 @@ function progressOf({ name, metadata }: SafetensorsFile): Progress {
 function refuseOtherSettings(path: string, saved: Progress['settings'], given: Progress['settings']): void {
   for (const name of new Set([...Object.keys(saved), ...Object.keys(given)])) {
     if (saved[name] !== given[name]) {
+      const advice =
+        name === ROWS_TO_TRAIN_ON
+          ? 'The data has changed, or is read otherwise than by the version that began the run'
+          : 'Give the same settings';
       throw new Error(
-        `${path} cannot be resumed: it was written with ${name} ${saved[name] ?? 'unset'}, this run has ${given[name] ?? 'unset'}. Give the same settings, or start anew without --resume in another folder.`,
+        `${path} cannot be resumed: it was written with ${name} ${saved[name] ?? 'unset'}, this run has ${given[name] ?? 'unset'}. ${advice}; or start anew without --resume in another folder.`,
       );
     }
   }

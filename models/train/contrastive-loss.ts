@@ -10,10 +10,10 @@
 // contrastive learning"). What may or may not be true (a dog's picture, "a pug") never counts. Truth has a direction: "a cat" is true
 // of a Persian cat, "a Persian cat" not of every cat; so the inputs, [picture, caption], need not be symmetric.
 
+import { groupBy } from '../clip/group-by.ts';
 import type { PairKeys } from '../data/pair-keys.ts';
 import { MASKED } from '../networks/text-transformer.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
-import { groupBy } from '../onnx/group-by.ts';
 import { add, logSoftmax, mul, neg, reduceSum, softplus } from '../onnx/operators.ts';
 
 export type Positives = 'own' | 'several';

@@ -3,8 +3,8 @@
 // batch's captions of its concept's siblings, a tabby's to "Egyptian cat", and a part of each caption's to their pictures. So a
 // sibling is a better answer than a bus, and the word of a concept without a picture lands near its kin.
 
+import { groupBy } from '../clip/group-by.ts';
 import type { PairKeys } from '../data/pair-keys.ts';
-import { groupBy } from '../onnx/group-by.ts';
 import type { LossInputs } from './contrastive-loss.ts';
 
 /**

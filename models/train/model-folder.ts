@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
 import { parsePreprocessorConfig, preprocessorConfig } from '../clip/preprocess.ts';
-import { type Tensor, writeSafetensors } from '../clip/safetensors.ts';
+import { streamSafetensors, type Tensor } from '../clip/safetensors.ts';
 import { tokenizerConfig } from '../clip/vocabulary.ts';
 import { writeFileWhole } from '../files/folder.ts';
 import { toStored, type Weights, weightsOf } from '../networks/weights.ts';
@@ -51,7 +51,9 @@ export async function writeWeights(
   for (const [name, { shape, data }] of toStored(parameters, weights)) {
     tensors.set(name, { dtype: 'F32', shape, data });
   }
-  await writeFileWhole(join(folder, 'model.safetensors'), writeSafetensors(tensors, { format: 'pt' }));
+  // Piece by piece: of a large network the file is longer than one buffer may be.
+  const read = async (name: string) => weightsOf(tensors, name);
+  await writeFileWhole(join(folder, 'model.safetensors'), streamSafetensors(tensors, read, { format: 'pt' }));
   // Last, whether or not the run began with one: a run that is resumed then writes the same bytes.
   const { logit_scale: _before, ...rest } = config;
   await writeJson(join(folder, 'config.json'), {

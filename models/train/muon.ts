@@ -5,9 +5,9 @@
 // projections into the common space, convolutions, gains and biases are AdamW's.
 
 import * as ort from 'onnxruntime-node';
+import { groupBy } from '../clip/group-by.ts';
 import { weightsOf } from '../networks/weights.ts';
 import { Graph, type Parameter, type Value } from '../onnx/graph.ts';
-import { groupBy } from '../onnx/group-by.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { add, div, matMul, mul, reduceSum, sqrt, transposeLast } from '../onnx/operators.ts';
 import { lengthAt } from '../onnx/shapes.ts';

@@ -11,7 +11,14 @@ import type { PairBatch, PairStream } from '../data/pair-stream.ts';
 import type { TextPairStream } from '../data/text-pairs.ts';
 import { removeUnfinished } from '../files/folder.ts';
 import type { Weights } from '../networks/weights.ts';
-import { bytesOf, type Checkpoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import {
+  bytesOf,
+  bytesOfWeights,
+  type Checkpoint,
+  type Progress,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
 import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
 import { GpuThread } from './gpu-thread.ts';
 import type { Evaluation, RunLog } from './log.ts';
@@ -23,6 +30,7 @@ import {
   startingState,
   Trainer,
   type TrainerOptions,
+  type TrainingState,
   tokensAt,
 } from './trainer.ts';
 
@@ -88,19 +96,22 @@ async function begin(options: RunOptions, { parameters }: StepTrainer): Promise<
         state: startingState(parameters, trainer, pretrained),
         progress: { step: 0, settings, best: null, evaluated },
       };
-  await refuseFullDisk(out, bytesOf(checkpoint.state));
+  await refuseFullDisk(out, checkpoint.state);
   return checkpoint;
 }
 
-/** A checkpoint is written beside the last one, and the best weights beside the best so far. */
-async function refuseFullDisk(out: string, checkpointBytes: number): Promise<void> {
+/** Of what is not there yet: each file is written beside the one that it replaces. */
+async function refuseFullDisk(out: string, state: TrainingState): Promise<void> {
   await mkdir(out, { recursive: true });
+  const [checkpoint, model] = [bytesOf(state), bytesOfWeights(state)];
+  const isThere = (name: string) => existsSync(join(out, name));
+  const needed =
+    checkpoint + model + (isThere(CHECKPOINT) ? 0 : checkpoint) + (isThere('model.safetensors') ? 0 : model);
   const { bavail, bsize } = await statfs(out);
-  const needed = 2 * checkpointBytes;
   if (bavail * bsize >= needed) return;
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
   throw new Error(
-    `The disk of ${out} has ${megabytes(bavail * bsize)} left; the run needs ${megabytes(needed)} for its checkpoints, of ${megabytes(checkpointBytes)} each, and its model. Make room, or name a folder on another disk in --out.`,
+    `The disk of ${out} has ${megabytes(bavail * bsize)} left; the run needs ${megabytes(needed)} for its checkpoints, of ${megabytes(checkpoint)} each, and its model, of ${megabytes(model)}. Make room, or name a folder on another disk in --out.`,
   );
 }
 

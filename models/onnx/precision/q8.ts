@@ -12,7 +12,7 @@
 // one WebAssembly function of 490 kB, which V8 takes 40 ms to compile and, once it is busy, another 0.6 s of a core to
 // optimise, in the middle of the first answer.
 
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../../clip/group-by.ts';
 import {
   TensorProto_DataType as DataType,
   type GraphProto,

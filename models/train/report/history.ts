@@ -105,6 +105,8 @@ export function remember(logFile: string, batchSize: number): { log: RunLog; his
       history.waited += waited;
     },
     evaluation(line: EvaluationLine) {
+      // A run that was killed between telling and saving tells it again.
+      if (evaluations.at(-1)?.step === line.step) evaluations.pop();
       evaluations.push(line);
       if (line.accuracy !== null) curves.accuracy.add(line.step, line.accuracy);
     },

@@ -56,7 +56,7 @@ export function reportPage(history: History, facts: ReportFacts, now: Date): str
 ${standing(history, facts, now)}
 </header>
 <main>
-${figures(history)}
+${figures(history, facts)}
 <section aria-labelledby="curves"><h2 id="curves">Curves</h2>
 ${history.counted === 0 ? html`<p>Nothing to draw before the first step.</p>` : html`<div class="charts">${charts(history, facts).map((chart) => drawChart(chart, history.step))}</div>`}
 </section>
@@ -94,7 +94,7 @@ function standing(
 }
 
 /** The numbers to see first. */
-function figures(history: History): Html {
+function figures(history: History, { heldOut }: ReportFacts): Html {
   const { curves, damaged, took } = history;
   const best = bestOf(history.evaluations);
   const newest = (curve: Curve) => curve.smoothed.at(-1)?.value;
@@ -104,7 +104,7 @@ function figures(history: History): Html {
     [
       'Held-out accuracy',
       best ? percent(best.accuracy) : '–',
-      best ? `the best, at step ${whole(best.step)}` : 'not yet evaluated',
+      best ? `the best, at step ${whole(best.step)}` : heldOut ? 'not yet evaluated' : 'nothing is held out',
     ],
     ['Loss', loss === undefined ? '–' : decimal(loss, 3), 'smoothed'],
     ['Pairs a second', speed === undefined ? '–' : number(speed), 'smoothed'],

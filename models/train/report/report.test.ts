@@ -122,6 +122,7 @@ describe('report.html', () => {
     await log.stop();
     expect(await page()).toContain('of 1 of the pictures that it trains on, since none are held out');
     expect(await page()).not.toContain('id="evaluations"');
+    expect(await page()).toContain('nothing is held out');
     expect(await page()).not.toMatch(/NaN|undefined|Infinity/);
   });
 
