@@ -1,7 +1,6 @@
 // Photographs made ready for training on one core, beside what a step on two needs: in the first epoch, which decodes them, and in the
 // others, which crop what is kept decoded.
 
-import type { EncodingBatch } from '../../models/clip/types.ts';
 import { TRAIN_OPTIONS } from '../../models/commands/train-options.ts';
 import { sharedKeys } from '../../models/data/pair-keys.ts';
 import { openPairStream } from '../../models/data/pair-stream.ts';
@@ -9,6 +8,7 @@ import { pictureSource } from '../../models/data/picture-rows.ts';
 import { LOSSES } from '../../models/train/contrastive-loss.ts';
 import { DEFAULT_CONFIG } from '../../models/train/default-config.ts';
 import { MEAN, STD } from '../../models/train/model-folder.ts';
+import type { TokenIds } from '../../models/train/step-graph.ts';
 import { startingState, Trainer, type TrainerOptions, tokensAt } from '../../models/train/trainer.ts';
 import { type Row, times } from '../report.ts';
 import { interleaved, median } from '../statistics.ts';
@@ -127,10 +127,10 @@ async function openStep(batchSize: number) {
 }
 
 /** Half as long as they may be, which class names in a sentence are in the mean. */
-function captionsOf(count: number, tokens: number): EncodingBatch {
+function captionsOf(count: number, tokens: number): TokenIds {
   const { eos_token_id } = DEFAULT_CONFIG.text_config;
   const input_ids = BigInt64Array.from({ length: count * tokens }, (_, i) =>
     BigInt(i % tokens < tokens / 2 ? 1 + (i % 500) : eos_token_id),
   );
-  return { input_ids, dims: [count, tokens], attention_mask: input_ids, truncated: [] };
+  return { input_ids, dims: [count, tokens] };
 }

@@ -93,7 +93,7 @@ function inputsOf({ batchSize }: Problem, tensors: ReadonlyMap<string, Tensor>):
     input_ids.set(ids.data.subarray(row * context, row * context + LONGEST), row * LONGEST);
   return {
     pixel_values: pixels.data,
-    captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+    captions: { input_ids, dims },
     pairs: LOSSES.softmax.inputsOf(keys, 'own'),
   };
 }

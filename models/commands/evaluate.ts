@@ -3,7 +3,6 @@
 //
 // How well a model folder does on data that it was not trained on.
 
-import { basename } from 'node:path';
 import { hasPlace, templateSet } from '../clip/prompts.ts';
 import { parseLabel } from '../data/labels.ts';
 import { DATA_KINDS } from '../data/open-path.ts';
@@ -127,7 +126,8 @@ async function readClasses(file: string): Promise<string[][]> {
 async function readLines(file: string): Promise<string[]> {
   const text = new TextDecoder().decode(await readNamedFile(file, 'A text file was expected.'));
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  if (lines.length === 0) throw new Error(`${basename(file)} was refused: it has no line.`);
+  if (lines.length === 0)
+    throw new Error(`${file} was refused: it has no line. Write a template or a class a line.`);
   return lines;
 }
 

@@ -64,7 +64,7 @@ it.each(cases)('$network, $loss, $optimizer, texts beside: $textPairs.count', as
     const beside = LOSSES[loss].inputsOf([['x'], ['y']].map(sharedKeys), 'own');
     const inputs = {
       pixel_values,
-      captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+      captions: { input_ids, dims },
       pairs: LOSSES[loss].inputsOf(KEYS, 'own'),
       textPairs: textPairs && beside,
       wordVectors: { data: Float32Array.of(0.6, 0, 0.8, 0, 1, 0), pairs: beside },

@@ -1,12 +1,11 @@
 // Training on a GPU that keeps the state: what Trainer does, with steps of gpu-step.ts.
 
 import type { ClipConfig } from '../clip/config.ts';
-import type { EncodingBatch } from '../clip/types.ts';
 import type { Parameter } from '../onnx/graph.ts';
 import { dispose, fromGpu, type GpuState, toGpu } from './gpu-state.ts';
 import { createGpuStep, type GpuStep } from './gpu-step.ts';
 import { learningRate } from './schedule.ts';
-import type { StepInputs } from './step-graph.ts';
+import type { StepInputs, TokenIds } from './step-graph.ts';
 import {
   decayAt,
   keptAt,
@@ -130,13 +129,15 @@ function stepOptions({ optimizer, beta1, beta2, epsilon, gradClipNorm, averageDe
 }
 
 /** Shorter captions with more of what they end with: nothing behind the end of a text is looked at. */
-function padded(captions: EncodingBatch, tokens: number): EncodingBatch {
+function padded(captions: TokenIds, tokens: number): TokenIds {
   const [batch, length] = captions.dims;
   if (length === tokens) return captions;
+  if (length > tokens)
+    throw new Error(`Captions of ${length} tokens came to a step that reads ${tokens} of each.`);
   const input_ids = new BigInt64Array(batch * tokens);
   for (let row = 0; row < batch; row++) {
     input_ids.fill(captions.input_ids[(row + 1) * length - 1], row * tokens, (row + 1) * tokens);
     input_ids.set(captions.input_ids.subarray(row * length, (row + 1) * length), row * tokens);
   }
-  return { ...captions, dims: [batch, tokens], input_ids };
+  return { dims: [batch, tokens], input_ids };
 }

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseClipConfig } from '../clip/config.ts';
 import { readSafetensors } from '../clip/safetensors.ts';
-import type { EncodingBatch } from '../clip/types.ts';
 import { sharedKeys } from '../data/pair-keys.ts';
 import type { PairStream } from '../data/pair-stream.ts';
 import configs from '../networks/fixtures/configs.json' with { type: 'json' };
@@ -15,6 +14,7 @@ import { referenceBatch } from '../networks/fixtures/reference-weights.ts';
 import type { Weights } from '../networks/weights.ts';
 import { openLog, type RunLog } from './log.ts';
 import { CHECKPOINT, type RunOptions, runTraining } from './run.ts';
+import type { TokenIds } from './step-graph.ts';
 
 vi.mock(import('node:fs/promises'), { spy: true });
 
@@ -34,9 +34,9 @@ const pairs: PairStream = {
   close: async () => undefined,
 };
 
-function encode([step]: readonly string[]): EncodingBatch {
+function encode([step]: readonly string[]): TokenIds {
   const { input_ids, dims } = referenceBatch(config, PAIRS, Number(step));
-  return { input_ids, dims, attention_mask: input_ids, truncated: [] };
+  return { input_ids, dims };
 }
 
 const silent: RunLog = { start() {}, step() {}, evaluation() {}, damaged() {}, checkpoint() {}, stop() {} };

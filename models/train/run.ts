@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClipConfig } from '../clip/config.ts';
-import type { EncodingBatch } from '../clip/types.ts';
 import type { PairBatch, PairStream } from '../data/pair-stream.ts';
 import type { TextPairStream } from '../data/text-pairs.ts';
 import { removeUnfinished } from '../files/folder.ts';
@@ -23,7 +22,7 @@ import { LOSSES, type LossInputs, type Positives } from './contrastive-loss.ts';
 import { GpuThread } from './gpu-thread.ts';
 import type { Evaluation, RunLog } from './log.ts';
 import { writeConfig, writeTextFiles, writeWeights } from './model-folder.ts';
-import { isOfModel } from './step-graph.ts';
+import { isOfModel, type TokenIds } from './step-graph.ts';
 import {
   finalWeights,
   type StepTrainer,
@@ -43,7 +42,7 @@ export interface RunOptions {
    * Captions as ids, cut at so many tokens: early steps cut them shorter (Li et al. 2023, "An inverse scaling law for CLIP
    * training").
    */
-  readonly encode: (captions: readonly string[], tokens: number) => EncodingBatch;
+  readonly encode: (captions: readonly string[], tokens: number) => TokenIds;
   readonly pairs: PairStream;
   /** As many as the trainer's steps have beside the pictures. */
   readonly textPairs?: TextPairStream;
@@ -192,11 +191,12 @@ async function prepare({ config, encode, pairs, positives, textPairs, trainer }:
   const batch = await pairs.batch(step);
   const beside = textPairs?.draw(step);
   const texts = beside ? [...batch.captions, ...beside.names, ...beside.meanings] : batch.captions;
+  const { input_ids, dims } = encode(texts, tokensAt(step, config, trainer));
   return {
     batch,
     inputs: {
       pixel_values: batch.pixel_values,
-      captions: encode(texts, tokensAt(step, config, trainer)),
+      captions: { input_ids, dims },
       pairs: loss.inputsOf(batch.keys, positives),
       textPairs: beside && loss.inputsOf(beside.keys, positives),
       wordVectors: beside?.vectors && {

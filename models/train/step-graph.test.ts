@@ -13,7 +13,7 @@ const pairs = LOSSES.softmax.inputsOf([['a'], ['b']].map(sharedKeys), 'own');
 const { pixel_values, input_ids, dims } = referenceBatch(config, PAIRS);
 const inputs = {
   pixel_values,
-  captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+  captions: { input_ids, dims },
   pairs,
 };
 

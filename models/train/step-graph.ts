@@ -13,10 +13,13 @@ import { floats, type Tensors } from './graph-session.ts';
 import { patchCount } from './patch-dropout.ts';
 import { packedTextInputs, packTexts } from './text-packing.ts';
 
+/** What a network reads of encoded texts. */
+export type TokenIds = Pick<EncodingBatch, 'input_ids' | 'dims'>;
+
 export interface StepInputs {
   /** [batch, 3, size, size] */
   readonly pixel_values: Float32Array<ArrayBuffer>;
-  readonly captions: EncodingBatch;
+  readonly captions: TokenIds;
   /** From the loss's `inputsOf`. */
   readonly pairs: LossInputs;
   /** The same of pairs of texts, whose names and then whose meanings stand behind the captions. */
@@ -192,7 +195,7 @@ export function towerFeeds(
 }
 
 /** WebGPU has no longer integers. */
-function shortIds({ input_ids, dims: [, length] }: EncodingBatch, from: number, count: number): ort.Tensor {
+function shortIds({ input_ids, dims: [, length] }: TokenIds, from: number, count: number): ort.Tensor {
   const ids = input_ids.subarray(from * length, (from + count) * length);
   return new ort.Tensor('int32', Int32Array.from(ids, Number), [count, length]);
 }

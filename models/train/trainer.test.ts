@@ -56,7 +56,7 @@ const inputsOf = (config: (typeof cases)[number]['config'], step: number) => {
   const { pixel_values, input_ids, dims } = referenceBatch(config, PAIRS, step);
   return {
     pixel_values,
-    captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+    captions: { input_ids, dims },
     pairs: LOSSES.softmax.inputsOf(KEYS, 'own'),
   };
 };
@@ -163,7 +163,7 @@ describe('pairs of texts beside the pictures', () => {
     const { input_ids, dims } = referenceBatch(config, PAIRS + 2 * COUNT);
     return {
       ...inputsOf(config, 0),
-      captions: { input_ids, dims, attention_mask: input_ids, truncated: [] },
+      captions: { input_ids, dims },
       textPairs: LOSSES.softmax.inputsOf(keys, 'own'),
     };
   };

@@ -206,7 +206,9 @@ function between(points: readonly Point[], format: (value: number) => string): s
 }
 
 function highest(points: readonly Point[]): string {
-  const high = points.reduce((a, b) => (b.value > a.value ? b : a), points[0]);
+  // A log may say of no step what it was.
+  if (points.length === 0) return 'No number was told';
+  const high = points.reduce((a, b) => (b.value > a.value ? b : a));
   return `Highest ${number(high.value)} at step ${whole(high.step)}`;
 }
 
