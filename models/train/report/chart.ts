@@ -74,12 +74,16 @@ function marked(x: number, y: number, label: string): Html {
 <text class="word strong" x="${(x + (left ? 4 : -4)).toFixed(1)}" y="${(y - 10).toFixed(1)}" text-anchor="${left ? 'end' : 'start'}">${label}</text>`;
 }
 
-/** Where an axis begins and ends: with some room above and below, and never of no length. */
+/**
+ * Where an axis begins and ends: with some room above and below, never of no length, and not so short that what hardly moves looks as
+ * if it did.
+ */
 function extent(values: readonly number[], fromZero: boolean): [number, number] {
   const low = Math.min(...values);
   const high = Math.max(...values);
   if (values.length === 0) return [0, 1];
-  const room = high > low ? 0.06 * (high - low) : Math.abs(high) || 1;
+  const span = high - low;
+  const room = span > 0 ? Math.max(0.06 * span, (0.1 * Math.abs(high) - span) / 2) : Math.abs(high) || 1;
   return [fromZero || (low >= 0 && low < room) ? 0 : low - room, high + room];
 }
 

@@ -114,6 +114,20 @@ describe('report.html', () => {
     expect(await page()).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('draws what hardly moves as that, on an axis whose marks differ', async () => {
+    const log = reported();
+    log.start(0, 3);
+    for (const [i, logitScale] of [44.1, 44.105, 44.11].entries()) log.step({ ...line(i + 1), logitScale });
+    await log.stop();
+    const [, chart] = (await page()).split('id="scale-title"');
+    const marks = Array.from(
+      chart.split('</svg>')[0].matchAll(/text-anchor="end">([\d.]+)</g),
+      ([, mark]) => mark,
+    );
+    expect(marks.length).toBeGreaterThan(2);
+    expect(new Set(marks).size).toBe(marks.length);
+  });
+
   it('shows pictures that are trained on where none are held out', async () => {
     const log = reported({ heldOut: null });
     log.start(0, 10);
