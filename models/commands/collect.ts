@@ -14,6 +14,7 @@ import { checked, parseJson } from '../clip/checked.ts';
 import { groupBy } from '../clip/group-by.ts';
 import { isPlainName } from '../clip/plain-path.ts';
 import { collect as collectSource, fingerprints, SourceRecipe, withoutMeasured } from '../data/collect.ts';
+import type { CsvColumns } from '../data/csv.ts';
 import type { Fingerprint } from '../data/near-duplicates.ts';
 import { openSources, selectRows } from '../data/sources.ts';
 import type { PairRow, PairSource } from '../data/types.ts';
@@ -52,16 +53,7 @@ export const collect = command({
     only: { kind: 'list', form: 'comma', value: 'source', help: 'some of the data sets' },
   },
   run: async ({ recipe, repositories, 'train-data': data, 'measured-by': measured, out, only, ...csv }) => {
-    const fromRecipe = recipe !== undefined && repositories !== undefined;
-    if (data === undefined ? !fromRecipe : recipe !== undefined || repositories !== undefined) {
-      throw new UsageError(
-        'Data comes either from --recipe and --repositories, both, or from --train-data alone.',
-      );
-    }
-    const sources =
-      data === undefined
-        ? await ofRecipe(recipe ?? '', repositories ?? '')
-        : byDataSet(await openSources(data, console.warn, { csv: csvColumns(csv) }));
+    const sources = await sourcesOf({ recipe, repositories, data, csv: csvColumns(csv) });
     const names = [...sources.keys()];
     const unknown = only?.find((name) => !names.includes(name));
     if (unknown !== undefined)
@@ -80,6 +72,23 @@ type Row = Pick<PairRow, 'image' | 'labels' | 'captions'>;
 
 /** The rows of a data set without what is measured by, and how many of what else there was. */
 type RowsOf = (measuredBy: readonly Fingerprint[]) => Promise<{ readonly rows: readonly Row[] }>;
+
+interface Wanted {
+  readonly recipe: string | undefined;
+  readonly repositories: string | undefined;
+  readonly data: string | undefined;
+  readonly csv: CsvColumns;
+}
+
+async function sourcesOf({ recipe, repositories, data, csv }: Wanted): Promise<Map<string, RowsOf>> {
+  if (data !== undefined && recipe === undefined && repositories === undefined)
+    return byDataSet(await openSources(data, console.warn, { csv }));
+  if (data === undefined && recipe !== undefined && repositories !== undefined)
+    return ofRecipe(recipe, repositories);
+  throw new UsageError(
+    'Data comes either from --recipe and --repositories, both, or from --train-data alone.',
+  );
+}
 
 async function ofRecipe(path: string, repositories: string): Promise<Map<string, RowsOf>> {
   const file = await readNamedFile(path, 'Name a recipe in --recipe.');

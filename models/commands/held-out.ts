@@ -57,7 +57,7 @@ export function holdOut(
 ): Split {
   const { train: seen, unseen } =
     classes > 0 ? splitClasses(source, { count: classes, seed }) : { train: source, unseen: null };
-  const byCaption = !hasLabels(seen);
+  const byCaption = labelledRows(seen).length === 0;
   const count = asked ?? (byCaption ? aTenth(seen.length) : defaultHeldOut(seen, HELD_OUT));
   if (count === 0) {
     if (unseen) {
@@ -80,11 +80,6 @@ function aTenth(rows: number): number {
   return count < HELD_OUT.least ? 0 : count;
 }
 
-function hasLabels(source: PairSource): boolean {
-  for (let index = 0; index < source.length; index++) if (source.text(index).labels.length > 0) return true;
-  return false;
-}
-
 /** What the weights are asked about at each evaluation. */
 export interface Judges {
   /** Their labels are right for them: captions where `kind` says so. */
@@ -105,10 +100,11 @@ export async function judgesOf(
   onDamaged: (message: string) => void,
 ): Promise<Judges | null> {
   if (!heldOut && !wantsSample) return null;
-  const named = hasLabels(heldOut ?? train) ? labelledRows : namedByCaption;
-  const all = named(heldOut ?? train);
+  const source = heldOut ?? train;
+  const labelled = labelledRows(source);
+  const kind = labelled.length > 0 ? 'labels' : 'captions';
+  const all = kind === 'labels' ? labelled : namedByCaption(source);
   const rows = await soundRows(heldOut ? all : selectRows(all, sampleRows(all), train.name), onDamaged);
-  const kind = named === namedByCaption ? 'captions' : 'labels';
   return {
     rows,
     // Of all captions of the training data a picture may well have several.

@@ -33,7 +33,7 @@ export function startThread<Served>(file: URL, { doing, advice, workerData }: Th
   });
   const waiting = new Set<(ended: Error) => void>();
   let ended: Error | undefined;
-  let asked = false;
+  let isWanted = false;
   const tell = (error: Error) => {
     ended ??= error;
     for (const reject of waiting) reject(ended);
@@ -46,7 +46,7 @@ export function startThread<Served>(file: URL, { doing, advice, workerData }: Th
   worker.on('exit', (code) =>
     tell(
       new Error(
-        asked
+        isWanted
           ? `${doing}: the thread for it was ended before it had answered. Await its answers first.`
           : `${doing}: the thread for it ended with code ${code}. ${advice}`,
       ),
@@ -65,7 +65,7 @@ export function startThread<Served>(file: URL, { doing, advice, workerData }: Th
         promise.then(resolve, reject).finally(() => waiting.delete(reject));
       }),
     async end() {
-      asked = true;
+      isWanted = true;
       await worker.terminate();
     },
   };
