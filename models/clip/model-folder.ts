@@ -9,6 +9,7 @@ import { checked, parseJson, plainObject, refuseLongText } from './checked.ts';
 import { type FolderConfig, logarithm, logitScaleOf, MAX_LOGIT_SCALE, parseFolderConfig } from './config.ts';
 import { precisionsOf } from './encoder-files.ts';
 import { type Manifest, parseManifest, verifyFile } from './manifest.ts';
+import { messageOf } from './message-of.ts';
 import { imageSize, parsePreprocessorConfig } from './preprocess.ts';
 import {
   isFloat,
@@ -181,7 +182,7 @@ async function openTokenizer(
   try {
     return await parseTokenizer(given, { contextLength: limit ?? positions ?? CONTEXT_LENGTH });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new Error(`The folder ${folder} was refused: ${message}`, { cause: error });
   }
 }

@@ -10,6 +10,7 @@
 
 import { realpathSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../clip/message-of.ts';
 
 interface Described {
   /** One line of the `--help` text, without the default. */
@@ -134,7 +135,7 @@ export async function runCommand(chosen: Command, argv: readonly string[]): Prom
     await chosen.execute(argv);
     return 0;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(messageOf(error));
     if (!(error instanceof UsageError)) return 1;
     console.error(`\`npm run -s ${spoken(chosen.name)} --help\` lists the options.`);
     return 2;

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { checked, parseJson, text } from '../clip/checked.ts';
+import { messageOf } from '../clip/message-of.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { CHECKPOINT } from '../train/run.ts';
 import { type Command, command, runWhereMain } from './arguments.ts';
@@ -53,7 +54,7 @@ export const recipe = command({
       const stage = { ...given, options: { ...every[given.command], ...given.options } };
       const { chosen, argv } = stageOf(stage);
       const within = (error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         // Not a UsageError: the options of the recipe's own command are not what is wrong.
         return new Error(`${path}, stage ${i + 1} (${stage.command}): ${message}`, { cause: error });
       };

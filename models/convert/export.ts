@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { encoderPath, PRECISIONS } from '../clip/encoder-files.ts';
 import type { Manifest } from '../clip/manifest.ts';
+import { messageOf } from '../clip/message-of.ts';
 import type { Precision, RgbImage } from '../clip/types.ts';
 import { TOKENIZER_FILES } from '../clip/wanted-files.ts';
 import { writeFileWhole } from '../files/folder.ts';
@@ -229,8 +230,8 @@ async function takeTheirPlaces(stage: string, path: string, names: readonly stri
     }
   } catch (cause) {
     const failed: string[] = [];
-    for (const step of undo) await step().catch((error: unknown) => failed.push(reasonOf(error)));
-    const what = `${path} could not be written: ${reasonOf(cause)}.`;
+    for (const step of undo) await step().catch((error: unknown) => failed.push(messageOf(error)));
+    const what = `${path} could not be written: ${messageOf(cause)}.`;
     if (failed.length === 0) throw new Error(`${what} It is as it was.`, { cause });
     throw new NotPutBack(
       `${what} Nor could all be put back: ${failed.join('; ')}. What was there before lies in ${stage}, each name with .before behind it: move it back yourself, then delete that folder.`,
@@ -241,5 +242,3 @@ async function takeTheirPlaces(stage: string, path: string, names: readonly stri
 
 /** The stage holds what was there before, and nothing else does. */
 class NotPutBack extends Error {}
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import * as v from 'valibot';
 import { text } from '../clip/checked.ts';
+import { messageOf } from '../clip/message-of.ts';
 import { isPlainName } from '../clip/plain-path.ts';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
@@ -162,7 +163,7 @@ async function shrink(
   try {
     picture = await decodeImage(bytes, path, { shortSide });
   } catch (error) {
-    onDamaged(`Leaving out a picture: ${error instanceof Error ? error.message : error}`);
+    onDamaged(`Leaving out a picture: ${messageOf(error)}`);
     return null;
   }
   const cropped = lessOblong(picture);

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { expose, transfer } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import sharp from 'sharp';
+import { messageOf } from '../clip/message-of.ts';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { changeColors, drawColorJitter, grayScale } from './color-jitter.ts';
@@ -49,7 +50,7 @@ async function decode(image: Uint8Array, name: string): Promise<RgbImage | strin
   try {
     picture = await decodeImage(image, name, { shortSide: Math.ceil(imageSize * oversampling) });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
   // Shared, so that another thread may crop it in the next epoch without a copy.
   const data = new Uint8Array(new SharedArrayBuffer(picture.data.length));

@@ -1,6 +1,7 @@
 /** What lies at a path, told by its name and its first bytes, and opened by whoever can read it. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { messageOf } from '../clip/message-of.ts';
 import { readNamedFile } from '../files/folder.ts';
 import { openClassFolder } from './class-folder.ts';
 import { openCoco } from './coco.ts';
@@ -92,7 +93,7 @@ async function openJson(path: string, onLeftOut: (message: string) => void): Pro
     content = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     throw new Error(
-      `Reading ${path}: found no sound JSON (${cause instanceof Error ? cause.message : cause}). Check that the file is complete. ${advice}`,
+      `Reading ${path}: found no sound JSON (${messageOf(cause)}). Check that the file is complete. ${advice}`,
       { cause },
     );
   }

@@ -7,6 +7,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import * as v from 'valibot';
+import { messageOf } from '../clip/message-of.ts';
 import { parseLabel } from './labels.ts';
 import { counted, inUtf8, type LeftOut } from './left-out.ts';
 import type { PairSource } from './types.ts';
@@ -68,7 +69,7 @@ export async function openParquet(path: string, onLeftOut: (message: string) => 
 async function readColumns(path: string): Promise<Record<string, unknown>[]> {
   const unreadable = (cause: unknown): never => {
     throw new Error(
-      `Reading ${path}: found no sound parquet file (${cause instanceof Error ? cause.message : cause}), expected one with the columns image and label or captions. Check that the file is complete, or fetch it anew.`,
+      `Reading ${path}: found no sound parquet file (${messageOf(cause)}), expected one with the columns image and label or captions. Check that the file is complete, or fetch it anew.`,
       { cause },
     );
   };

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { parse } from 'csv-parse';
 import * as v from 'valibot';
+import { messageOf } from '../clip/message-of.ts';
 
 /** A caption is a sentence: beyond this a quotation mark was never closed, and the rest of the file would be one field. */
 const MAX_RECORD_BYTES = 2 ** 20;
@@ -38,7 +39,7 @@ export async function* readRecords(
     for await (const record of stream.pipe(parser)) yield v.parse(Fields, record);
   } catch (cause) {
     throw new Error(
-      `Reading ${path}: found no sound list of separated values (${cause instanceof Error ? cause.message : cause}), expected a record a line with fields separated by ${spokenSeparator(separator)}${quoted ? ', and every quotation mark at the start of a field closed at its end' : ''}. Check the separator and the line.`,
+      `Reading ${path}: found no sound list of separated values (${messageOf(cause)}), expected a record a line with fields separated by ${spokenSeparator(separator)}${quoted ? ', and every quotation mark at the start of a field closed at its end' : ''}. Check the separator and the line.`,
       { cause },
     );
   } finally {
@@ -61,10 +62,9 @@ export async function firstLine(path: string): Promise<string> {
 /** As much of a file as tells what it is, as text without a byte order mark. */
 export async function beginning(path: string): Promise<string> {
   const handle = await open(path).catch((cause: unknown) => {
-    throw new Error(
-      `Reading ${path}: it cannot be opened (${cause instanceof Error ? cause.message : cause}). Check its permissions.`,
-      { cause },
-    );
+    throw new Error(`Reading ${path}: it cannot be opened (${messageOf(cause)}). Check its permissions.`, {
+      cause,
+    });
   });
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);

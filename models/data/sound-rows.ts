@@ -1,4 +1,5 @@
 /** A source without its damaged pictures, for whoever cannot let other rows stand in for them. */
+import { messageOf } from '../clip/message-of.ts';
 import type { RgbImage } from '../clip/types.ts';
 import { decodeImage } from '../files/decode-image.ts';
 import { UnreadablePicture } from './picture-rows.ts';
@@ -38,6 +39,6 @@ export async function soundRow(
   try {
     return { row, picture: await decodeImage(row.image, row.id) };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { reason: messageOf(error) };
   }
 }

@@ -6,6 +6,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { Header, type HeaderData, Pax } from 'tar';
+import { messageOf } from '../clip/message-of.ts';
 
 export interface TarEntry {
   /** As it is packed: `00000/000012.jpg`. */
@@ -38,7 +39,7 @@ export async function openTar(path: string): Promise<TarReader> {
       { cause },
     );
   const handle = await open(path).catch((cause: unknown) => {
-    throw refused(`that it cannot be opened (${cause instanceof Error ? cause.message : cause})`, cause);
+    throw refused(`that it cannot be opened (${messageOf(cause)})`, cause);
   });
   const { size } = await handle.stat();
   const windowed = windowedReader(handle);

@@ -3,6 +3,7 @@
 
 import sharp, { type Sharp } from 'sharp';
 import { type ImageFormat, type ImageHeader, MAX_PIXELS, readImageHeader } from '../clip/image-header.ts';
+import { messageOf } from '../clip/message-of.ts';
 import type { RgbImage } from '../clip/types.ts';
 
 /** What sharp's ready-made libvips leaves out: the one for its patents, the other for its age. */
@@ -92,6 +93,6 @@ function refusal({ format, width, height }: ImageHeader, name: string, error: un
   if (NOT_IN_SHARP.has(format)) {
     return `${name} is a ${format} picture, which cannot be decoded here. Save it as JPEG or PNG and try again.`;
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return `${name} cannot be decoded: its header promises a ${format} of ${width} × ${height} pixels, but what follows is damaged or cut off (${reason}).`;
 }

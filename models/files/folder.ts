@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { messageOf } from '../clip/message-of.ts';
 import { isPlainPath } from '../clip/plain-path.ts';
 import type { FolderFile, FolderSource } from '../clip/types.ts';
 
@@ -131,9 +132,12 @@ export async function writeFileWhole(
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });
-    throw new Error(`${path} could not be written: ${reason(error)}. What was there before is still there.`, {
-      cause: error,
-    });
+    throw new Error(
+      `${path} could not be written: ${messageOf(error)}. What was there before is still there.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -147,8 +151,4 @@ export async function removeUnfinished(path: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.startsWith(unfinished(path)) && name.endsWith('.part')) await rm(join(folder, name));
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

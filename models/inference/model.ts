@@ -13,6 +13,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { checkEncoder } from '../clip/check-encoder.ts';
 import { bindEncoder, type EncoderBinding, textInputs } from '../clip/encoder-binding.ts';
 import { encoderPath } from '../clip/encoder-files.ts';
+import { messageOf } from '../clip/message-of.ts';
 import { type ModelFolder, readModelFolder } from '../clip/model-folder.ts';
 import { imageSize, preprocess } from '../clip/preprocess.ts';
 import { normalize } from '../clip/ranking.ts';
@@ -173,7 +174,7 @@ async function openEncoder(
     logSeverityLevel: 3, // errors; warnings are about the graph's style
   };
   const session = await InferenceSession.create(graph, options).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`${graph} could not be loaded by onnxruntime: ${reason}`, { cause: error });
   });
   const binding = await bind(session, encoder, folder, graph);
@@ -207,7 +208,7 @@ async function bind(
     return bindEncoder(encoder, session, folder);
   } catch (error) {
     await session.release();
-    throw new Error(`${graph} was refused: ${error instanceof Error ? error.message : error}`, {
+    throw new Error(`${graph} was refused: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -2,6 +2,7 @@
 
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../clip/message-of.ts';
 
 export interface LogFile {
   write(content: string | Uint8Array): void;
@@ -25,9 +26,7 @@ export function openLogFile(path: string): LogFile {
         for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
       } catch (error) {
         failed = true;
-        console.warn(
-          `${path} is no longer written: ${error instanceof Error ? error.message : error}. The run goes on.`,
-        );
+        console.warn(`${path} is no longer written: ${messageOf(error)}. The run goes on.`);
       }
     },
     close() {

@@ -2,6 +2,7 @@
 // checkpoints, beside and renamed, so that a browser never sees half of it. It is never written so often that it costs more
 // than a share of the run.
 
+import { messageOf } from '../../clip/message-of.ts';
 import { writeFileWhole } from '../../files/folder.ts';
 import type { RunLog } from '../log.ts';
 import type { History } from './history.ts';
@@ -22,7 +23,7 @@ export function openReport(path: string, history: History, facts: ReportFacts): 
     try {
       await writeFileWhole(path, reportPage(history, facts, new Date()));
     } catch (error) {
-      if (!failed) console.warn(`${error instanceof Error ? error.message : error} The run goes on.`);
+      if (!failed) console.warn(`${messageOf(error)} The run goes on.`);
       failed = true;
     }
     const ended = performance.now();
