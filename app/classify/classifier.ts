@@ -7,6 +7,7 @@
 // arithmetic over what is there, in slices; a cosine once computed is kept for as long as its photograph and its label are.
 
 import type { QueryClient } from '@tanstack/react-query';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { fillTemplate } from '../../models/clip/prompts.ts';
 import { createCosineTable } from '../../models/clip/ranking.ts';
 import type { Precision } from '../../models/clip/types.ts';
@@ -344,7 +345,7 @@ export class Classifier {
       this.#results.set(id, { state: 'ranked', ranking });
     } catch (error) {
       // A damaged vector is its photograph's trouble, not the others'.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#results.set(id, { state: 'failed', reason });
     }
   }

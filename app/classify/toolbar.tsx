@@ -1,13 +1,13 @@
 // Sorting, filtering, the kind of view, export, and clearing.
 
 import { memo, useMemo } from 'react';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { ModelReport } from '../inference/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Popover } from '../ui/popover.tsx';
 import { type Portion, usePortions } from '../ui/portions.ts';
 import { Select } from '../ui/select.tsx';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { CERTAINTIES, CERTAINTY_WORDS } from './certainty.ts';
 import { csvLines, exportName, jsonPieces } from './export.ts';
@@ -209,7 +209,7 @@ function Export({
             className="menu-item"
             onClick={() => {
               close();
-              save(choice).catch((error: unknown) => toast(sentence(error), { kind: 'problem' }));
+              save(choice).catch((error: unknown) => toast(messageOf(error), { kind: 'problem' }));
             }}
           >
             <Icon name="download" size={18} />

@@ -1,8 +1,8 @@
 // Files in, and what became of them said in one message.
 
 import { useCallback } from 'react';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { formatCount } from '../ui/format.ts';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { addFiles } from './photos.ts';
 import type { Files } from './picture-files.ts';
@@ -42,7 +42,7 @@ export function useAddFiles(): (files: Files) => void {
         }
         if (notKept !== null) toast(notKept, { kind: 'problem', stays: true });
       };
-      add().catch((error: unknown) => toast(sentence(error), { kind: 'problem', stays: true }));
+      add().catch((error: unknown) => toast(messageOf(error), { kind: 'problem', stays: true }));
     },
     [queryClient],
   );

@@ -2,10 +2,10 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { startTransition, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { LoadProgress, ModelChoice, ModelReport } from '../inference/types.ts';
 import { onPhotosChanged } from '../storage/photos.ts';
 import { touchVectorModel } from '../storage/vectors.ts';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import type { Classifier, PhotoResult, Progress } from './classifier.ts';
 import { loadExamples } from './examples.ts';
@@ -33,7 +33,7 @@ export function useView(): ViewControls {
       try {
         address.change(next);
       } catch (error) {
-        toast(sentence(error), { kind: 'problem' });
+        toast(messageOf(error), { kind: 'problem' });
       }
     },
     [address],
@@ -143,7 +143,7 @@ function useLoaded(name: string, { client, encodeWith }: Ranker, choice: ModelCh
         // What was encoded before is ranked while the model still loads.
         onKnown: encodeWith,
       });
-      touchVectorModel(report.modelKey).catch((error: unknown) => console.warn(sentence(error)));
+      touchVectorModel(report.modelKey).catch((error: unknown) => console.warn(messageOf(error)));
       return report;
     },
     // A model that was switched away from is no longer there: coming back to it loads it anew.
@@ -162,7 +162,7 @@ function useLoaded(name: string, { client, encodeWith }: Ranker, choice: ModelCh
   );
   const report = model.isError ? null : (model.data ?? null);
   const shownProgress = model.isFetching ? (progress.data ?? null) : null;
-  const problem = model.isError && !model.isFetching ? sentence(model.error) : null;
+  const problem = model.isError && !model.isFetching ? messageOf(model.error) : null;
   return useMemo(
     () => ({ report, progress: shownProgress, problem, reload: () => void refetch() }),
     [report, shownProgress, problem, refetch],

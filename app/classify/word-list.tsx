@@ -3,11 +3,11 @@
 
 import { type ClipboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { Button } from '../ui/button.tsx';
 import { Chips } from '../ui/chips.tsx';
 import { formatCount } from '../ui/format.ts';
 import { useGrowing } from '../ui/portions.ts';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { loadClean } from './late-parts.ts';
 import { MAX_CHIPS } from './limits.ts';
@@ -127,7 +127,7 @@ function WordChips({ kind, words, onEdit, placeholder, marked, onAsText, takesFo
       });
       return done;
     } catch (error) {
-      toast(sentence(error), { kind: 'problem' });
+      toast(messageOf(error), { kind: 'problem' });
       return false;
     }
   };
@@ -246,7 +246,7 @@ function WordText({ kind, words, before, onUse, onCancel }: WordTextProps) {
       if (list.join('\n') === written) onCancel(null);
       else onUse(list);
     } catch (error) {
-      toast(sentence(error), { kind: 'problem' });
+      toast(messageOf(error), { kind: 'problem' });
     }
   };
   return (

@@ -1,3 +1,4 @@
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { Adapter, NoAdapter } from './plan.ts';
 
 /** The WebGPU adapter that the runtime will get, or why there is none that can be used; WASM does without. */
@@ -7,7 +8,7 @@ export async function findAdapter(): Promise<Adapter | NoAdapter> {
   try {
     adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { absent: `This browser failed when it was asked for a WebGPU adapter: ${reason}` };
   }
   if (adapter === null) return { absent: 'This browser offers no WebGPU here.' };

@@ -3,6 +3,7 @@
 // profiles ignored, the first frame of an animation. The header is read first, so that nothing too large is decoded.
 
 import { type ImageHeader, imageFormat, readImageHeader } from '../../models/clip/image-header.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { PixelSource } from '../../models/clip/types.ts';
 import { browserTurnsWebp, type Orientation, uprightTransform, webpOrientation } from './webp-orientation.ts';
 
@@ -37,7 +38,7 @@ async function bytesOf(part: Blob, name: string): Promise<Uint8Array<ArrayBuffer
   try {
     return new Uint8Array(await part.arrayBuffer());
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`${name} could not be read from the disk: ${reason} Add the photograph again.`, {
       cause: error,
     });

@@ -6,6 +6,7 @@
 //
 // An engine takes requests before its device is there, and prepares what it can.
 
+import { messageOf } from '../../models/clip/message-of.ts';
 import { preprocess } from '../../models/clip/preprocess.ts';
 import { normalize } from '../../models/clip/ranking.ts';
 import type { EncodingBatch, Preprocessing, Tokenizer } from '../../models/clip/types.ts';
@@ -152,7 +153,7 @@ async function named<Value>(work: Promise<Value>, what: string, signal: AbortSig
 }
 
 function failure(what: string, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new Error(`${what}: ${reason.replace(/[.\s]*$/, '.')} Try again; if it stays so, reload the page.`, {
     cause: error,
   });

@@ -5,6 +5,7 @@
 import { parseJson } from '../../models/clip/checked.ts';
 import { encoderBytes } from '../../models/clip/encoder-files.ts';
 import { modelKeyOf, modelKeysOf } from '../../models/clip/manifest.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { readModelFolder } from '../../models/clip/model-folder.ts';
 import { parseSelfTest, SELF_TEST } from '../../models/clip/selftest.ts';
 import type { FolderFile } from '../../models/clip/types.ts';
@@ -139,7 +140,7 @@ async function open(
       keptOffline,
     };
   } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) };
+    return { refused: messageOf(error) };
   }
 }
 

@@ -3,6 +3,7 @@
 // that a precision's error is no matter here either.
 
 import { precisionsOf } from '../../models/clip/encoder-files.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { type ModelFolder, readModelFolder } from '../../models/clip/model-folder.ts';
 import { normalize } from '../../models/clip/ranking.ts';
 import {
@@ -87,6 +88,6 @@ async function reference(
 }
 
 function problemWords(precision: Precision, error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return `It will not run on the GPU in ${precision}: WebAssembly could not compute what a GPU’s answers are compared with (${reason.replace(/[.\s]*$/, '')}).`;
 }

@@ -2,12 +2,12 @@
 
 import { type DragEvent, type FormEvent, useId, useState } from 'react';
 import { PRECISIONS } from '../../models/clip/encoder-files.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { Precision } from '../../models/clip/types.ts';
 import { Button } from '../ui/button.tsx';
 import { FileButton } from '../ui/file-button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Select } from '../ui/select.tsx';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { droppedFolder, type PickedFolder, pickedFolder } from './picked-folder.ts';
 import type { UsedAdditions } from './use-additions.ts';
@@ -29,7 +29,7 @@ export function AddModel({ additions: { addTyped, addFolder }, hub }: AddModelPr
     try {
       addFolder(await folder());
     } catch (error) {
-      toast(sentence(error), { kind: 'problem', stays: true });
+      toast(messageOf(error), { kind: 'problem', stays: true });
     }
   };
   const onSubmit = (event: FormEvent) => {

@@ -3,7 +3,7 @@
 
 import type { QueryClient } from '@tanstack/react-query';
 import { proxy, type Remote, wrap } from 'comlink';
-import { sentence } from '../ui/sentence.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { toast } from '../ui/toast.ts';
 import type { KeepApi } from './keep/api.ts';
 import { HOSTS } from './keep/hosts.ts';
@@ -93,7 +93,7 @@ export function createAdditions(queryClient: QueryClient, policyReady: () => Pro
       else toast(`${there} ${added.problem}`, { stays: true });
     } catch (error) {
       if (!isCurrent()) return;
-      const problem = sentence(error);
+      const problem = messageOf(error);
       put({ id, loadedBytes: 0, totalBytes: 0, problem });
       // Whoever looks at the list sees it there.
       if (listeners.size === 0)

@@ -4,6 +4,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { modelKeysOf } from '../../models/clip/manifest.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { nameOnDevice, placeOf } from '../inference/place.ts';
 import type { ModelChoice, ModelReport } from '../inference/types.ts';
 import {
@@ -17,7 +18,6 @@ import { removeVectorModel } from '../storage/vectors.ts';
 import { Button } from '../ui/button.tsx';
 import { formatBytes } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import { hostToasts } from '../ui/toast-host.ts';
 import { AddModel } from './add-model.tsx';
@@ -104,7 +104,7 @@ function Lists({ use, beside, report, fallback, onUse, onBeside, ...props }: Mod
     try {
       await work;
     } catch (error) {
-      toast(sentence(error), { kind: 'problem' });
+      toast(messageOf(error), { kind: 'problem' });
     }
     await queryClient.invalidateQueries({ queryKey: LIBRARY_KEY });
     // The button that was pressed is gone.
@@ -225,7 +225,7 @@ function useSite(inUse: string) {
   const outcomes = models.data ?? [];
   const problems = [
     ...(index.error === null ? [] : [`What the site serves could not be listed: ${index.error.message}`]),
-    ...outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [sentence(outcome.reason)] : [])),
+    ...outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [messageOf(outcome.reason)] : [])),
   ];
   return {
     /** Null while it is not known. */

@@ -1,8 +1,8 @@
 // What is being added, for React.
 
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
+import { messageOf } from '../../models/clip/message-of.ts';
 import type { Precision } from '../../models/clip/types.ts';
-import { sentence } from '../ui/sentence.ts';
 import { toast } from '../ui/toast.ts';
 import type { Addition, Additions } from './additions.ts';
 import { hostsOf } from './keep/hosts.ts';
@@ -29,7 +29,7 @@ export function useAdditions(additions: Additions, allowSoftwareAdapter: boolean
         );
         return true;
       } catch (error) {
-        toast(sentence(error), { kind: 'problem', stays: true });
+        toast(messageOf(error), { kind: 'problem', stays: true });
         return false;
       }
     },

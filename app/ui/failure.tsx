@@ -1,5 +1,6 @@
 // What stands where something of the page cannot be shown: a sentence, and the one thing that helps.
 
+import { messageOf } from '../../models/clip/message-of.ts';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
 import './failure.css';
@@ -22,6 +23,6 @@ export function Failure({ what, error }: FailureProps) {
 
 /** @param what such as 'The table' */
 export function failureWords(what: string, error: unknown): string {
-  const reason = (error instanceof Error ? error.message : String(error)).replace(/\.?$/, '.');
+  const reason = messageOf(error).replace(/\.?$/, '.');
   return `${what} cannot be shown: ${reason} Reload the page to go on; labels and kept photographs stay.`;
 }

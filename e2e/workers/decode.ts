@@ -1,6 +1,7 @@
 // Answers a file with its upright pixels and its pixel_values, or with the sentence that refuses it.
 
 import { decodeImage } from '../../app/inference/decode.ts';
+import { messageOf } from '../../models/clip/message-of.ts';
 import { parsePreprocessorConfig, preprocess } from '../../models/clip/preprocess.ts';
 
 export interface Question {
@@ -35,6 +36,6 @@ async function answer({ path, name }: Question): Promise<Answer> {
     image.close();
     return { error: null, width, height, rgb: [...data].filter((_, i) => i % 4 !== 3), pixelValues };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    return { error: messageOf(error) };
   }
 }

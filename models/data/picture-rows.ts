@@ -3,6 +3,7 @@
  * formats but parquet have in common. Where the words come from, and where the pictures lie, is each format's own.
  */
 import { open, readFile, stat } from 'node:fs/promises';
+import { faultOfFile } from '../files/file-fault.ts';
 import { readRange } from '../files/folder.ts';
 import type { PairSource } from './types.ts';
 
@@ -36,35 +37,22 @@ export function pictureSource(name: string, dataSet: string, rows: readonly Pict
   };
 }
 
-/** What is wrong with the one file. Any other failure, such as too many open files, would meet the next one too. */
-const FAULTS_OF_A_FILE: ReadonlyMap<string | undefined, string> = new Map([
-  ['ENOENT', 'it is not there'],
-  ['ENOTDIR', 'what should be its folder is a file'],
-  ['EISDIR', 'it is a folder'],
-  ['EACCES', 'its permissions forbid it'],
-  ['EPERM', 'its permissions forbid it'],
-  ['EIO', 'the disk cannot read it'],
-  ['ELOOP', 'its links lead in a circle'],
-  ['ENAMETOOLONG', 'its name is too long'],
-  ['ERR_INVALID_ARG_VALUE', 'its name is none that a file can have'],
-]);
-
 async function readPicture({ path, part }: PicturePlace): Promise<Uint8Array> {
   try {
     return part ? await readPart(path, part) : await readFile(path);
-  } catch (cause) {
-    if (cause instanceof UnreadablePicture) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const fault = FAULTS_OF_A_FILE.get(code);
+  } catch (error) {
+    if (error instanceof UnreadablePicture) throw error;
+    const cause = error as NodeJS.ErrnoException;
+    const fault = faultOfFile(cause);
     if (fault !== undefined)
       throw new UnreadablePicture(
         `Reading the picture ${path}: ${fault}, expected the file that the data named when it was opened. Put it back, or take its row out.`,
         { cause },
       );
     const found =
-      code === 'EMFILE'
+      cause.code === 'EMFILE'
         ? 'this process has as many files open as it may. Allow it more, as `ulimit -n 4096` does, and start it again.'
-        : `${message}. See to the machine first.`;
+        : `${cause.message}. See to the machine first.`;
     throw new Error(`Reading the picture ${path}: ${found}`, { cause });
   }
 }

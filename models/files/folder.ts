@@ -8,6 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf } from '../clip/message-of.ts';
 import { isPlainPath } from '../clip/plain-path.ts';
 import type { FolderFile, FolderSource } from '../clip/types.ts';
+import { faultOfFile } from './file-fault.ts';
 
 /** A directory as its user named it. Its files are listed with those of its folders, sorted by path, `/` between the parts. */
 export function directorySource(directory: string): FolderSource {
@@ -99,15 +100,7 @@ const unreadableNamed = (path: string, advice: string) => (cause: NodeJS.ErrnoEx
   throw new Error(`${path} could not be read: ${whyUnreadable(cause)}. ${advice}`, { cause });
 };
 
-const whyUnreadable = ({ code, message }: NodeJS.ErrnoException): string =>
-  (code === undefined ? undefined : WHY_UNREADABLE[code]) ?? message;
-
-const WHY_UNREADABLE: Readonly<Record<string, string | undefined>> = {
-  ENOENT: 'it is not there',
-  ENOTDIR: 'what should be its folder is a file',
-  EISDIR: 'it is a folder, not a file',
-  EACCES: 'its permissions forbid it',
-};
+const whyUnreadable = (cause: NodeJS.ErrnoException): string => faultOfFile(cause) ?? cause.message;
 
 /**
  * Writes a file so that it is there whole or as it was before, whatever happens meanwhile. Makes its folder where need be.

@@ -5,6 +5,7 @@ import { parseJson } from '../../../models/clip/checked.ts';
 import { precisionsOf } from '../../../models/clip/encoder-files.ts';
 import type { HubFile } from '../../../models/clip/hub.ts';
 import { type Manifest, parseManifest, sha256, toHex, verifyFile } from '../../../models/clip/manifest.ts';
+import { messageOf } from '../../../models/clip/message-of.ts';
 import { licenseOf, MODEL_CARD } from '../../../models/clip/model-card.ts';
 import { readModelFolder } from '../../../models/clip/model-folder.ts';
 import { parseSelfTest, SELF_TEST, type SelfTest } from '../../../models/clip/selftest.ts';
@@ -277,7 +278,7 @@ async function selfTestProblem(
   try {
     return await addSelfTest(id, manifest, makeSelfTest);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return `It got no self-test, without which it does not run on a GPU: ${reason}`;
   }
 }
