@@ -1,108 +1,30 @@
-// The workshop as its user meets it, through the commands: class folders of drawn shapes go in, a network is trained, stopped and
-// resumed, exported and evaluated, and it knows shapes that it has never seen.
+// The workshop as its user meets it, through the commands: class folders of drawn shapes go in, a network is trained,
+// exported and evaluated, and it knows shapes that it has never seen.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { readSafetensors } from '../clip/safetensors.ts';
 import { parseTokenizer } from '../clip/tokenizer.ts';
-import { randomStream } from '../data/random.ts';
 import { TRAINING_TEMPLATES } from '../data/training-templates.ts';
-import type { Command } from './arguments.ts';
 import { embed } from './embed.ts';
 import { zeroShot } from './evaluate.ts';
 import { exportCommand } from './export.ts';
+import { COLOURS, drawShapes, folderOfRuns, NETWORK, run } from './fixtures/small-runs.ts';
 import { train } from './train.ts';
 
-const COLOURS = { red: '#d03020', green: '#208040', blue: '#3050c0' };
-const SIZE = 24;
-const NETWORK = {
-  model_type: 'clip',
-  projection_dim: 16,
-  vision_config: {
-    image_size: 16,
-    patch_size: 8,
-    hidden_size: 32,
-    intermediate_size: 64,
-    num_hidden_layers: 2,
-    num_attention_heads: 2,
-    stem_channels: [8],
-  },
-  text_config: {
-    hidden_size: 32,
-    intermediate_size: 64,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    max_position_embeddings: 24,
-    vocab_size: 900,
-    bos_token_id: 0,
-    eos_token_id: 1,
-  },
-};
+const { at, logOf, shortArguments } = folderOfRuns();
 
-let folder = '';
-const at = (...parts: string[]) => join(folder, ...parts);
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'promptlens-workshop-'));
-  await writeFile(at('network.json'), JSON.stringify(NETWORK));
-  await drawShapes(at('shapes'), 40);
-  await drawShapes(at('unseen'), 8);
-});
-afterAll(() => rm(folder, { recursive: true }));
-afterEach(() => vi.restoreAllMocks());
-
-/** <colour> disc: one of a few places and sizes on a grey ground. */
-async function drawShapes(into: string, count: number, size = SIZE): Promise<void> {
-  const random = randomStream('shapes', count);
-  for (const [name, colour] of Object.entries(COLOURS)) {
-    await mkdir(join(into, `${name} disc`), { recursive: true });
-    for (let i = 0; i < count; i++) {
-      const [x, y] = [8 + 8 * random(), 8 + 8 * random()];
-      const grey = Math.round(255 * random());
-      const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}" viewBox="0 0 ${SIZE} ${SIZE}">
-        <rect width="100%" height="100%" fill="rgb(${grey},${grey},${grey})"/>
-        <circle cx="${x}" cy="${y}" r="${5 + 3 * random()}" fill="${colour}"/></svg>`;
-      await sharp(Buffer.from(svg))
-        .png()
-        .toFile(join(into, `${name} disc`, `${i}.png`));
-    }
-  }
-}
-
-/** Runs a command and gives what it printed. */
-async function run(command: Command, ...argv: string[]): Promise<string> {
-  const printed: string[] = [];
-  vi.spyOn(console, 'log').mockImplementation((...words) => void printed.push(words.join(' ')));
-  await command.execute(argv);
-  return printed.join('\n');
-}
-
-const trainArguments = () => [
-  ...['--train-data', at('shapes'), '--out', at('run'), '--model', at('network.json')],
-  ...['--batch-size', '24', '--epochs', '15', '--lr', '0.003', '--warmup', '5', '--held-out', '12'],
-  ...['--patch-dropout', '0', '--zeroshot-frequency', '5', '--threads', '1'],
-];
-
-/** One step, for what is decided before the first. */
-const shortArguments = (data: string) => [
-  ...['--train-data', at(data), '--model', at('network.json'), '--batch-size', '4', '--epochs', '0.1'],
-  ...['--warmup', '0', '--patch-dropout', '0', '--threads', '1'],
-];
-
-/** What a run told after its start. */
-async function logOf(run: string) {
-  const lines = (await readFile(at(run, 'log.jsonl'), 'utf8')).trim().split('\n');
-  return lines.map((line) => JSON.parse(line)).filter(({ type }) => type !== 'start');
-}
+beforeAll(() => drawShapes(at('unseen'), 8));
 
 it('trains, exports, evaluates and embeds', async () => {
-  await run(train, ...trainArguments());
+  await run(
+    train,
+    ...['--train-data', at('shapes'), '--out', at('run'), '--model', at('network.json')],
+    ...['--batch-size', '24', '--epochs', '15', '--lr', '0.003', '--warmup', '5', '--held-out', '12'],
+    ...['--patch-dropout', '0', '--zeroshot-frequency', '5', '--threads', '1'],
+  );
   const judged = (await logOf('run')).filter(({ type }) => type === 'evaluation');
   expect(judged).toHaveLength(3);
   expect(judged.at(-1).accuracy).toBeGreaterThan(0.8);
@@ -177,7 +99,7 @@ it('learns from a teacher, who must be there and have a softmax to teach', async
   await expect(run(train, ...short, '--distill-model', at('shapes'), ...refused)).rejects.toThrow(
     /shapes.*config\.json/,
   );
-  expect(await readdir(folder)).not.toContain('untaught too');
+  expect(await readdir(at())).not.toContain('untaught too');
 });
 
 it('learns from texts beside the pictures', async () => {
@@ -268,24 +190,6 @@ it('has learnt the words of the templates, so that a caption keeps its name', as
   expect(cut).toEqual([]);
 });
 
-it('goes on where it stood, and says what does not fit', async () => {
-  const longer = trainArguments().map((word) => (word === '15' ? '16' : word));
-  await expect(run(train, ...longer, '--resume')).rejects.toThrow(
-    /checkpoint.safetensors cannot be resumed: it was written with --epochs 15, this run has 16\./,
-  );
-  const wider = { ...NETWORK, projection_dim: 24 };
-  await writeFile(at('wider.json'), JSON.stringify(wider));
-  const other = trainArguments().map((word) => (word === at('network.json') ? at('wider.json') : word));
-  await expect(run(train, ...other, '--resume')).rejects.toThrow(
-    `--model ${at('wider.json')} is another network than the one in ${at('run', 'config.json')}`,
-  );
-  const before = await readFile(at('run', 'model.safetensors'));
-  await run(train, ...trainArguments(), '--resume');
-  expect(await readFile(at('run', 'model.safetensors'))).toEqual(before);
-  await expect(run(train, '--train-data', at('nowhere'), '--out', at('x'))).rejects.toThrow(/nowhere/);
-  await expect(run(train, '--train-data', at('shapes'), '--out', at('run'))).rejects.toThrow(/--resume/);
-});
-
 it('trains and exports a modified ResNet', async () => {
   const vision = {
     model_type: 'modified_resnet',
@@ -304,74 +208,6 @@ it('trains and exports a modified ResNet', async () => {
   expect(printed).toMatch(/fp32 .* 1\.000000 /);
   const figures = ['--model', at('resnet'), '--data', at('unseen'), '--json'];
   expect(JSON.parse(await run(zeroShot, ...figures))).toMatchObject({ n: 24, classes: 3 });
-});
-
-const WHOLE_RUN = 90;
-const wholeRun = () => [
-  ...['--train-data', at('shapes'), '--model', at('network.json'), '--batch-size', '12', '--threads', '2'],
-  ...['--epochs', '10', '--held-out', '12', '--zeroshot-frequency', '4', '--save-frequency', '0.2'],
-];
-const LEFT = ['checkpoint.safetensors', 'config.json', 'model.safetensors', 'tokenizer.json'];
-
-async function expectSameRun(one: string, other: string): Promise<void> {
-  for (const file of LEFT) {
-    const [a, b] = [await readFile(at(one, file)), await readFile(at(other, file))];
-    expect(a.equals(b), file).toBe(true);
-  }
-}
-
-describe('a run that is stopped and resumed', () => {
-  beforeAll(() => run(train, ...wholeRun(), '--out', at('unstopped')), 180_000);
-
-  it('has the numbers of another with its seed, on several threads', async () => {
-    await run(train, ...wholeRun(), '--out', at('again'));
-    await expectSameRun('again', 'unstopped');
-  }, 180_000);
-
-  it.each([
-    ['SIGINT', [1, null]],
-    ['SIGKILL', [null, 'SIGKILL']],
-  ] as const)(
-    'by %s equals one that was not, byte for byte',
-    async (signal, exit) => {
-      const script = join(import.meta.dirname, 'train.ts');
-      const argv = ['--import', 'tsx', script, ...wholeRun(), '--out', at(signal)];
-      const stopped = spawn(process.execPath, argv);
-      const ended = once(stopped, 'exit');
-      const steps = async () =>
-        (await logOf(signal).catch(() => [])).flatMap(({ type, step }) => (type === 'step' ? [step] : []));
-      while ((await steps()).length < 5 && stopped.exitCode === null) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      stopped.kill(signal);
-      expect(await ended).toEqual(exit);
-      expect((await steps()).length).toBeLessThan(WHOLE_RUN);
-      // As a write that was cut off leaves it.
-      await writeFile(at(signal, '.checkpoint.safetensors.0.part'), 'half');
-      await run(train, ...wholeRun(), '--out', at(signal), '--resume');
-      expect(new Set(await steps()).size).toBe(WHOLE_RUN);
-      expect((await readdir(at(signal))).filter((name) => name.endsWith('.part'))).toEqual([]);
-      await expectSameRun(signal, 'unstopped');
-    },
-    180_000,
-  );
-
-  it('goes on from wherever its beginning was cut off', async () => {
-    const beginning = [...shortArguments('shapes'), '--out', at('begun')];
-    await run(train, ...beginning);
-    const whole = await readFile(at('begun', 'model.safetensors'));
-    // The files that are written before the first checkpoint alone: it begins anew.
-    for (const file of ['checkpoint.safetensors', 'model.safetensors', 'config.json'])
-      await rm(at('begun', file));
-    await run(train, ...beginning);
-    expect(await readFile(at('begun', 'model.safetensors'))).toEqual(whole);
-    // Between that and config.json, the last: it goes on.
-    const { text_config } = JSON.parse(await readFile(at('begun', 'config.json'), 'utf8'));
-    for (const file of ['model.safetensors', 'config.json']) await rm(at('begun', file));
-    await run(train, ...beginning, '--resume');
-    expect(await readFile(at('begun', 'model.safetensors'))).toEqual(whole);
-    expect(JSON.parse(await readFile(at('begun', 'config.json'), 'utf8')).text_config).toEqual(text_config);
-  });
 });
 
 it('every option that decides the weights does', async () => {
