@@ -6,14 +6,19 @@ import { basename } from 'node:path';
 import { picture } from '../../e2e/site/pictures.ts';
 import { CACHE } from '../cache.ts';
 
-/** Paths of `count` JPEGs. */
-export async function pictureFiles(count: number, width: number, height: number): Promise<string[]> {
-  const folder = `${CACHE}/pictures-${width}x${height}`;
+/** Paths of `count` pictures. */
+export async function pictureFiles(
+  count: number,
+  width: number,
+  height: number,
+  format: 'jpeg' | 'webp' = 'jpeg',
+): Promise<string[]> {
+  const folder = `${CACHE}/pictures-${width}x${height}-${format}`;
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
   for (let seed = 1; seed <= count; seed++) {
-    const path = `${folder}/picture-${String(seed).padStart(5, '0')}.jpg`;
-    if (!existsSync(path)) await writeFile(path, await picture(seed, width, height));
+    const path = `${folder}/picture-${String(seed).padStart(5, '0')}.${format}`;
+    if (!existsSync(path)) await writeFile(path, await picture(seed, width, height, format));
     paths.push(path);
   }
   return paths;

@@ -55,7 +55,7 @@ export async function picture(
   seed: number,
   width: number,
   height: number,
-  format: 'jpeg' | 'png' = 'jpeg',
+  format: 'jpeg' | 'png' | 'webp' = 'jpeg',
 ): Promise<Buffer> {
   const { data } = selfTestImage({ recipe: 'gradient-noise', seed, width, height });
   const raw = sharp(data, { raw: { width, height, channels: 3 } });

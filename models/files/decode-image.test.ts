@@ -47,6 +47,27 @@ describe('decodeImage', () => {
     }
   });
 
+  test('a small WebP has the pixels that libvips reads, and comes smaller where it is asked to', async () => {
+    const noise = {
+      width: 95,
+      height: 63,
+      channels: 3,
+      noise: { type: 'gaussian', mean: 128, sigma: 40 },
+    } as const;
+    const webp = new Uint8Array(
+      await sharp({ create: { ...noise, background: 'black' } })
+        .webp()
+        .toBuffer(),
+    );
+    const { width, height, channels, data } = await decodeImage(webp, 'a.webp', { shortSide: 63 });
+    expect({ width, height, channels }).toEqual({ width: 95, height: 63, channels: 3 });
+    expect(Buffer.from(data).equals(await sharp(webp).raw().toBuffer())).toBe(true);
+    expect((await decodeImage(webp, 'a.webp', { shortSide: 21 })).width).toBe(32);
+    await expect(decodeImage(webp.subarray(0, -200), 'cut.webp')).rejects.toThrow(
+      'cut.webp cannot be decoded: its header promises a WebP of 95 × 63 pixels, but what follows is damaged or cut off',
+    );
+  });
+
   test('a damaged or cut picture is refused with its name', async () => {
     const jpeg = file('orientation-1.jpg');
     await expect(decodeImage(jpeg.subarray(0, jpeg.length - 60), 'cut.jpg')).rejects.toThrow(

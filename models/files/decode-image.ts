@@ -5,6 +5,7 @@ import sharp, { type Sharp } from 'sharp';
 import { type ImageFormat, type ImageHeader, MAX_PIXELS, readImageHeader } from '../clip/image-header.ts';
 import { messageOf } from '../clip/message-of.ts';
 import type { RgbImage } from '../clip/types.ts';
+import { decodeSmallWebp, isSmallWebp } from './small-webp.ts';
 
 /** What sharp's ready-made libvips leaves out: the one for its patents, the other for its age. */
 const NOT_IN_SHARP: ReadonlySet<ImageFormat> = new Set(['HEIC', 'BMP']);
@@ -28,11 +29,15 @@ export async function decodeImage(
 ): Promise<RgbImage> {
   const header = readImageHeader(bytes, name);
   try {
+    if (isSmallWebp(bytes, header) && !isShrunk(header, options)) return await decodeSmallWebp(bytes);
     return await decode(bytes, header.format, options);
   } catch (error) {
     throw new Error(refusal(header, name, error), { cause: error });
   }
 }
+
+const isShrunk = ({ width, height }: ImageHeader, { shortSide = Number.POSITIVE_INFINITY }: DecodeOptions) =>
+  Math.min(width, height) > shortSide;
 
 async function decode(
   bytes: Uint8Array,
