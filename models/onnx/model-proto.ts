@@ -18,7 +18,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './proto/onnx_pb.ts';
-import { ONNX_RUNTIME } from './runtime-operators.ts';
+import { RUNTIME_OPERATORS } from './runtime-operators.ts';
 import { sizeOf } from './shapes.ts';
 
 /** ONNX 1.15, the release of opset 20. */
@@ -54,29 +54,35 @@ export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, WeightS
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'promptlens',
-    opsetImport: [
-      { domain: '', version: BigInt(OPSET) },
-      ...(graph.nodes.some(({ op }) => ONNX_RUNTIME.operators.has(op))
-        ? [{ domain: ONNX_RUNTIME.domain, version: ONNX_RUNTIME.version }]
-        : []),
-    ],
+    opsetImport: operatorSets(graph),
     graph: {
       name: 'clip',
-      node: graph.nodes.map(({ op, inputs: operands, outputs, attributes }) =>
-        create(NodeProtoSchema, {
-          opType: op,
-          domain: ONNX_RUNTIME.operators.has(op) ? ONNX_RUNTIME.domain : '',
+      node: graph.nodes.map(({ op, inputs: operands, outputs, attributes }) => {
+        const { opType, domain } = RUNTIME_OPERATORS.get(op) ?? { opType: op, domain: '' };
+        return create(NodeProtoSchema, {
+          opType,
+          domain,
           name: outputs[0].name,
           input: operands.map(({ name }) => name),
           output: outputs.map(({ name }) => name),
           attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value)),
-        }),
-      ),
+        });
+      }),
       initializer: initializers,
       input: inputs.map(valueInfo),
       output: graph.outputs.map(valueInfo),
     },
   });
+}
+
+/** The standard's, and those of the runtime that the graph uses. */
+function operatorSets({ nodes }: Graph) {
+  const versions = new Map([['', BigInt(OPSET)]]);
+  for (const { op } of nodes) {
+    const own = RUNTIME_OPERATORS.get(op);
+    if (own) versions.set(own.domain, own.version);
+  }
+  return Array.from(versions, ([domain, version]) => ({ domain, version }));
 }
 
 /** The bytes of an .onnx file. */

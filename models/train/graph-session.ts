@@ -4,11 +4,13 @@
 import * as ort from 'onnxruntime-node';
 import { isHiddenMatrix } from '../networks/layers.ts';
 import { type Weights, weightsOf } from '../networks/weights.ts';
+import { blockConvolutions } from '../onnx/blocked-convolutions.ts';
 import { type Gradient, gradients } from '../onnx/gradients.ts';
 import type { Graph, Parameter, Value } from '../onnx/graph.ts';
 import { multiplyInInt8 } from '../onnx/int8-products.ts';
 import { toModel } from '../onnx/model-proto.ts';
 import { sizeOf } from '../onnx/shapes.ts';
+import { channelBlock } from './channel-block.ts';
 
 export type Tensors = Readonly<Record<string, ort.Tensor>>;
 
@@ -61,6 +63,7 @@ export class GraphSession {
     // What a graph without a loss would do to buffers is of no use: another graph runs the same layers with one.
     if (!loss) graph.updates.clear();
     for (const [name, value] of graph.updates) graph.output(`update:${name}`, value);
+    blockConvolutions(graph, await channelBlock());
     if (precision === 'int8') multiplyInInt8(graph, isHiddenMatrix);
     const session = await ort.InferenceSession.create(toModel(graph), sessionOptions(threads));
     return new GraphSession(graph, session, found);

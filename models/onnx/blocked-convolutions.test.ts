@@ -1,0 +1,100 @@
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { randomStream } from '../data/random.ts';
+import { channelBlock } from '../train/channel-block.ts';
+import { blockConvolutions } from './blocked-convolutions.ts';
+import { gradients } from './gradients.ts';
+import { Graph, type Value } from './graph.ts';
+import { toModel } from './model-proto.ts';
+import { add, conv, mul, reduceSum } from './operators.ts';
+import { knownLengths } from './shapes.ts';
+
+const block = await channelBlock();
+const start = { kind: 'normal', std: 1 } as const;
+const SAME = { stride: 1, padding: 1 };
+
+const weight = (g: Graph, name: string, out: number, channels: number, kernel = 3) =>
+  g.parameter(name, [out, channels, kernel, kernel], start);
+
+/** Two convolutions of what a third gives: the loss is the sum of squares. */
+function network(): Graph {
+  const g = new Graph('training');
+  const x = g.input('x', 'float32', [4, 16, 16, 10]);
+  const first = conv(g, x, weight(g, 'first', 32, 16), SAME);
+  const second = conv(g, first, weight(g, 'second', 16, 32), SAME);
+  const third = conv(g, first, weight(g, 'third', 16, 32, 5), { stride: 1, padding: 2 });
+  const result = add(g, second, third);
+  const loss = reduceSum(g, mul(g, result, result), [0, 1, 2, 3], false);
+  g.output('loss', loss);
+  for (const [name, gradient] of gradients(g, loss)) {
+    if (gradient.kind === 'dense') g.output(`gradient:${name}`, gradient.value);
+  }
+  return g;
+}
+
+async function run(g: Graph): Promise<ort.InferenceSession.OnnxValueMapType> {
+  const random = randomStream('blocked convolutions', 1);
+  const feeds = Object.fromEntries(
+    [...g.inputs, ...g.parameters.values()].map(({ name, shape }) => {
+      const dims = knownLengths(shape);
+      const values = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => random() - 0.5);
+      return [name, new ort.Tensor('float32', values, dims)];
+    }),
+  );
+  const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
+  const outputs = await session.run(feeds);
+  await session.release();
+  return outputs;
+}
+
+const count = (g: Graph, op: string) => g.nodes.filter((node) => node.op === op).length;
+
+describe('convolutions over channels in blocks', () => {
+  it.skipIf(block === 1)('have the numbers of the others, forward and backward', async () => {
+    const [plain, blocked] = [network(), network()];
+    blockConvolutions(blocked, block);
+    // Three forward, and two back to what the first gave: nothing asks for the gradient of x.
+    expect(count(blocked, 'BlockedConv')).toBe(5);
+    expect(count(blocked, 'Conv')).toBe(0);
+    // x, what the first gave, and the one adjoint that both others have.
+    expect(count(blocked, 'ReorderInput')).toBe(3);
+    const [expected, found] = [await run(plain), await run(blocked)];
+    expect(Object.keys(found).sort()).toEqual([
+      ...['gradient:first', 'gradient:second', 'gradient:third'],
+      'loss',
+    ]);
+    for (const [name, { data }] of Object.entries(found)) {
+      const values = expected[name].data as Float32Array;
+      const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      (data as Float32Array).forEach((value, i) => {
+        expect(Math.abs(value - values[i]) / scale, name).toBeLessThan(1e-5);
+      });
+    }
+  });
+
+  const left: [string, (g: Graph, x: Value) => Value][] = [
+    ['of one tap', (g, x) => conv(g, x, weight(g, 'w', 16, 16, 1), { stride: 1, padding: 0 })],
+    ['with a stride', (g, x) => conv(g, x, weight(g, 'w', 16, 16), { stride: 2, padding: 1 })],
+    ['of channels that fill no block', (g, x) => conv(g, x, weight(g, 'w', 20, 16), SAME)],
+    ['of few pixels for their channels', (g, x) => conv(g, x, weight(g, 'w', 512, 16), SAME)],
+  ];
+  it.each(left)('leave those %s', (_, build) => {
+    const g = new Graph('training');
+    build(g, g.input('x', 'float32', [4, 16, 12, 12]));
+    blockConvolutions(g, 16);
+    expect(count(g, 'Conv')).toBe(1);
+    expect(count(g, 'BlockedConv')).toBe(0);
+  });
+
+  it('leave those of a batch that is not known, and all where there are no blocks', () => {
+    for (const [batch, size] of [
+      ['batch', 16],
+      [4, 1],
+    ] as const) {
+      const g = new Graph('training');
+      conv(g, g.input('x', 'float32', [batch, 16, 12, 12]), weight(g, 'w', 16, 16), SAME);
+      blockConvolutions(g, size);
+      expect(count(g, 'Conv')).toBe(1);
+    }
+  });
+});
