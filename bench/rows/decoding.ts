@@ -1,5 +1,5 @@
-// Photographs made ready for training on one core, beside what a step on two needs: in the first epoch, which decodes them, and in the
-// others, which crop what is kept decoded.
+// Photographs and collected pictures made ready for training on one core, beside what a step on two needs: in the first epoch, which
+// decodes them, and in the others, which crop what is kept decoded.
 
 import { TRAIN_OPTIONS } from '../../models/commands/train-options.ts';
 import { sharedKeys } from '../../models/data/pair-keys.ts';
@@ -19,10 +19,11 @@ import type { Setting } from './setting.ts';
 const THREADS = 2;
 const FLOOR = 3;
 const SIDE = DEFAULT_CONFIG.vision_config.image_size;
+type Kind = readonly [width: number, height: number, format: 'jpeg' | 'webp'];
 /** As most photographs on the web are shown. */
-const PHOTOGRAPH = [500, 375, 'jpeg'] as const;
+const PHOTOGRAPH: Kind = [500, 375, 'jpeg'];
 /** As `collect` writes them. */
-const COLLECTED = [96, 96, 'webp'] as const;
+const COLLECTED: Kind = [96, 96, 'webp'];
 
 export async function decoding({ quick }: Pick<Setting, 'quick'>): Promise<Row[]> {
   const [batchSize, batches, rounds] = quick ? [8, 1, 1] : [128, 4, 5];
@@ -40,7 +41,11 @@ export async function decoding({ quick }: Pick<Setting, 'quick'>): Promise<Row[]
       { rounds, warmUp: 1 },
     );
     const needed = median(samples.step.flat());
-    const row = (what: string, pictures: string, epochs: readonly (readonly number[])[]): Row => {
+    const row = (
+      what: string,
+      [width, height, format]: Kind,
+      epochs: readonly (readonly number[])[],
+    ): Row => {
       const decoded = median(epochs.map(([first]) => first));
       const kept = median(epochs.map(([, second]) => second));
       return {
@@ -52,7 +57,7 @@ export async function decoding({ quick }: Pick<Setting, 'quick'>): Promise<Row[]
           {
             who: 'one thread, first epoch',
             figure: `${decoded.toFixed(0)}/s`,
-            does: `${pictures} read, decoded, cropped and normalised to ${SIDE} × ${SIDE}`,
+            does: `${format} of ${width} × ${height} pixels read, decoded, cropped and normalised to ${SIDE} × ${SIDE}`,
             samples: epochs,
           },
           {
@@ -70,8 +75,8 @@ export async function decoding({ quick }: Pick<Setting, 'quick'>): Promise<Row[]
       };
     };
     return [
-      row('photographs', 'JPEGs of 500 × 375 pixels', samples.photographs),
-      row('collected pictures', 'WebPs of 96 × 96 pixels', samples.collected),
+      row('photographs', PHOTOGRAPH, samples.photographs),
+      row('collected pictures', COLLECTED, samples.collected),
     ];
   } finally {
     await step.release();

@@ -54,7 +54,7 @@ function resNet(
     title,
     config: parseClipConfig({ ...DEFAULT_CONFIG, vision_config }, title),
     precision: 'fp32',
-    floor: 0.9,
+    floor: 0.8,
     layouts: ['contiguous', 'channels_last'],
     captions: ['cut'],
   };

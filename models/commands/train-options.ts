@@ -216,7 +216,7 @@ export const TRAIN_OPTIONS = {
     default: 1,
     min: 1,
     integer: true,
-    help: 'threads that decode pictures; for more than four at once set UV_THREADPOOL_SIZE to as many in the environment',
+    help: 'threads that decode pictures; for more than four at once, of pictures that collect did not write, set UV_THREADPOOL_SIZE to as many in the environment',
   },
   resume: { kind: 'flag', help: 'go on from the checkpoint in --out' },
 } as const satisfies OptionTable;

@@ -1,7 +1,7 @@
 /**
  * Small WebP pictures, as `collect` writes them by the hundred thousand: libwebp in WebAssembly, on the thread that asks. libvips has the
- * same decoder and so the same pixels, but sets up a pipeline around it, which takes a core five times as long as decoding these does
- * and has all threads wait for the same locks.
+ * same decoder and so, of a sound file, the same pixels, but sets up a pipeline around it, which takes longer than these pictures do, and
+ * several threads at it hinder each other.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,20 +10,29 @@ import type { ImageHeader } from '../clip/image-header.ts';
 import type { RgbImage } from '../clip/types.ts';
 
 /** Beyond it decoding outweighs the pipeline, and WebAssembly would keep the memory that it once needed. */
-const MAX_PIXELS = 256 * 256;
+const SMALL_PIXELS = 256 * 256;
+/** As many as the pixels themselves have: what is longer is no ordinary picture. */
+const SMALL_BYTES = 3 * SMALL_PIXELS;
 
-/** Whether `bytes` is small and lossy WebP without anything else: no alpha, animation, orientation or profile (RFC 9649, section 2.5). */
-export function isSmallWebp(bytes: Uint8Array, { format, width, height }: ImageHeader): boolean {
-  return format === 'WebP' && bytes[15] === SPACE && width * height <= MAX_PIXELS;
-}
-
+/** RIFF's and the first chunk's headers (RFC 9649, section 2.5): `RIFF`, bytes, `WEBP`, `VP8 `, bytes. */
+const HEADERS = 20;
 /** The last letter of the first chunk's name, `VP8 `; the others are VP8L and VP8X. */
 const SPACE = 0x20;
 
-/** 3 bytes a pixel. Rejects where the picture is damaged or cut off. */
+// Where this fails it is no picture's fault, and nothing that needs it starts.
+const { resolve } = createRequire(import.meta.url);
+await init({ wasmBinary: await readFile(resolve('@jsquash/webp/codec/dec/webp_dec.wasm')) });
+
+/** Whether `bytes` is small and lossy WebP and nothing else: no alpha, animation, orientation or profile, and nothing behind it. */
+export function isSmallWebp(bytes: Uint8Array, { format, width, height }: ImageHeader): boolean {
+  if (format !== 'WebP' || bytes[15] !== SPACE) return false;
+  const chunk = new DataView(bytes.buffer, bytes.byteOffset).getUint32(16, true);
+  const isWhole = HEADERS + chunk + (chunk % 2) === bytes.length;
+  return isWhole && bytes.length <= SMALL_BYTES && width * height <= SMALL_PIXELS;
+}
+
+/** 3 bytes a pixel. Rejects where the picture is damaged. */
 export async function decodeSmallWebp(bytes: Uint8Array): Promise<RgbImage> {
-  decoder ??= startDecoder();
-  await decoder;
   const { width, height, data: rgba } = await decode(bytes);
   const data = new Uint8Array(3 * width * height);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
@@ -32,11 +41,4 @@ export async function decodeSmallWebp(bytes: Uint8Array): Promise<RgbImage> {
     data[to + 2] = rgba[from + 2];
   }
   return { width, height, channels: 3, data };
-}
-
-let decoder: Promise<void> | undefined;
-
-async function startDecoder(): Promise<void> {
-  const { resolve } = createRequire(import.meta.url);
-  await init({ wasmBinary: await readFile(resolve('@jsquash/webp/codec/dec/webp_dec.wasm')) });
 }

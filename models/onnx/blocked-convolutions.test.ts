@@ -80,10 +80,12 @@ describe('convolutions over channels in blocks', () => {
   ];
   it.each(left)('leave those %s', (_, build) => {
     const g = new Graph('training');
-    build(g, g.input('x', 'float32', [4, 16, 12, 12]));
+    const x = g.input('x', 'float32', [4, 16, 24, 24]);
+    build(g, x);
+    conv(g, x, weight(g, 'gains', 16, 16), SAME);
     blockConvolutions(g, 16);
     expect(count(g, 'Conv')).toBe(1);
-    expect(count(g, 'BlockedConv')).toBe(0);
+    expect(count(g, 'BlockedConv')).toBe(1);
   });
 
   it('leave those of a batch that is not known, and all where there are no blocks', () => {

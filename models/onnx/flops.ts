@@ -20,7 +20,6 @@ function multiplications({ op, inputs, outputs, attributes }: GraphNode): number
       return sizeOf(outputs[0].shape) * lengthAt(first.shape, attributes.transA ? 0 : 1);
     // A weight is [out, in / groups, k, k]: each element of the result is a sum over all but the first axis.
     case 'Conv':
-    case 'BlockedConv':
       return sizeOf(outputs[0].shape) * sizeOf(second.shape.slice(1));
     // And here [in, out / groups, k, k]: each element read is spread over all but the first axis.
     case 'ConvTranspose':

@@ -10,32 +10,30 @@ const CHANNELS = 64;
 
 let known: Promise<number> | undefined;
 
-/** 8 or 16, by the width of the processor's registers; 1 where the runtime has no such kernels for it. */
+/** 8 or 16; 1 where the runtime has no such kernels for this processor. */
 export function channelBlock(): Promise<number> {
   known ??= findBlock();
   return known;
 }
 
 async function findBlock(): Promise<number> {
-  const reordered = await twoPixelsReordered();
-  // The first pixel is 0 in each channel, the second 1: a block of the first ends where the second begins.
-  return reordered === null ? 1 : reordered.indexOf(1);
-}
-
-async function twoPixelsReordered(): Promise<Float32Array | null> {
   const dims = [1, CHANNELS, 1, 2];
   const g = new Graph('training');
   const x = g.input('x', 'float32', dims);
   g.output('reordered', g.add('ReorderInput', [x], [x]).outputs[0]);
-  let session: ort.InferenceSession;
-  try {
-    session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
-  } catch (error) {
-    if (error instanceof Error && error.message.includes('ReorderInput')) return null;
-    throw error;
-  }
+  const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 }).catch(
+    withoutKernel,
+  );
+  if (session === null) return 1;
+  // The first pixel is 0 in each channel, the second 1: a block of the first ends where the second begins.
   const pixels = Float32Array.from({ length: 2 * CHANNELS }, (_, i) => i % 2);
   const { reordered } = await session.run({ x: new ort.Tensor('float32', pixels, dims) });
   await session.release();
-  return reordered.data as Float32Array;
+  return (reordered.data as Float32Array).indexOf(1);
+}
+
+/** Where there are no kernels for blocks, the runtime does not know the operators either. */
+function withoutKernel(error: unknown): null {
+  if (error instanceof Error && error.message.includes('ReorderInput')) return null;
+  throw error;
 }
