@@ -26,7 +26,7 @@ export interface PairStreamOptions {
   readonly std: readonly [number, number, number];
   readonly seed: number;
   /**
-   * Decoding threads. A core makes some 200 photographs of 500 × 375 pixels ready a second, or 900 WebPs of 96 × 96. All but small WebPs
+   * Decoding threads. A core makes some 200 photographs of 500 × 375 pixels ready a second, or 800 WebPs of 96 × 96. All but small WebPs
    * are decoded on libuv's threads, of which the process has four unless UV_THREADPOOL_SIZE says otherwise.
    */
   readonly workers?: number;
