@@ -13,11 +13,12 @@ export async function pictureFiles(
   height: number,
   format: 'jpeg' | 'webp' = 'jpeg',
 ): Promise<string[]> {
-  const folder = `${CACHE}/pictures-${width}x${height}-${format}`;
+  const folder = `${CACHE}/pictures-${width}x${height}`;
+  const ending = format === 'jpeg' ? 'jpg' : format;
   await mkdir(folder, { recursive: true });
   const paths: string[] = [];
   for (let seed = 1; seed <= count; seed++) {
-    const path = `${folder}/picture-${String(seed).padStart(5, '0')}.${format}`;
+    const path = `${folder}/picture-${String(seed).padStart(5, '0')}.${ending}`;
     if (!existsSync(path)) await writeFile(path, await picture(seed, width, height, format));
     paths.push(path);
   }

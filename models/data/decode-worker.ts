@@ -18,7 +18,8 @@ import { cropCoarsely } from './low-resolution.ts';
 import { randomStream } from './random.ts';
 
 // One core for a picture: the others belong to the training step. Each decoding thread has one picture in hand at a time, and decodes it
-// itself where it is a small WebP, otherwise on one of libuv's threads, which all of them share. What is kept of pictures is kept by decoded-pictures.ts.
+// itself where it is a small WebP, otherwise on one of libuv's threads, which all of them share. What is kept of pictures is kept by
+// decoded-pictures.ts.
 sharp.concurrency(1);
 sharp.cache(false);
 

@@ -1,7 +1,6 @@
 /**
- * Pictures that were decoded once, for the epochs to come: to decode a photograph takes several times as long as to crop it,
- * and a small picture as long again.
- * What does not fit is decoded anew each time.
+ * Pictures that were decoded once, for the epochs to come: to decode a photograph takes several times as long as to crop it, and a small
+ * picture as long again. What does not fit is decoded anew each time.
  */
 import { totalmem } from 'node:os';
 import type { RgbImage } from '../clip/types.ts';

@@ -29,21 +29,20 @@ export async function decodeImage(
 ): Promise<RgbImage> {
   const header = readImageHeader(bytes, name);
   try {
-    if (isSmallWebp(bytes, header) && !isShrunk(header, options)) return await decodeSmallWebp(bytes);
-    return await decode(bytes, header.format, options);
+    const { width, height, channels, data } = await decode(bytes, header, options);
+    return { width, height, channels: 3, data: channels === 4 ? overWhite(data) : data };
   } catch (error) {
     throw new Error(refusal(header, name, error), { cause: error });
   }
 }
 
-const isShrunk = ({ width, height }: ImageHeader, { shortSide = Number.POSITIVE_INFINITY }: DecodeOptions) =>
-  Math.min(width, height) > shortSide;
-
 async function decode(
   bytes: Uint8Array,
-  format: ImageFormat,
+  header: ImageHeader,
   { shortSide }: DecodeOptions,
 ): Promise<RgbImage> {
+  const comesSmaller = shortSide !== undefined && Math.min(header.width, header.height) > shortSide;
+  if (isSmallWebp(bytes, header) && !comesSmaller) return decodeSmallWebp(bytes);
   const image = sharp(bytes, {
     limitInputPixels: MAX_PIXELS,
     pages: 1,
@@ -53,16 +52,15 @@ async function decode(
     failOn: 'truncated',
   });
   // libvips would turn inks into light by a profile of its own.
-  const isInk = MAY_BE_INK.has(format) && (await holdsInk(image));
-  if (shortSide !== undefined)
-    image.resize(shortSide, shortSide, { fit: 'outside', withoutEnlargement: true });
+  const isInk = MAY_BE_INK.has(header.format) && (await holdsInk(image));
+  if (comesSmaller) image.resize(shortSide, shortSide, { fit: 'outside', withoutEnlargement: true });
   const colours = isInk
     ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
     : image.toColourspace('srgb');
   const { data, info } = await colours.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (isInk) return { width, height, channels: 3, data: inksToRgb(data, channels) };
-  return { width, height, channels: 3, data: channels === 4 ? overWhite(data) : data };
+  return { width, height, channels: channels === 4 ? 4 : 3, data };
 }
 
 async function holdsInk(image: Sharp): Promise<boolean> {
@@ -70,7 +68,7 @@ async function holdsInk(image: Sharp): Promise<boolean> {
   return space === 'cmyk' && depth === 'uchar';
 }
 
-function overWhite(rgba: Uint8Array): Uint8Array {
+function overWhite(rgba: RgbImage['data']): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
     const alpha = rgba[from + 3];

@@ -1,4 +1,7 @@
-/** What can be wrong with one file, by the code of the system's error. Any other failure, such as too many open files, would meet the next one too. */
+/**
+ * What can be wrong with one file, by the code of the system's error. Any other failure, such as too many open files, would meet the next
+ * one too.
+ */
 const FAULTS: Readonly<Record<string, string | undefined>> = {
   ENOENT: 'it is not there',
   ENOTDIR: 'what should be its folder is a file',

@@ -127,9 +127,7 @@ export async function writeFileWhole(
     await rm(beside, { force: true });
     throw new Error(
       `${path} could not be written: ${messageOf(error)}. What was there before is still there.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

@@ -31,14 +31,8 @@ export function isSmallWebp(bytes: Uint8Array, { format, width, height }: ImageH
   return isWhole && bytes.length <= SMALL_BYTES && width * height <= SMALL_PIXELS;
 }
 
-/** 3 bytes a pixel. Rejects where the picture is damaged. */
+/** RGBA; a lossy picture alone has no alpha. Rejects where it is damaged. */
 export async function decodeSmallWebp(bytes: Uint8Array): Promise<RgbImage> {
-  const { width, height, data: rgba } = await decode(bytes);
-  const data = new Uint8Array(3 * width * height);
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    data[to] = rgba[from];
-    data[to + 1] = rgba[from + 1];
-    data[to + 2] = rgba[from + 2];
-  }
-  return { width, height, channels: 3, data };
+  const { width, height, data } = await decode(bytes);
+  return { width, height, channels: 4, data };
 }

@@ -208,9 +208,7 @@ async function bind(
     return bindEncoder(encoder, session, folder);
   } catch (error) {
     await session.release();
-    throw new Error(`${graph} was refused: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new Error(`${graph} was refused: ${messageOf(error)}`, { cause: error });
   }
 }
 

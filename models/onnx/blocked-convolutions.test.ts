@@ -1,13 +1,9 @@
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { randomStream } from '../data/random.ts';
 import { channelBlock } from '../train/channel-block.ts';
 import { blockConvolutions } from './blocked-convolutions.ts';
-import { gradients } from './gradients.ts';
+import { count, outputLoss, randomFeeds, runGraph } from './fixtures/training-graphs.ts';
 import { Graph, type Value } from './graph.ts';
-import { toModel } from './model-proto.ts';
 import { add, conv, mul, reduceSum } from './operators.ts';
-import { knownLengths } from './shapes.ts';
 
 const block = await channelBlock();
 const start = { kind: 'normal', std: 1 } as const;
@@ -25,29 +21,9 @@ function network(): Graph {
   const third = conv(g, first, weight(g, 'third', 16, 32, 5), { stride: 1, padding: 2 });
   const result = add(g, second, third);
   const loss = reduceSum(g, mul(g, result, result), [0, 1, 2, 3], false);
-  g.output('loss', loss);
-  for (const [name, gradient] of gradients(g, loss)) {
-    if (gradient.kind === 'dense') g.output(`gradient:${name}`, gradient.value);
-  }
+  outputLoss(g, loss);
   return g;
 }
-
-async function run(g: Graph): Promise<ort.InferenceSession.OnnxValueMapType> {
-  const random = randomStream('blocked convolutions', 1);
-  const feeds = Object.fromEntries(
-    [...g.inputs, ...g.parameters.values()].map(({ name, shape }) => {
-      const dims = knownLengths(shape);
-      const values = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => random() - 0.5);
-      return [name, new ort.Tensor('float32', values, dims)];
-    }),
-  );
-  const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
-  const outputs = await session.run(feeds);
-  await session.release();
-  return outputs;
-}
-
-const count = (g: Graph, op: string) => g.nodes.filter((node) => node.op === op).length;
 
 describe('convolutions over channels in blocks', () => {
   it.skipIf(block === 1)('have the numbers of the others, forward and backward', async () => {
@@ -58,7 +34,8 @@ describe('convolutions over channels in blocks', () => {
     expect(count(blocked, 'Conv')).toBe(0);
     // x, what the first gave, and the one adjoint that both others have.
     expect(count(blocked, 'ReorderInput')).toBe(3);
-    const [expected, found] = [await run(plain), await run(blocked)];
+    const feeds = randomFeeds(plain, 'blocked convolutions');
+    const [expected, found] = [await runGraph(plain, feeds), await runGraph(blocked, feeds)];
     expect(Object.keys(found).sort()).toEqual([
       ...['gradient:first', 'gradient:second', 'gradient:third'],
       'loss',

@@ -4,6 +4,7 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../data/random.ts';
+import { outputLoss } from './fixtures/training-graphs.ts';
 import { gradientRules } from './gradient-rules.ts';
 import { gradients } from './gradients.ts';
 import { Graph, type Target, type Value } from './graph.ts';
@@ -228,11 +229,7 @@ async function prepare({ shapes, build }: Pick<Case, 'shapes' | 'build'>, target
   const axes = result.shape.map((_, axis) => axis);
   const weighted = op.mul(g, result, weighting);
   const loss = axes.length > 0 ? op.reduceSum(g, weighted, axes, false) : weighted;
-  const found = gradients(g, loss);
-  g.output('loss', loss);
-  for (const [name, gradient] of found) {
-    if (gradient.kind === 'dense') g.output(`gradient:${name}`, gradient.value);
-  }
+  outputLoss(g, loss);
   const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
   return (values: readonly Float32Array[]) =>
     session.run(

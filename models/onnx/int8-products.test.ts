@@ -1,12 +1,8 @@
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { randomStream } from '../data/random.ts';
-import { gradients } from './gradients.ts';
+import { count, outputLoss, randomFeeds, runGraph } from './fixtures/training-graphs.ts';
 import { Graph } from './graph.ts';
 import { multiplyInInt8 } from './int8-products.ts';
-import { toModel } from './model-proto.ts';
 import { add, fusedMatMul, matMul, mul, reduceSum } from './operators.ts';
-import { knownLengths } from './shapes.ts';
 
 const [BATCH, TOKENS, WIDTH, INNER] = [4, 3, 32, 48];
 const start = { kind: 'normal', std: 1 } as const;
@@ -26,38 +22,9 @@ function network(factor = 1) {
   const hidden = layer(layer(x, 'first', WIDTH, INNER), 'second', INNER, WIDTH);
   const result = matMul(g, hidden, g.parameter('plain', [WIDTH, WIDTH], start));
   const loss = reduceSum(g, mul(g, result, result), [0, 1, 2], false);
-  g.output('loss', loss);
-  for (const [name, gradient] of gradients(g, loss)) {
-    if (gradient.kind === 'dense') g.output(`gradient:${name}`, gradient.value);
-  }
+  outputLoss(g, loss);
   return g;
 }
-
-const floats = (dims: readonly number[], random: () => number) =>
-  new ort.Tensor(
-    'float32',
-    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1),
-    dims,
-  );
-
-async function run(g: Graph, feeds: Record<string, ort.Tensor>) {
-  const session = await ort.InferenceSession.create(toModel(g), { intraOpNumThreads: 1 });
-  const outputs = await session.run(feeds);
-  await session.release();
-  return outputs;
-}
-
-const count = (g: Graph, op: string) => g.nodes.filter((node) => node.op === op).length;
-
-const inputsOf = (g: Graph) => {
-  const random = randomStream('int8', 1);
-  return Object.fromEntries(
-    [...g.inputs, ...g.parameters.values()].map(({ name, shape }) => [
-      name,
-      floats(knownLengths(shape), random),
-    ]),
-  );
-};
 
 describe('products in int8', () => {
   it('are those with the chosen weights, forward and backward, once quantised for all who read', () => {
@@ -80,8 +47,8 @@ describe('products in int8', () => {
       const [exact, rounded] = [network(factor), network(factor)];
       multiplyInInt8(rounded, ({ name }) => name !== 'plain');
       expect(count(rounded, 'MatMulIntegerToFloat')).toBe(3);
-      const inputs = inputsOf(exact);
-      const [wanted, found] = [await run(exact, inputs), await run(rounded, inputs)];
+      const inputs = randomFeeds(exact, 'int8');
+      const [wanted, found] = [await runGraph(exact, inputs), await runGraph(rounded, inputs)];
       expect(Object.keys(found)).toEqual(Object.keys(wanted));
       for (const [name, { data }] of Object.entries(wanted)) {
         const [a, b] = [data as Float32Array, found[name].data as Float32Array];
@@ -95,9 +62,9 @@ describe('products in int8', () => {
   it('of a weight of zeros are zeros', async () => {
     const g = network();
     multiplyInInt8(g, () => true);
-    const inputs = inputsOf(g);
+    const inputs = randomFeeds(g, 'int8');
     for (const name of ['first', 'second.bias', 'second']) (inputs[name].data as Float32Array).fill(0);
-    expect((await run(g, inputs)).loss.data).toEqual(Float32Array.of(0));
+    expect((await runGraph(g, inputs)).loss.data).toEqual(Float32Array.of(0));
   });
 
   it('leave a sum alone whose product others read too', async () => {
@@ -106,11 +73,11 @@ describe('products in int8', () => {
     const product = matMul(g, x, g.parameter('w', [WIDTH, WIDTH], start));
     const sum = add(g, product, g.parameter('bias', [WIDTH], start));
     g.output('both', mul(g, product, sum));
-    const inputs = inputsOf(g);
-    const wanted = (await run(g, inputs)).both.data as Float32Array;
+    const inputs = randomFeeds(g, 'int8');
+    const wanted = (await runGraph(g, inputs)).both.data as Float32Array;
     multiplyInInt8(g, ({ name }) => name === 'w');
     expect(count(g, 'Add')).toBe(2);
-    const found = (await run(g, inputs)).both.data as Float32Array;
+    const found = (await runGraph(g, inputs)).both.data as Float32Array;
     expect(Math.hypot(...wanted.map((value, i) => value - found[i])) / Math.hypot(...wanted)).toBeLessThan(
       0.03,
     );

@@ -58,7 +58,7 @@ export function toModelProto(graph: Graph, weights?: ReadonlyMap<string, WeightS
     graph: {
       name: 'clip',
       node: graph.nodes.map(({ op, inputs: operands, outputs, attributes }) => {
-        const { opType, domain } = RUNTIME_OPERATORS.get(op) ?? { opType: op, domain: '' };
+        const { domain, opType = op } = RUNTIME_OPERATORS.get(op) ?? { domain: '' };
         return create(NodeProtoSchema, {
           opType,
           domain,

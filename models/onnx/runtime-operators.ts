@@ -4,19 +4,19 @@ export const ONNX_RUNTIME = { domain: 'com.microsoft', version: 1n } as const;
 /** Those whose pictures lie in blocks of channels: see blocked-convolutions.ts. */
 const BLOCKED_CHANNELS = { domain: 'com.microsoft.nchwc', version: 1n } as const;
 
-/** An operator as a model names it. */
 interface RuntimeOperator {
   readonly domain: string;
   readonly version: bigint;
-  readonly opType: string;
+  /** Where the domain has it under a name of the standard's. */
+  readonly opType?: string;
 }
 
-/** By the names that our graphs have for them, which are the standard's for all others. */
-export const RUNTIME_OPERATORS: ReadonlyMap<string, RuntimeOperator> = new Map([
-  ['MatMulIntegerToFloat', { ...ONNX_RUNTIME, opType: 'MatMulIntegerToFloat' }],
-  ['FusedMatMul', { ...ONNX_RUNTIME, opType: 'FusedMatMul' }],
-  ['QuickGelu', { ...ONNX_RUNTIME, opType: 'QuickGelu' }],
+/** By the names that our graphs have for them. */
+export const RUNTIME_OPERATORS: ReadonlyMap<string, RuntimeOperator> = new Map<string, RuntimeOperator>([
+  ['MatMulIntegerToFloat', ONNX_RUNTIME],
+  ['FusedMatMul', ONNX_RUNTIME],
+  ['QuickGelu', ONNX_RUNTIME],
   ['BlockedConv', { ...BLOCKED_CHANNELS, opType: 'Conv' }],
-  ['ReorderInput', { ...BLOCKED_CHANNELS, opType: 'ReorderInput' }],
-  ['ReorderOutput', { ...BLOCKED_CHANNELS, opType: 'ReorderOutput' }],
+  ['ReorderInput', BLOCKED_CHANNELS],
+  ['ReorderOutput', BLOCKED_CHANNELS],
 ]);
